@@ -88,10 +88,10 @@ func Invalid(fields ...Field) *Error {
 	return &Error{Code: InvalidArgument, Detail: "The request is well-formed but not valid; each problem is listed in errors.", Fields: fields}
 }
 
-// Retryable makes an Unavailable fault that asks the caller to come back after the given time.
+// Retryable makes an Unavailable fault that asks the caller to come back after the given time, told in whole seconds.
 func Retryable(after time.Duration, detail string, args ...any) *Error {
 	e := New(Unavailable, detail, args...)
-	e.RetryAfter = after
+	e.RetryAfter = max(time.Second, (after + time.Second - 1).Truncate(time.Second))
 	return e
 }
 

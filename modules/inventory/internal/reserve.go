@@ -1,0 +1,174 @@
+package internal
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"oms/modules/inventory"
+	"oms/platform/database"
+	"oms/platform/fault"
+)
+
+const (
+	maxKey      = 64        // characters of a reservation's key
+	maxLines    = 100       // as many as an order has
+	maxQuantity = 1_000_000 // as many as an order line takes
+)
+
+// Reserve sets what is held under a key, once for each revision.
+func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inventory.Reservation, error) {
+	if err := checkReserve(r); err != nil {
+		return inventory.Reservation{}, err
+	}
+	var answer inventory.Reservation
+	err := s.store.Write(ctx, func(tx database.Tx) (err error) {
+		answer, err = s.reserve(tx, r)
+		return err
+	})
+	return answer, err
+}
+
+func checkReserve(r inventory.ReserveRequest) error {
+	wrong := r.Key == "" || len(r.Key) > maxKey || r.Revision < 1 || len(r.Lines) == 0 || len(r.Lines) > maxLines
+	for _, line := range r.Lines {
+		wrong = wrong || line.Quantity < 1 || line.Quantity > maxQuantity
+	}
+	if wrong {
+		return fault.New(fault.InvalidArgument, "A reservation has a key, a revision from 1, and 1 to %d lines of 1 to %d each.", maxLines, maxQuantity)
+	}
+	return nil
+}
+
+func (s *Service) reserve(tx database.Tx, r inventory.ReserveRequest) (inventory.Reservation, error) {
+	answer, found, err := storedAnswer(tx, r)
+	if found || err != nil {
+		return answer, err
+	}
+	held, err := findReservation(tx, r.Key)
+	if err != nil {
+		return answer, err
+	}
+	switch {
+	case held.state == released:
+		answer.Outcome = inventory.Released
+	case held.revision > r.Revision:
+		answer.Outcome = inventory.Superseded
+	default:
+		if answer, err = s.swap(tx, r, held); err != nil {
+			return answer, err
+		}
+	}
+	return answer, s.storeAnswer(tx, r, answer)
+}
+
+// swap replaces what is held under the key by the request's lines, all or nothing.
+func (s *Service) swap(tx database.Tx, r inventory.ReserveRequest, held reservation) (inventory.Reservation, error) {
+	wanted := map[productID]int64{}
+	for _, line := range r.Lines {
+		wanted[productID{line.Category, line.Code}] += line.Quantity
+	}
+	problems, err := shortages(tx, r.Lines, wanted, held.lines)
+	if err != nil || len(problems) > 0 {
+		return inventory.Reservation{Outcome: inventory.Refused, Problems: problems}, err
+	}
+	if err := s.move(tx, held.lines, wanted, movement{kind: "reserve", reservation: r.Key, revision: r.Revision, by: r.By}); err != nil {
+		return inventory.Reservation{}, err
+	}
+	return inventory.Reservation{Outcome: inventory.Reserved}, s.saveReservation(tx, r.Key, r.Revision, live, wanted)
+}
+
+// shortages says which lines cannot be had, with what the key holds already counted as free to it.
+func shortages(tx database.Tx, lines []inventory.Line, wanted, held map[productID]int64) ([]inventory.Problem, error) {
+	var problems []inventory.Problem
+	for i, line := range lines {
+		id := productID{line.Category, line.Code}
+		found, err := findProduct(tx, id.category, id.code)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			problems = append(problems, inventory.Problem{Line: i, Unknown: true})
+		case err != nil:
+			return nil, err
+		case wanted[id] > found.available()+held[id]:
+			problems = append(problems, inventory.Problem{Line: i, Requested: wanted[id], Available: found.available() + held[id]})
+		}
+	}
+	return problems, nil
+}
+
+// move takes the products' reserved counts from one set of lines to another. Products are visited in one order, so
+// that two transactions can never wait for each other. A condition that no longer holds runs the work again.
+func (s *Service) move(tx database.Tx, from, to map[productID]int64, as movement) error {
+	for _, id := range sortedIDs(from, to) {
+		change := to[id] - from[id]
+		if change == 0 {
+			continue
+		}
+		changed, err := tx.Exec(`UPDATE products SET reserved = reserved + $1
+			WHERE category = $2 AND code = $3 AND on_hand - reserved >= $1`, change, id.category, id.code)
+		if err != nil {
+			return err
+		}
+		if changed != 1 {
+			return database.ErrRerun
+		}
+		as.category, as.code, as.reserved = id.category, id.code, change
+		if err := as.record(tx, s.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedIDs(sets ...map[productID]int64) []productID {
+	var ids []productID
+	for _, set := range sets {
+		for id := range set {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b productID) int {
+		return cmp.Or(cmp.Compare(a.category, b.category), cmp.Compare(a.code, b.code))
+	})
+	return slices.Compact(ids)
+}
+
+// storedAnswer is what this key and revision were answered before.
+func storedAnswer(tx database.Tx, r inventory.ReserveRequest) (answer inventory.Reservation, found bool, err error) {
+	var lines, text string
+	err = tx.QueryRow(`SELECT digest, answer FROM answers WHERE key = $1 AND revision = $2`, r.Key, r.Revision).Scan(&lines, &text)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return answer, false, nil
+	case err != nil:
+		return answer, false, err
+	case lines != digest(r.Lines):
+		return answer, false, fault.New(fault.InvalidArgument, "Revision %d of this reservation was asked for with other lines before.", r.Revision)
+	}
+	return answer, true, json.Unmarshal([]byte(text), &answer)
+}
+
+func (s *Service) storeAnswer(tx database.Tx, r inventory.ReserveRequest, answer inventory.Reservation) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO answers (key, revision, digest, answer, at) VALUES ($1, $2, $3, $4, $5)`,
+		r.Key, r.Revision, digest(r.Lines), string(text), s.now().UnixMilli())
+	return err
+}
+
+// digest names the content of lines: two requests with the same one ask for the same.
+func digest(lines []inventory.Line) string {
+	sum := sha256.New()
+	for _, line := range lines {
+		fmt.Fprintf(sum, "%q %q %d\n", line.Category, line.Code, line.Quantity)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}

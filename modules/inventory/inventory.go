@@ -1,0 +1,114 @@
+// Package inventory is the contract of the inventory module: the products, how many of each are on hand, and how many
+// of these are reserved for orders. It is all that another module sees of it.
+//
+// At all times 0 <= reserved <= on hand, for every product, and reserved is the sum of what live reservations hold.
+package inventory
+
+import "context"
+
+// ManageInventory is the scope of those who look after the stock.
+const ManageInventory = "manage_inventory"
+
+// Service is the inventory. Its errors are *fault.Error; every method may fail with unavailable.
+type Service interface {
+	// List gives all products, by category and code.
+	List(context.Context, ListRequest) (Products, error)
+	// Get gives one product, or not_found.
+	Get(context.Context, GetRequest) (Product, error)
+	// Adjust changes how many there are on hand. Errors: invalid_argument; not_found; precondition_failed where
+	// expected is not met; conflict out-of-stock where fewer would be on hand than are reserved.
+	Adjust(context.Context, AdjustRequest) (Product, error)
+	// Reserve sets what is reserved under a key to the given lines, all or nothing: what an older revision holds is
+	// swapped for it. The answer to a key and revision is definite: repeating the request repeats it, without another
+	// effect. A key that was released is never live again, and an older revision never overrides a newer one.
+	// Errors: invalid_argument, also where the same key and revision come with other lines.
+	Reserve(context.Context, ReserveRequest) (Reservation, error)
+	// Release gives back what is reserved under a key, for good. Releasing an unknown key leaves a tombstone.
+	Release(context.Context, ReleaseRequest) (Reservation, error)
+}
+
+// ListRequest asks for all products.
+type ListRequest struct{}
+
+// Products is a list of products.
+type Products struct {
+	Data []Product `json:"data"`
+}
+
+// GetRequest names a product.
+type GetRequest struct {
+	Category string `json:"category" path:"category"`
+	Code     string `json:"code" path:"code"`
+}
+
+// Product is a product and its stock. OnHand and Reserved are for [ManageInventory] alone.
+type Product struct {
+	Category  string `json:"category"`
+	Code      string `json:"code"`
+	Name      string `json:"name"`
+	Price     Price  `json:"price"`
+	Available int64  `json:"available"` // on hand and not reserved
+	OnHand    *int64 `json:"on_hand,omitempty"`
+	Reserved  *int64 `json:"reserved,omitempty"`
+}
+
+// Price is an amount of money.
+type Price struct {
+	Amount   int64  `json:"amount"`   // in minor units: 34999 is 349.99
+	Currency string `json:"currency"` // ISO 4217
+}
+
+// AdjustRequest adds Delta to what is on hand.
+type AdjustRequest struct {
+	Category string `json:"category" path:"category"`
+	Code     string `json:"code" path:"code"`
+	Delta    int64  `json:"delta"`
+	Reason   string `json:"reason"`
+	Expected *int64 `json:"expected,omitempty"` // on hand before; the adjustment is refused where it is not so
+}
+
+// Line is a quantity of a product.
+type Line struct {
+	Category string `json:"category"`
+	Code     string `json:"code"`
+	Quantity int64  `json:"quantity"`
+}
+
+// ReserveRequest asks to hold Lines under Key. Lines of the same product are added up.
+type ReserveRequest struct {
+	Key      string `json:"key"`
+	Revision int64  `json:"revision"` // 1 and up
+	Lines    []Line `json:"lines"`
+	By       string `json:"by"` // the subject on whose behalf, for the record; it grants nothing
+}
+
+// ReleaseRequest asks to give back what is held under Key.
+type ReleaseRequest struct {
+	Key string `json:"key"`
+	By  string `json:"by"` // the subject on whose behalf, for the record; it grants nothing
+}
+
+// Outcome says how a reservation stands.
+type Outcome string
+
+// The outcomes. Each is definite.
+const (
+	Reserved   Outcome = "reserved"   // all lines are held
+	Refused    Outcome = "refused"    // nothing was changed; Problems says which lines stood in the way
+	Released   Outcome = "released"   // the key is over: nothing is or will be held under it
+	Superseded Outcome = "superseded" // a newer revision holds already; nothing was changed
+)
+
+// Reservation is the answer to Reserve and Release.
+type Reservation struct {
+	Outcome  Outcome   `json:"outcome"`
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is why a line could not be reserved.
+type Problem struct {
+	Line      int   `json:"line"`      // its index in the request
+	Unknown   bool  `json:"unknown"`   // there is no such product; the other members are 0
+	Requested int64 `json:"requested"` // of the product, over all lines
+	Available int64 `json:"available"` // to this key: what is free, and what it holds already
+}

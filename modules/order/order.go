@@ -1,0 +1,127 @@
+// Package order is the contract of the order module: who ordered what, and how that order stands. It is all that
+// another module sees of it.
+//
+// An order and the stock never disagree: an order is confirmed only after inventory has reserved all of its items, and
+// what inventory has not answered yet is told again until it has.
+package order
+
+import (
+	"context"
+	"time"
+)
+
+// The scopes of orders.
+const (
+	AddOrder    = "add_order"    // place one
+	UpdateOrder = "update_order" // change anybody's
+	CancelOrder = "cancel_order" // cancel anybody's
+	ViewOrders  = "view_orders"  // see everybody's, in full
+)
+
+// Service is the order module. Its errors are *fault.Error; every method may fail with unavailable.
+type Service interface {
+	// Create places an order. The same owner may repeat the request with the id of a live order and the same content:
+	// the answer is that of the first time, with one order and one effect on the stock.
+	// Errors: invalid_argument, also for an unknown product; conflict order-exists where the id is that of another live
+	// order; conflict out-of-stock; unavailable while inventory has not answered: the order is pending then.
+	Create(context.Context, CreateRequest) (Created, error)
+	// Get gives the live order of an id, else the newest. Everybody sees the id, the name and the items of confirmed
+	// and fulfilled orders (nothing where public reading is off); the owner and view_orders see all of every order.
+	// Errors: not_found, also for what the caller may not see.
+	Get(context.Context, GetRequest) (Order, error)
+	// List gives the caller's own orders, with view_orders everybody's, newest first.
+	List(context.Context, ListRequest) (Orders, error)
+	// Update replaces the name and the items of a confirmed order: all or nothing, and the old content is the truth
+	// until inventory has answered. The same content again resumes an update.
+	// Errors: invalid_argument; not_found; conflict update-in-progress, out-of-stock or illegal-transition; unavailable.
+	Update(context.Context, UpdateRequest) (Updated, error)
+	// Cancel ends a confirmed order and gives its stock back. Cancelling it again answers the same.
+	// Errors: not_found; conflict illegal-transition; unavailable.
+	Cancel(context.Context, CancelRequest) (Cancelled, error)
+}
+
+// Item is a quantity of a product.
+type Item struct {
+	Category string `json:"category"`
+	Code     string `json:"code"`
+	Qty      int64  `json:"qty"`
+}
+
+// CreateRequest asks for an order. Without an id it gets one that cannot be guessed.
+type CreateRequest struct {
+	ID    *string `json:"id,omitempty"`
+	Name  string  `json:"name"`
+	Items []Item  `json:"items"`
+}
+
+// Created confirms an order.
+type Created struct {
+	ID     string `json:"id" edge:"-"`
+	Status string `json:"status"`
+}
+
+// GetRequest names an order.
+type GetRequest struct {
+	ID string `json:"id" path:"id"`
+}
+
+// Status says how an order stands.
+type Status string
+
+// The states: pending to confirmed to fulfilled; pending to rejected or expired; confirmed to cancelled.
+const (
+	StatusPending   Status = "pending"   // waiting for inventory
+	StatusConfirmed Status = "confirmed" // all of its items are reserved
+	StatusFulfilled Status = "fulfilled" // the items have left the house
+	StatusRejected  Status = "rejected"  // inventory does not have the items
+	StatusExpired   Status = "expired"   // inventory did not answer in time, and holds nothing for it
+	StatusCancelled Status = "cancelled"
+)
+
+// Order is an order. The public sees ID, Name and Items alone.
+type Order struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Items     []Item     `json:"items"`
+	Status    Status     `json:"status,omitempty"`
+	Owner     string     `json:"owner,omitempty"`
+	Version   int64      `json:"version,omitempty"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	ETag      string     `json:"etag,omitempty" header:"ETag"` // of this view of this version
+}
+
+// ListRequest asks for a page of orders.
+type ListRequest struct {
+	Limit *int64 `json:"limit,omitempty" query:"limit"` // 1 to 100; 20 where it is not said
+	After string `json:"after,omitempty" query:"after"` // the Next of the page before
+}
+
+// Orders is a page of orders, newest first.
+type Orders struct {
+	Data    []Order `json:"data"`
+	HasMore bool    `json:"has_more"`
+	Next    *string `json:"next"` // what After takes, where there is more
+}
+
+// UpdateRequest replaces an order's content.
+type UpdateRequest struct {
+	ID    string `json:"id" path:"id"`
+	Name  string `json:"name"`
+	Items []Item `json:"items"`
+}
+
+// Updated confirms an update.
+type Updated struct {
+	Status string `json:"status"`
+}
+
+// CancelRequest names an order to cancel.
+type CancelRequest struct {
+	ID string `json:"id" path:"id"`
+}
+
+// Cancelled confirms a cancellation.
+type Cancelled struct {
+	Status string `json:"status"`
+}

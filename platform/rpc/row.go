@@ -1,0 +1,104 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"oms/platform/identity"
+)
+
+// Row says everything about an operation. It is data: the in-process call, the remote call, the route at the edge,
+// the authorization decision, the deadline and the metric's label all come from it.
+type Row struct {
+	Name        string        // "module.Method"
+	Callers     []string      // the workloads that may call it; empty does not start
+	Who         Who           // what user must stand behind the call; the zero value does not start
+	Scope       string        // what that user must hold
+	AnySignedIn bool          // said instead of a Scope where every user may
+	Sees        []string      // scopes that only widen the answer; they survive narrowing as Scope does
+	Timeout     time.Duration // how long one call may take; no more than the caller's own deadline
+	Retry       Retry         // whether a transport may send it again
+	Edge        Edge          // how it is reached from outside; unset: not at all
+}
+
+// Who says what user must stand behind a call.
+type Who int
+
+// The rules. There is no default: a row that names none does not start.
+const (
+	_        Who = iota
+	User         // a signed-in user who holds the row's scope
+	Anyone       // a user or nobody
+	Workload     // the calling workload alone decides; such a row has no edge
+)
+
+// Retry says whether a transport may send a call again when it does not know whether the first one arrived.
+type Retry int
+
+const (
+	// Never is for operations of which a second execution would do harm.
+	Never Retry = iota
+	// Idempotent is for operations that give the same answer and effect however often they are executed.
+	Idempotent
+)
+
+// Edge binds an operation to a request from outside. The members of the request type are bound by struct tags:
+// `path:"id"` and `query:"limit"` name where a member comes from, the others are the body. Of the response,
+// `header:"ETag"` members become headers and `edge:"-"` members stay inside.
+type Edge struct {
+	Method   string // GET also serves HEAD
+	Path     string // "/order/{id}"
+	Success  int    // the status of success; 0 is 200
+	Location string // a template for the Location header, filled from the response's members: "/order/{id}"
+}
+
+// Bound reports whether the operation can be reached from outside at all.
+func (e Edge) Bound() bool { return e.Method != "" || e.Path != "" }
+
+// Callers lists the workloads that may call an operation.
+func Callers(names ...string) []string { return names }
+
+var (
+	rowName   = regexp.MustCompile(`^[a-z]+\.[A-Z][A-Za-z]*$`)
+	edgePath  = regexp.MustCompile(`^(/[a-z]+|/\{[a-z_]+\})+$`)
+	scopeName = regexp.MustCompile(`^[a-z_]+$`)
+	methods   = map[string]bool{http.MethodGet: true, http.MethodPost: true, http.MethodPut: true, http.MethodDelete: true, http.MethodPatch: true}
+)
+
+// check says what is wrong with the row, or nil. A row with an unset access rule must never serve.
+func (r Row) check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("operation %q: %s", r.Name, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case !rowName.MatchString(r.Name):
+		return wrong("a name is module.Method")
+	case len(r.Callers) == 0:
+		return wrong("lists no callers")
+	case r.Who != User && r.Who != Anyone && r.Who != Workload:
+		return wrong("does not say who: User, Anyone or Workload")
+	case r.Who == User && (r.Scope == "") != r.AnySignedIn:
+		return wrong("a User row names a scope, or else says AnySignedIn")
+	case r.Who != User && (r.Scope != "" || r.AnySignedIn):
+		return wrong("names a scope that its rule never asks for")
+	case r.Timeout <= 0:
+		return wrong("has no timeout")
+	case r.Who == Workload && r.Edge.Bound():
+		return wrong("a Workload row cannot have an edge: no workload calls from outside")
+	case r.Edge.Bound() && (!methods[r.Edge.Method] || !edgePath.MatchString(r.Edge.Path)):
+		return wrong("edge %q %q is not a method and a path of lower-case names and {members}", r.Edge.Method, r.Edge.Path)
+	}
+	for _, scope := range r.scopes() {
+		if !scopeName.MatchString(scope) {
+			return wrong("scope %q is not lower case with underscores", scope)
+		}
+	}
+	return nil
+}
+
+// scopes are all scopes that the row knows.
+func (r Row) scopes() identity.Scopes {
+	return identity.NewScopes(append([]string{r.Scope}, r.Sees...)...)
+}

@@ -1,0 +1,133 @@
+// Package rpc declares operations once and calls them anywhere.
+//
+// A module publishes a Go interface and a [Table] that has one [Row] for each of its methods. A [Host] serves the
+// table with an implementation; a [Conn] reaches it. Callers hold a client over a Conn and cannot tell where the
+// module lives. The in-process Conn is [Local]; a transport between processes is another Conn over the same rows.
+//
+// Whatever the Conn: the same function authorises (see [Row.Authorize]), request and response are copies that a JSON
+// round trip would not change, the deadline is kept on the way in and checked on the way out, every authorization
+// leaves a [Decision], and every failure is a *fault.Error without its cause.
+//
+// The package knows no HTTP and no tokens: how a remote caller proves itself is the business of the transport.
+package rpc
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"oms/platform/fault"
+)
+
+// Operation is one row with its types: what a transport or the edge needs to know. It is immutable.
+type Operation interface {
+	Row() Row
+	NewRequest() any  // a pointer to a zero request
+	NewResponse() any // a pointer to a zero response
+	// Invoke calls the operation over conn; request is a pointer as NewRequest gives it, so is the response.
+	Invoke(ctx context.Context, conn Conn, request any) (response any, err error)
+}
+
+// Conn reaches one module on behalf of one caller. It is safe for concurrent use.
+type Conn interface {
+	// Invoke performs one operation for the principal in ctx. request points to a copy that the callee may keep;
+	// response is filled with one that the caller may keep. Errors are *fault.Error.
+	Invoke(ctx context.Context, op Operation, request, response any) error
+}
+
+// Op is an operation of the service S.
+type Op[S, Req, Resp any] struct {
+	row      Row
+	method   func(S, context.Context, Req) (Resp, error)
+	request  copier
+	response copier
+	broken   error // why this operation cannot be hosted; told by [NewHost]
+}
+
+// Define declares the operation of a method: Define(Service.Create, Row{...}).
+// What is wrong with the row or the types is told when a host is made of it.
+func Define[S, Req, Resp any](method func(S, context.Context, Req) (Resp, error), row Row) *Op[S, Req, Resp] {
+	request, requestErr := newCopier(reflect.TypeFor[Req]())
+	response, responseErr := newCopier(reflect.TypeFor[Resp]())
+	return &Op[S, Req, Resp]{row, method, request, response, errors.Join(row.check(), requestErr, responseErr)}
+}
+
+// Call performs the operation over c: it is the body of the client's one-line method.
+func (o *Op[S, Req, Resp]) Call(ctx context.Context, c Conn, request Req) (Resp, error) {
+	var copied Req
+	var response Resp
+	if o.broken != nil {
+		return response, fault.From(o.broken)
+	}
+	if err := o.request.copy(reflect.ValueOf(&copied).Elem(), reflect.ValueOf(&request).Elem()); err != nil {
+		return response, fault.New(fault.Malformed, "The request cannot be sent: %v.", err)
+	}
+	if err := c.Invoke(ctx, o, &copied, &response); err != nil {
+		var none Resp
+		return none, fault.From(err)
+	}
+	return response, nil
+}
+
+// Row is the operation's row.
+func (o *Op[S, Req, Resp]) Row() Row { return o.row }
+
+// NewRequest is a pointer to a zero request.
+func (o *Op[S, Req, Resp]) NewRequest() any { return new(Req) }
+
+// NewResponse is a pointer to a zero response.
+func (o *Op[S, Req, Resp]) NewResponse() any { return new(Resp) }
+
+// Invoke is Call for callers that know the operation only as an [Operation].
+func (o *Op[S, Req, Resp]) Invoke(ctx context.Context, conn Conn, request any) (any, error) {
+	response, err := o.Call(ctx, conn, *request.(*Req))
+	return &response, err
+}
+
+// Entry is an operation of the service S, ready to be hosted.
+type Entry[S any] interface {
+	Operation
+	bind(service S) handler
+	check() error
+	methodName() string
+}
+
+// Table holds the operations of the service S: one for each method of its interface.
+type Table[S any] []Entry[S]
+
+// Operations are the table's operations without their service.
+func (t Table[S]) Operations() []Operation {
+	operations := make([]Operation, len(t))
+	for i, entry := range t {
+		operations[i] = entry
+	}
+	return operations
+}
+
+// handler executes one operation on its service: response is filled with a copy.
+type handler func(ctx context.Context, request, response any) error
+
+func (o *Op[S, Req, Resp]) bind(service S) handler {
+	return func(ctx context.Context, request, response any) error {
+		typed, matches := request.(*Req)
+		filled, matchesToo := response.(*Resp)
+		if !matches || !matchesToo {
+			return fault.New(fault.Unimplemented, "%s is not served with these types here.", o.row.Name)
+		}
+		answer, err := o.method(service, ctx, *typed)
+		if err != nil {
+			return err
+		}
+		return o.response.copy(reflect.ValueOf(filled).Elem(), reflect.ValueOf(&answer).Elem())
+	}
+}
+
+func (o *Op[S, Req, Resp]) check() error { return o.broken }
+
+// methodName is the name of the interface method that the operation was defined with: "Create" of Service.Create.
+func (o *Op[S, Req, Resp]) methodName() string {
+	name := runtime.FuncForPC(reflect.ValueOf(o.method).Pointer()).Name()
+	return name[strings.LastIndexByte(name, '.')+1:]
+}

@@ -1,0 +1,168 @@
+// Package rpctest reaches a host in every shape, so that one suite proves that a module behaves the same in each.
+//
+// It is for tests only: its HTTP transport proves nobody's identity.
+package rpctest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+)
+
+// Connect reaches a host on behalf of a caller. What it opens is closed when the test ends.
+type Connect func(t testing.TB, host *rpc.Host, caller string) rpc.Conn
+
+// Shape is one way to reach a module.
+type Shape struct {
+	Name    string
+	Connect Connect
+}
+
+// Shapes are all ways to reach a module.
+func Shapes() []Shape {
+	return []Shape{
+		{"in process", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn { return rpc.Local(host, caller) }},
+		{"in process, through JSON", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
+			return throughJSON{rpc.Local(host, caller)}
+		}},
+		{"plain HTTP", connectHTTP},
+	}
+}
+
+// throughJSON makes a JSON round trip of every request, response and fault.
+type throughJSON struct{ inner rpc.Conn }
+
+func (c throughJSON) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	sent, answered := op.NewRequest(), op.NewResponse()
+	if err := roundTrip(request, sent); err != nil {
+		return err
+	}
+	if err := c.inner.Invoke(ctx, op, sent, answered); err != nil {
+		return faultRoundTrip(err)
+	}
+	return roundTrip(answered, response)
+}
+
+func roundTrip(from, to any) error {
+	text, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, to)
+}
+
+func faultRoundTrip(err error) error {
+	original := fault.From(err)
+	var problem fault.Problem
+	if err := roundTrip(original.Problem("/rpc", "trace"), &problem); err != nil {
+		return err
+	}
+	rebuilt, _ := problem.Fault()
+	rebuilt.RetryAfter = original.RetryAfter
+	return rebuilt
+}
+
+// connectHTTP serves host at POST /rpc/<name> on loopback and reaches it there.
+func connectHTTP(t testing.TB, host *rpc.Host, caller string) rpc.Conn {
+	server := httptest.NewServer(plainServer{host})
+	t.Cleanup(server.Close)
+	return plainClient{server.URL, server.Client(), caller}
+}
+
+const principalHeader, timeoutHeader = "Test-Principal", "Test-Timeout"
+
+type plainServer struct{ host *rpc.Host }
+
+func (s plainServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, err := s.serve(r)
+	if err != nil {
+		problem := fault.From(err)
+		w.Header().Set("Retry-After", strconv.Itoa(int(problem.RetryAfter/time.Second)))
+		w.WriteHeader(problem.Code.Status())
+		_ = json.NewEncoder(w).Encode(problem.Problem(r.URL.Path, "trace"))
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (s plainServer) serve(r *http.Request) (any, error) {
+	var p identity.Principal
+	if err := json.Unmarshal([]byte(r.Header.Get(principalHeader)), &p); err != nil {
+		return nil, err
+	}
+	grant, err := s.host.Authorize(r.Context(), strings.TrimPrefix(r.URL.Path, "/rpc/"), p)
+	if err != nil {
+		return nil, err
+	}
+	request, response := grant.NewRequest(), grant.NewResponse()
+	if err := json.NewDecoder(r.Body).Decode(request); err != nil {
+		return nil, err
+	}
+	remaining, err := time.ParseDuration(r.Header.Get(timeoutHeader))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), remaining)
+	defer cancel()
+	return response, grant.Call(ctx, request, response)
+}
+
+type plainClient struct {
+	url    string
+	client *http.Client
+	caller string
+}
+
+func (c plainClient) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	ctx, cancel := context.WithTimeout(ctx, op.Row().Timeout)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	call, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/rpc/"+op.Row().Name, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	p := identity.From(ctx)
+	p.Caller = c.caller
+	principal, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	deadline, _ := ctx.Deadline()
+	call.Header.Set(principalHeader, string(principal))
+	call.Header.Set(timeoutHeader, time.Until(deadline).String())
+	answer, err := c.client.Do(call)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode == http.StatusOK {
+		return json.Unmarshal(text, response)
+	}
+	var problem fault.Problem
+	if err := json.Unmarshal(text, &problem); err != nil {
+		return fmt.Errorf("%s answered %d, not a problem of ours: %w", c.url, answer.StatusCode, err)
+	}
+	rebuilt, _ := problem.Fault()
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+	rebuilt.RetryAfter = time.Duration(seconds) * time.Second
+	return rebuilt
+}
