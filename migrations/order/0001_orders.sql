@@ -7,7 +7,7 @@ CREATE TABLE orders (
     owner      TEXT   NOT NULL,
     status     TEXT   NOT NULL CHECK (status IN ('pending', 'confirmed', 'fulfilled', 'rejected', 'expired', 'cancelled')),
     version    BIGINT NOT NULL,             -- the number of its events
-    revision   BIGINT NOT NULL,             -- of name and items below; rises with each update that is asked for
+    revision   BIGINT NOT NULL,             -- the newest that inventory was asked for; rises with each update
     name       TEXT   NOT NULL,
     items      TEXT   NOT NULL,             -- JSON
     digest     TEXT   NOT NULL,             -- of the content of the first request

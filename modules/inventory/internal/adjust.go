@@ -45,8 +45,13 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 		}
 		after = before
 		after.onHand += r.Delta
-		if _, err := tx.Exec(`UPDATE products SET on_hand = $1 WHERE category = $2 AND code = $3`, after.onHand, r.Category, r.Code); err != nil {
+		changed, err := tx.Exec(`UPDATE products SET on_hand = $1 WHERE category = $2 AND code = $3 AND on_hand = $4 AND reserved <= $1`,
+			after.onHand, r.Category, r.Code, before.onHand)
+		if err != nil {
 			return err
+		}
+		if changed != 1 {
+			return database.ErrRerun
 		}
 		return movement{category: r.Category, code: r.Code, kind: "adjust", onHand: r.Delta, by: principal.Subject, reason: r.Reason}.record(tx, s.now())
 	})

@@ -1,0 +1,46 @@
+// Package host builds the order module in this process.
+package host
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"oms/modules/inventory"
+	"oms/modules/order"
+	"oms/modules/order/internal"
+	"oms/platform/database"
+	"oms/platform/rpc"
+)
+
+// Options are what the module needs.
+type Options struct {
+	Store          database.Store
+	Inventory      inventory.Service
+	Observer       rpc.Observer
+	Now            func() time.Time
+	Log            *slog.Logger
+	PublicRead     bool
+	PendingTimeout time.Duration
+}
+
+// Module is the hosted module. Its relay must run for orders to survive what inventory did not answer.
+type Module struct {
+	*rpc.Host
+	service *internal.Service
+}
+
+// New hosts the module and makes due what an earlier process has left in the outbox.
+func New(ctx context.Context, o Options) (*Module, error) {
+	service := internal.New(internal.Options{
+		Store: o.Store, Inventory: o.Inventory, Now: o.Now, Log: o.Log, PublicRead: o.PublicRead, PendingTimeout: o.PendingTimeout,
+	})
+	host, err := rpc.NewHost[order.Service]("order", order.Operations, service, o.Observer, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &Module{host, service}, service.Recover(ctx)
+}
+
+// Relay settles what is in the outbox, until ctx ends.
+func (m *Module) Relay(ctx context.Context) { m.service.Relay(ctx) }

@@ -1,0 +1,124 @@
+package internal
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"oms/modules/order"
+	"oms/platform/database"
+	"oms/platform/fault"
+)
+
+// content is what an order is about.
+type content struct {
+	name  string
+	items []order.Item
+}
+
+// digest names the content: two requests with the same one ask for the same.
+func (c content) digest() string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%q\n", c.name)
+	for _, item := range c.items {
+		fmt.Fprintf(sum, "%q %q %d\n", item.Category, item.Code, item.Qty)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func (c content) equal(other content) bool { return c.digest() == other.digest() }
+
+// record is a row of the orders table.
+type record struct {
+	key, id, owner       string
+	status               order.Status
+	version, revision    int64
+	content              content
+	digest               string // of the first request's content
+	repeatable           bool
+	deadline             time.Time
+	refusal              string
+	createdAt, updatedAt time.Time
+}
+
+const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, refusal, created_at, updated_at FROM orders`
+
+type scanner interface{ Scan(into ...any) error }
+
+func scanOrder(row scanner) (record, error) {
+	var r record
+	var items string
+	var deadline, created, updated int64
+	err := row.Scan(&r.key, &r.id, &r.owner, &r.status, &r.version, &r.revision, &r.content.name, &items, &r.digest,
+		&r.repeatable, &deadline, &r.refusal, &created, &updated)
+	if err != nil {
+		return r, err
+	}
+	r.deadline, r.createdAt, r.updatedAt = time.UnixMilli(deadline).UTC(), time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
+	return r, json.Unmarshal([]byte(items), &r.content.items)
+}
+
+// findByKey gives the order of an internal key.
+func findByKey(tx database.Tx, key string) (record, error) {
+	return scanOrder(tx.QueryRow(selectOrder+` WHERE key = $1`, key))
+}
+
+// findByID gives the live order of an id, else the newest, else not_found.
+func findByID(tx database.Tx, id string) (record, error) {
+	r, err := scanOrder(tx.QueryRow(selectOrder+` WHERE id = $1
+		ORDER BY CASE WHEN status IN ('pending', 'confirmed', 'fulfilled') THEN 0 ELSE 1 END, key DESC LIMIT 1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, noOrder(id)
+	}
+	return r, err
+}
+
+func noOrder(id string) error {
+	if !idPattern.MatchString(id) { // not worth repeating
+		return fault.New(fault.NotFound, "There is no such order.")
+	}
+	return fault.New(fault.NotFound, "There is no order '%s'.", id)
+}
+
+// live reports whether the order holds its id.
+func (r record) live() bool {
+	return r.status == order.StatusPending || r.status == order.StatusConfirmed || r.status == order.StatusFulfilled
+}
+
+func insertOrder(tx database.Tx, r record) error {
+	items, err := json.Marshal(r.content.items)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO orders (key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+		r.key, r.id, r.owner, r.status, r.version, r.revision, r.content.name, string(items), r.digest,
+		asInteger(r.repeatable), r.deadline.UnixMilli(), r.createdAt.UnixMilli())
+	return err
+}
+
+// saveOrder writes what a transition can change, on the condition that nobody else made one since r was read.
+func saveOrder(tx database.Tx, r record, readVersion int64) error {
+	items, err := json.Marshal(r.content.items)
+	if err != nil {
+		return err
+	}
+	changed, err := tx.Exec(`UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
+		WHERE key = $8 AND version = $9`,
+		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt.UnixMilli(), r.key, readVersion)
+	if err == nil && changed != 1 {
+		return database.ErrRerun
+	}
+	return err
+}
+
+func asInteger(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,124 @@
+package internal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"oms/modules/order"
+	"oms/platform/database"
+	"oms/platform/fault"
+	"oms/platform/identity"
+)
+
+// Get gives one order as far as the caller may see it.
+func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, error) {
+	var found record
+	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+		found, err = findByID(tx, r.ID)
+		return err
+	})
+	if err != nil {
+		return order.Order{}, err
+	}
+	principal := identity.From(ctx)
+	switch {
+	case principal.Scopes.Has(order.ViewOrders), principal.Subject != "" && principal.Subject == found.owner:
+		view := found.full()
+		view.ETag = found.etag("full")
+		return view, nil
+	case s.PublicRead && (found.status == order.StatusConfirmed || found.status == order.StatusFulfilled):
+		return order.Order{ID: found.id, Name: found.content.name, Items: found.content.items, ETag: found.etag("public")}, nil
+	}
+	return order.Order{}, noOrder(r.ID)
+}
+
+// full is what the owner and view_orders see.
+func (r record) full() order.Order {
+	return order.Order{
+		ID: r.id, Name: r.content.name, Items: r.content.items, Status: r.status, Owner: r.owner, Version: r.version,
+		CreatedAt: &r.createdAt, UpdatedAt: &r.updatedAt,
+	}
+}
+
+// etag names one view of one version of one order. The key is in it because ids come back.
+func (r record) etag(view string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", r.key, view, r.version))
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+	aboveAllKeys = "~" // sorts after every hexadecimal digit
+)
+
+// List gives a page of the caller's own orders, or of everybody's.
+func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, error) {
+	limit, after, err := page(r)
+	if err != nil {
+		return order.Orders{}, err
+	}
+	principal := identity.From(ctx)
+	page := order.Orders{Data: []order.Order{}}
+	err = s.Store.Read(ctx, func(tx database.Tx) error {
+		found, err := selectPage(tx, principal, after, limit+1)
+		if err != nil {
+			return err
+		}
+		if page.HasMore = len(found) > limit; page.HasMore {
+			found = found[:limit]
+			next := base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key))
+			page.Next = &next
+		}
+		for _, r := range found {
+			page.Data = append(page.Data, r.full())
+		}
+		return nil
+	})
+	return page, err
+}
+
+// page checks the parameters of a list; without after it starts above every key.
+func page(r order.ListRequest) (limit int, after string, err error) {
+	limit, after = defaultLimit, aboveAllKeys
+	if r.Limit != nil {
+		if *r.Limit < 1 || *r.Limit > maxLimit {
+			return 0, "", fault.New(fault.Malformed, "The parameter limit must be from 1 to %d.", maxLimit)
+		}
+		limit = int(*r.Limit)
+	}
+	if r.After != "" {
+		key, err := base64.RawURLEncoding.DecodeString(r.After)
+		if err != nil || uuid.Validate(string(key)) != nil {
+			return 0, "", fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
+		}
+		after = string(key)
+	}
+	return limit, after, nil
+}
+
+func selectPage(tx database.Tx, principal identity.Principal, after string, limit int) ([]record, error) {
+	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit}
+	if principal.Scopes.Has(order.ViewOrders) {
+		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
+	}
+	rows, err := tx.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []record
+	for rows.Next() {
+		r, err := scanOrder(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}

@@ -1,0 +1,119 @@
+package internal
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"oms/platform/database"
+	"oms/platform/fault"
+)
+
+const (
+	relayInterval = time.Second            // how often due messages are looked for, besides being told of one
+	relayBatch    = 100                    // messages in one pass
+	relayWorkers  = 8                      // messages settled at once
+	firstBackoff  = 200 * time.Millisecond // doubled with each attempt
+	lastBackoff   = 30 * time.Second       // where doubling stops: how late an order can be after inventory is back
+	maxFailures   = 10                     // answers with an error of ours, after which a message waits for a restart
+)
+
+// Recover makes every message due that an earlier process left behind. Call it once, before the service serves.
+func (s *Service) Recover(ctx context.Context) error {
+	return s.Store.Write(ctx, resubmit)
+}
+
+// Relay settles the messages that are due, until ctx ends.
+func (s *Service) Relay(ctx context.Context) {
+	ticker := time.NewTicker(relayInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.Pass(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "the relay cannot read its outbox", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-s.wake:
+		}
+	}
+}
+
+// Pass settles every message that is due now, once. A message that cannot be settled is postponed.
+func (s *Service) Pass(ctx context.Context) error {
+	var keys []string
+	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+		keys, err = dueMessages(tx, s.Now(), relayBatch)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var workers errgroup.Group
+	workers.SetLimit(relayWorkers)
+	for _, key := range keys {
+		workers.Go(func() error {
+			if err := s.settle(ctx, key, true); err != nil && ctx.Err() == nil {
+				return s.postpone(ctx, key, err)
+			}
+			return nil
+		})
+	}
+	return workers.Wait()
+}
+
+// postpone puts a message off after a failed attempt. That inventory is away counts for nothing; that it answers with
+// an error again and again means that no repetition will help, and people have to look.
+func (s *Service) postpone(ctx context.Context, key string, cause error) error {
+	failed, dead := !passing(cause), false
+	err := s.Store.Write(ctx, func(tx database.Tx) error {
+		m, found, err := findMessage(tx, key)
+		if err != nil || !found {
+			return err
+		}
+		dead = failed && m.failures+1 >= maxFailures
+		return postpone(tx, m, s.Now().Add(backoff(m.attempts)), failed, dead, fault.From(cause).Error())
+	})
+	if dead && err == nil {
+		s.Log.ErrorContext(ctx, "a message to inventory is given up until the next start", "order_key", key, "cause", cause)
+	}
+	return err
+}
+
+// passing reports whether a failure says nothing about the message itself.
+func passing(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled, fault.RateLimited:
+		return true
+	default:
+		return false
+	}
+}
+
+// backoff doubles with each attempt up to its cap; half of it is random, so that messages spread out.
+func backoff(attempts int64) time.Duration {
+	full := lastBackoff
+	if attempts < 8 { // 200 ms doubled eight times is above the cap
+		full = min(full, firstBackoff<<attempts)
+	}
+	return full/2 + rand.N(full/2)
+}
+
+// hurry makes the order's message due now and tells the relay.
+func (s *Service) hurry(ctx context.Context, key string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := s.Store.Write(ctx, func(tx database.Tx) error {
+		_, err := tx.Exec(`UPDATE outbox SET due_at = $1 WHERE order_key = $2`, s.Now().UnixMilli(), key)
+		return err
+	}); err != nil {
+		s.Log.WarnContext(ctx, "a message to inventory waits for its lease to end", "order_key", key, "cause", err)
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default: // it has been told already
+	}
+}

@@ -1,0 +1,166 @@
+package internal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"oms/modules/inventory"
+	"oms/modules/order"
+	"oms/platform/database"
+)
+
+// settleNow settles the order's message within the request that wrote it. Where that fails, the relay goes on at
+// once; the error says why, and what is known can be read from the order.
+func (s *Service) settleNow(ctx context.Context, key string) error {
+	err := s.settle(ctx, key, false)
+	if err != nil {
+		s.hurry(ctx, key)
+	}
+	return err
+}
+
+// settle asks inventory what the order's message says and records the answer. It returns nil when there is no message
+// left, whoever settled it. The relay never confirms an order that its sender cannot ask about again: it withdraws it.
+func (s *Service) settle(ctx context.Context, key string, relay bool) error {
+	m, r, asked, err := s.unsettled(ctx, key)
+	if err != nil || m.kind == "" {
+		return err
+	}
+	if m.kind == reserve && r.status == order.StatusPending && (s.Now().After(r.deadline) || relay && !r.repeatable) {
+		if err := s.Store.Write(ctx, func(tx database.Tx) error { return withdraw(tx, m, s.Now()) }); err != nil {
+			return err
+		}
+		m.kind = release
+	}
+	answer, err := s.ask(ctx, m, asked)
+	if err != nil {
+		return err
+	}
+	if r.repeatable || relay {
+		ctx = context.WithoutCancel(ctx) // a definite answer is worth recording, even after the caller has left
+	} else if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.Store.Write(ctx, func(tx database.Tx) error { return s.record(tx, m, answer) })
+}
+
+// unsettled reads the order's message, the order, and the content that the message speaks of. Without a message its
+// kind is "".
+func (s *Service) unsettled(ctx context.Context, key string) (m message, r record, asked content, err error) {
+	err = s.Store.Read(ctx, func(tx database.Tx) error {
+		var found bool
+		if m, found, err = findMessage(tx, key); err != nil || !found {
+			return err
+		}
+		if r, err = findByKey(tx, key); err != nil {
+			return err
+		}
+		asked = r.content
+		if m.kind == reserve && r.status != order.StatusPending {
+			asked, _, err = findUpdate(tx, key)
+		}
+		return err
+	})
+	return m, r, asked, err
+}
+
+// ask tells inventory the message.
+func (s *Service) ask(ctx context.Context, m message, asked content) (inventory.Reservation, error) {
+	if m.kind == release {
+		return s.Inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
+	}
+	lines := make([]inventory.Line, len(asked.items))
+	for i, item := range asked.items {
+		lines[i] = inventory.Line{Category: item.Category, Code: item.Code, Quantity: item.Qty}
+	}
+	return s.Inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
+}
+
+// record takes the message and makes the transition that inventory's answer means. It does nothing where the message
+// is no longer the same: then somebody else has decided.
+func (s *Service) record(tx database.Tx, m message, answer inventory.Reservation) error {
+	taken, err := takeMessage(tx, m)
+	if err != nil || !taken {
+		return err
+	}
+	r, err := findByKey(tx, m.orderKey)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.status == order.StatusPending:
+		return s.recordFirst(tx, r, m, answer)
+	case r.status == order.StatusConfirmed && m.kind == reserve:
+		return s.recordUpdate(tx, r, m, answer)
+	case r.status == order.StatusCancelled && m.kind == release:
+		return nil
+	}
+	return fmt.Errorf("order %s is %s, and inventory answered %s to its %s", r.key, r.status, answer.Outcome, m.kind)
+}
+
+// recordFirst decides a pending order.
+func (s *Service) recordFirst(tx database.Tx, r record, m message, answer inventory.Reservation) error {
+	switch answer.Outcome {
+	case inventory.Reserved:
+		return transition(tx, &r, order.StatusConfirmed, confirmed, m.by, "", s.Now())
+	case inventory.Released:
+		return transition(tx, &r, order.StatusExpired, expired, m.by, "", s.Now())
+	case inventory.Refused:
+		why, err := json.Marshal(answer.Problems)
+		if err != nil {
+			return err
+		}
+		r.refusal = string(why)
+		return transition(tx, &r, order.StatusRejected, rejected, m.by, r.refusal, s.Now())
+	case inventory.Superseded:
+	}
+	return fmt.Errorf("inventory answered %q to the first revision of order %s", answer.Outcome, r.key)
+}
+
+// recordUpdate decides the update of a confirmed order.
+func (s *Service) recordUpdate(tx database.Tx, r record, m message, answer inventory.Reservation) error {
+	asked, found, err := findUpdate(tx, r.key)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("order %s has no update of revision %d", r.key, m.revision)
+	}
+	if err := dropUpdate(tx, r.key); err != nil {
+		return err
+	}
+	switch answer.Outcome {
+	case inventory.Reserved:
+		r.content = asked
+		return transition(tx, &r, order.StatusConfirmed, updated, m.by, "", s.Now())
+	case inventory.Refused:
+		why, err := json.Marshal(answer.Problems)
+		if err != nil {
+			return err
+		}
+		return transition(tx, &r, order.StatusConfirmed, updateRefused, m.by, string(why), s.Now())
+	case inventory.Released, inventory.Superseded:
+	}
+	return fmt.Errorf("inventory answered %q to revision %d of the confirmed order %s", answer.Outcome, m.revision, r.key)
+}
+
+// findUpdate gives the content that a confirmed order is waiting for.
+func findUpdate(tx database.Tx, key string) (asked content, found bool, err error) {
+	var items string
+	err = tx.QueryRow(`SELECT name, items FROM updates WHERE order_key = $1`, key).Scan(&asked.name, &items)
+	if errors.Is(err, sql.ErrNoRows) {
+		return asked, false, nil
+	}
+	if err != nil {
+		return asked, false, err
+	}
+	return asked, true, json.Unmarshal([]byte(items), &asked.items)
+}
+
+func dropUpdate(tx database.Tx, key string) error {
+	_, err := tx.Exec(`DELETE FROM updates WHERE order_key = $1`, key)
+	return err
+}

@@ -1,0 +1,54 @@
+package internal
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"oms/modules/order"
+	"oms/platform/fault"
+)
+
+const (
+	maxName  = 200       // characters
+	maxItems = 100       // lines of one order
+	maxQty   = 1_000_000 // of one line
+	maxCode  = 64        // characters of a category or code
+)
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// checkContent names everything that is wrong with an order's content, all at once.
+func checkContent(name string, items []order.Item) (problems []fault.Field) {
+	say := func(detail, pointer string, args ...any) {
+		problems = append(problems, fault.Field{Detail: detail, Pointer: fmt.Sprintf(pointer, args...)})
+	}
+	if length := utf8.RuneCountInString(name); length > maxName || strings.TrimSpace(name) == "" {
+		say("must be 1 to 200 characters", "/name")
+	}
+	if len(items) == 0 || len(items) > maxItems {
+		say("must have 1 to 100 items", "/items")
+		return problems // 100,000 items do not deserve 100,000 complaints
+	}
+	for i, item := range items {
+		if item.Category == "" || utf8.RuneCountInString(item.Category) > maxCode {
+			say("must be 1 to 64 characters", "/items/%d/category", i)
+		}
+		if item.Code == "" || utf8.RuneCountInString(item.Code) > maxCode {
+			say("must be 1 to 64 characters", "/items/%d/code", i)
+		}
+		if item.Qty < 1 || item.Qty > maxQty {
+			say("must be a whole number from 1 to 1000000", "/items/%d/qty", i)
+		}
+	}
+	return problems
+}
+
+// checkID accepts what can stand in a path as it is.
+func checkID(id *string) (problems []fault.Field) {
+	if id != nil && (!idPattern.MatchString(*id) || *id == "." || *id == "..") {
+		problems = append(problems, fault.Field{Detail: "must be 1 to 64 of A-Z a-z 0-9 . _ - (and not . or ..)", Pointer: "/id"})
+	}
+	return problems
+}
