@@ -1,0 +1,66 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// makeDirectory makes the directory of the database, for its owner alone.
+func makeDirectory(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("the data directory cannot be made: %w; make its parent writable for this user, or set another one", err)
+	}
+	return nil
+}
+
+// makeFile makes the database file, empty and for its owner alone, unless it is there: SQLite would make it readable for
+// everybody. SQLite gives the files that it makes beside it the same mode.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the database cannot be created: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+// syncDirectory makes a new entry of a directory durable.
+func syncDirectory(name string) error {
+	directory, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	return directory.Sync()
+}
+
+// tighten takes the rights of group and others from the database's files. It must not open them: closing a file would
+// drop the locks that this process holds on it through SQLite (POSIX locks belong to the process, not to the descriptor).
+func tighten(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a file", path+suffix)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(path+suffix, 0o600); err != nil {
+				return fmt.Errorf("the database is open to other users: %w", err)
+			}
+		}
+	}
+	return nil
+}

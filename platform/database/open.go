@@ -1,0 +1,143 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+)
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	writer  *writer
+	readers *readers
+	pools   []*sql.DB
+	held    *fileLock // nil beside a server
+
+	mu     sync.Mutex // guards closed, and flight's growing against its being awaited
+	closed bool
+	flight sync.WaitGroup // the calls of Write and Read under way
+}
+
+var _ Store = (*DB)(nil)
+
+// OpenServer opens the database for the one process that serves it: it makes what is missing, takes the lock that keeps a
+// second server out until Close, and brings the schema to the latest version under that lock.
+//
+// Its errors are one line for the operator: what is wrong with which file, and what to do.
+func OpenServer(ctx context.Context, o Options) (*DB, error) {
+	held, err := prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	d, err := start(o)
+	if err != nil {
+		_ = held.release()
+		return nil, err
+	}
+	d.held = held
+	return d, nil
+}
+
+// OpenBeside opens an existing database for a command, beside a running server or without one. It creates nothing and
+// migrates nothing: a missing file and another version of the schema are errors that say what to do.
+//
+// A command and a server take turns at the write lock. Each sees what the other has committed in its next Read or Write.
+func OpenBeside(ctx context.Context, o Options) (*DB, error) {
+	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
+		return nil, missing(o)
+	}
+	if err := tighten(o.Path); err != nil {
+		return nil, err
+	}
+	s, err := MigrationStatus(ctx, o)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Current < s.Latest:
+		return nil, tooOld(o, s)
+	case s.Current > s.Latest:
+		return nil, tooNew(o, s)
+	}
+	return start(o)
+}
+
+// start opens the pools and starts the writer.
+func start(o Options) (*DB, error) {
+	writing, err := openPool(o.Path, writerRole)
+	if err != nil {
+		return nil, err
+	}
+	reading, err := openPool(o.Path, readerRole)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{
+		writer:  startWriter(writing, o.log()),
+		readers: startReaders(reading, o.log()),
+		pools:   []*sql.DB{writing, reading},
+	}, nil
+}
+
+// Write implements [Store].
+func (d *DB) Write(ctx context.Context, work func(Tx) error) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.flight.Done()
+	return d.writer.write(ctx, work)
+}
+
+// Read implements [Store].
+func (d *DB) Read(ctx context.Context, work func(Tx) error) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.flight.Done()
+	return d.readers.read(ctx, work)
+}
+
+// enter counts a call that Close has to wait for; the caller says d.flight.Done.
+func (d *DB) enter() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return unavailable(errClosed)
+	}
+	d.flight.Add(1)
+	return nil
+}
+
+// Close finishes what was asked for before it, writes the log back into the database file and gives the lock back.
+// Later calls of Write and Read are refused; a second Close does nothing.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	already := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if already {
+		return nil
+	}
+	d.flight.Wait()
+	d.readers.stop()
+	d.writer.stop()
+	var failed []error
+	for _, pool := range d.pools {
+		failed = append(failed, pool.Close())
+	}
+	return errors.Join(append(failed, d.held.release())...)
+}
+
+// Stats counts what Write has done since the database was opened.
+type Stats struct {
+	Works     int64 // works that were part of a commit, those that failed by themselves included
+	Commits   int64 // commits; Works/Commits is how many callers shared one
+	Abandoned int64 // transactions given up because of a failing disk or a work that broke its transaction
+}
+
+// Stats is for metrics.
+func (d *DB) Stats() Stats {
+	return Stats{Works: d.writer.works.Load(), Commits: d.writer.commits.Load(), Abandoned: d.writer.abandoned.Load()}
+}

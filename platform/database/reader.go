@@ -1,0 +1,88 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"runtime"
+)
+
+// readerFloor is the least number of reading connections, so that one long report does not hold up everything else.
+// More than there are processors gains nothing: reading SQLite is work of the processor.
+const readerFloor = 4
+
+// readers is a pool of reading connections; a free place may hold none yet, or none any more.
+type readers struct {
+	pool *sql.DB
+	log  *slog.Logger
+	free chan *session
+}
+
+func startReaders(pool *sql.DB, log *slog.Logger) *readers {
+	places := max(readerFloor, runtime.GOMAXPROCS(0))
+	r := &readers{pool: pool, log: log, free: make(chan *session, places)}
+	for range places {
+		r.free <- nil
+	}
+	return r
+}
+
+// read runs work on a snapshot.
+func (r *readers) read(ctx context.Context, work func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var on *session
+	select {
+	case on = <-r.free:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { r.free <- on }()
+	if on == nil {
+		var err error
+		if on, err = openSession(context.Background(), r.pool); err != nil {
+			on = nil
+			return unavailable(err)
+		}
+	}
+	on.trim()
+	var err error
+	for range rerunLimit {
+		var broken error
+		if err, broken = snapshot(ctx, on, work, r.log); broken != nil {
+			on.discard()
+			on = nil
+			return broken
+		}
+		if !errors.Is(err, ErrRerun) {
+			return err
+		}
+	}
+	return exhausted(err)
+}
+
+// snapshot runs work in one reading transaction. broken: the connection is of no more use.
+func snapshot(ctx context.Context, on *session, work func(Tx) error, log *slog.Logger) (err, broken error) {
+	if _, err := on.exec("BEGIN"); err != nil {
+		return nil, unavailable(err)
+	}
+	t := &tx{on: on, until: ctx, reader: true}
+	if err, broken = run(t, work, log); broken != nil {
+		return nil, broken
+	}
+	if _, failed := on.exec("ROLLBACK"); failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	return err, nil
+}
+
+// stop closes the connections. No read may be under way or follow.
+func (r *readers) stop() {
+	for range cap(r.free) {
+		if on := <-r.free; on != nil {
+			on.discard()
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// statementLimit bounds the prepared statements that a connection keeps. A module has some dozens of texts; only texts that
+// are put together at run time, such as lists of placeholders, could exceed it, at a few KiB each.
+const statementLimit = 256
+
+// session is one connection with its prepared statements. It serves one goroutine at a time.
+//
+// Preparing costs more than running most statements here, and the driver prepares anew each time unless told otherwise.
+type session struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+// openSession takes a connection of its own from the pool.
+func openSession(ctx context.Context, pool *sql.DB) (*session, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
+}
+
+// discard closes the connection itself, and with it any transaction and every statement.
+func (s *session) discard() {
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+}
+
+// trim forgets all statements once there are too many. Only between works: a closed statement takes its open rows with it.
+func (s *session) trim() {
+	if len(s.stmts) < statementLimit {
+		return
+	}
+	for _, stmt := range s.stmts {
+		_ = stmt.Close()
+	}
+	clear(s.stmts)
+}
+
+// errUncached says that a statement has to run without being kept.
+var errUncached = errors.New("the statement is not kept")
+
+// prepared is the kept statement for a text.
+func (s *session) prepared(query string) (*sql.Stmt, error) {
+	if stmt, kept := s.stmts[query]; kept {
+		return stmt, nil
+	}
+	if len(s.stmts) >= statementLimit {
+		return nil, errUncached
+	}
+	stmt, err := s.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	s.stmts[query] = stmt
+	return stmt, nil
+}
+
+// A kept statement whose rows are still being read cannot run a second time. SQLite says so (misuse) when arguments are
+// bound to it, and the statement then runs unkept. Without arguments nothing is bound and SQLite would silently go on with the
+// rows of the first, so queries without arguments are never kept. Exec leaves no rows open.
+
+func (s *session) exec(query string, args ...any) (sql.Result, error) {
+	stmt, err := s.prepared(query)
+	if err == nil {
+		var result sql.Result
+		if result, err = stmt.ExecContext(context.Background(), args...); !isMisuse(err) {
+			return result, err
+		}
+		err = errUncached
+	}
+	if err != errUncached {
+		return nil, err
+	}
+	return s.conn.ExecContext(context.Background(), query, args...)
+}
+
+func (s *session) query(query string, args ...any) (*sql.Rows, error) {
+	if len(args) > 0 {
+		stmt, err := s.prepared(query)
+		if err == nil {
+			var rows *sql.Rows
+			if rows, err = stmt.QueryContext(context.Background(), args...); !isMisuse(err) {
+				return rows, err
+			}
+			err = errUncached
+		}
+		if err != errUncached {
+			return nil, err
+		}
+	}
+	return s.conn.QueryContext(context.Background(), query, args...)
+}
+
+func (s *session) queryRow(query string, args ...any) *sql.Row {
+	if len(args) > 0 {
+		if stmt, err := s.prepared(query); err == nil {
+			if row := stmt.QueryRowContext(context.Background(), args...); !isMisuse(row.Err()) {
+				return row
+			}
+		}
+	}
+	return s.conn.QueryRowContext(context.Background(), query, args...)
+}
+
+// inTransaction reports whether the transaction that was begun still is one: SQLite ends it by itself on some failures, and
+// whatever ran after that would commit alone. BEGIN inside a transaction is an error and changes nothing.
+func (s *session) inTransaction() bool {
+	if _, err := s.exec("BEGIN"); err != nil {
+		return true
+	}
+	_, _ = s.exec("ROLLBACK")
+	return false
+}

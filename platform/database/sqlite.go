@@ -1,0 +1,108 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// role says what a connection is for; it decides the pragmas that differ.
+type role []string
+
+var (
+	// The writer and its retries wait by themselves: SQLite's own waiting backs off to 100 ms and starves beside a busy writer.
+	writerRole = role{"busy_timeout(0)"}
+	// A reader waits only while another process recovers or removes the write-ahead log, which is rare and short.
+	readerRole = role{"busy_timeout(5000)", "query_only(1)"}
+	// Setting up may meet a command that is writing: 5 s is far longer than any write takes.
+	setupRole = role{"busy_timeout(5000)", "journal_mode(wal)"}
+	// Looking changes nothing.
+	lookRole = role{"busy_timeout(5000)", "query_only(1)"}
+)
+
+// openPool prepares connections to the database file at path; it opens none yet, and never creates the file.
+func openPool(path string, r role) (*sql.DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	parameters := url.Values{
+		"mode":       {"rw"},        // a missing file is an error
+		"_txlock":    {"immediate"}, // of transactions that database/sql begins: goose's
+		"_dqs":       {"0"},         // "x" is a column, never a string
+		"_defensive": {"1"},         // no statement can damage the file
+		"_error_rc":  {"1"},         // messages belong to their error
+		"_pragma": append([]string{
+			"foreign_keys(1)",
+			"trusted_schema(0)", // the file's schema may not call functions with effects
+			"synchronous(full)", // a commit is flushed to disk before it returns
+			"temp_store(memory)",
+			// A log that one large batch has blown up shrinks back to 64 MiB, sixteen times its usual size.
+			"journal_size_limit(67108864)",
+		}, r...),
+	}
+	// busy_timeout must come before the pragmas that can meet a lock.
+	parameters["_busy_timeout"] = []string{"5000"}
+	file := url.URL{Scheme: "file", Path: absolute, RawQuery: parameters.Encode()}
+	connector, err := sqlite.NewConnector(file.String())
+	if err != nil {
+		return nil, fmt.Errorf("prepare connections to %s: %w", path, err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// codeOf is the extended result code of an SQLite error, and 0 for any other error.
+func codeOf(err error) int {
+	var failure *sqlite.Error
+	if errors.As(err, &failure) {
+		return failure.Code()
+	}
+	return 0
+}
+
+// primary is the kind of failure that an extended result code refines (its low byte).
+func primary(code int) int { return code & 0xff }
+
+// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
+func IsUniqueViolation(err error) bool {
+	switch codeOf(err) {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return true
+	}
+	return false
+}
+
+// isBusy reports that another process holds the write lock.
+func isBusy(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_BUSY }
+
+// isFull reports that the disk, or the file's own limit, has no room.
+func isFull(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_FULL }
+
+// isDamaged reports that the file is not a database, or no longer a sound one.
+func isDamaged(err error) bool {
+	code := primary(codeOf(err))
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// isMisuse reports that SQLite refused the use of a statement that is still being read.
+func isMisuse(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_MISUSE }
+
+// isStorage reports a failure that is not the statement's: the disk, the file or memory. SQLite may have undone the whole
+// transaction because of it (https://www.sqlite.org/lang_transaction.html, 3), and no later statement can be trusted.
+func isStorage(err error) bool {
+	switch primary(codeOf(err)) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL,
+		sqlite3.SQLITE_INTERRUPT:
+		return true
+	}
+	return false
+}
+
+// isQueryOnly reports the refusal of a writing statement on a reader's connection: the statement's mistake, not the disk's.
+func isQueryOnly(err error) bool { return codeOf(err) == sqlite3.SQLITE_READONLY }

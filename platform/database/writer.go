@@ -1,0 +1,115 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"sync/atomic"
+)
+
+const (
+	// queueLimit bounds the works that wait; beyond it Write blocks. Some batches' worth, so that the writer never idles
+	// while callers wake up, and little enough that a stalled disk is felt by callers within a batch or two.
+	queueLimit = 1024
+	// batchLimit bounds the works of one commit, and with it what a crash or an abandoned batch makes vain, and how long a
+	// command beside the server waits for the lock: at some 20 to 50 µs a work, about 10 ms, the time of a slow flush.
+	batchLimit = 256
+)
+
+// job is one call of Write.
+type job struct {
+	work   func(Tx) error
+	state  atomic.Int32 // queued, then started or withdrawn
+	result error        // what the caller learns once the batch is committed; the writer's own
+	done   chan error   // holds one, so that the writer never waits for a caller
+}
+
+const (
+	queued int32 = iota
+	started
+	withdrawn
+)
+
+// start claims the job for the writer; false: the caller has gone. It stays true in later runs of a started job.
+func (j *job) start() bool {
+	return j.state.CompareAndSwap(queued, started) || j.state.Load() == started
+}
+
+// withdraw claims the job for its caller, who no longer waits; false: it has started.
+func (j *job) withdraw() bool { return j.state.CompareAndSwap(queued, withdrawn) }
+
+// writer is the one goroutine that writes, and its queue.
+type writer struct {
+	pool  *sql.DB
+	log   *slog.Logger
+	queue chan *job
+	ended chan struct{}
+
+	on      *session // nil after a failure, until the next batch
+	failing bool     // the last batch met a failing disk; so that its failure and its end are logged once each
+
+	works, commits, abandoned atomic.Int64
+}
+
+func startWriter(pool *sql.DB, log *slog.Logger) *writer {
+	w := &writer{pool: pool, log: log, queue: make(chan *job, queueLimit), ended: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// write queues work and waits for its result.
+func (w *writer) write(ctx context.Context, work func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{work: work, done: make(chan error, 1)}
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		if j.withdraw() {
+			return ctx.Err()
+		}
+		return <-j.done
+	}
+}
+
+// stop finishes what is queued and ends the goroutine. No write may be under way or follow.
+func (w *writer) stop() {
+	close(w.queue)
+	<-w.ended
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for first := range w.queue {
+		w.perform(w.gather(first))
+	}
+	if w.on != nil {
+		// Leave the log empty, also beside a command that keeps it open. Best effort: the log is as durable as the file.
+		_, _ = w.on.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		w.on.discard()
+	}
+}
+
+// gather takes what has queued meanwhile. It does not wait for more.
+func (w *writer) gather(first *job) []*job {
+	batch := []*job{first}
+	for len(batch) < batchLimit {
+		select {
+		case j, open := <-w.queue:
+			if !open {
+				return batch
+			}
+			batch = append(batch, j)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
