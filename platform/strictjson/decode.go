@@ -1,0 +1,212 @@
+package strictjson
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"oms/platform/fault"
+)
+
+// MaxProblems is how many problems [Decode] reports: more than a person repairs at once, and little enough that a
+// large bad request does not get a larger answer.
+const MaxProblems = 100
+
+// Decode binds one JSON value into what dst points to and reports every problem at once (the first [MaxProblems]),
+// each with a JSON Pointer (RFC 6901): members that the struct does not have (names are exact, so a case-variant is
+// unknown), wrong JSON types, numbers with a fraction or an exponent or out of the range of the Go type, and null
+// where the Go type is not a pointer.
+//
+// Destinations are structs (json tags as in encoding/json; embedded structs are promoted), pointers (null and absence
+// leave nil), strings, booleans, integers, slices, maps with string keys, and these nested. A member that is absent
+// leaves its field as it is. When there are problems, dst holds whatever could be bound.
+//
+// The error is a *[SyntaxError] when [Parse] refuses the input. Any other error is a defect of the program: a dst
+// that is not a pointer, or a type that is not on the list above; it does not depend on the input.
+func Decode(data []byte, dst any) ([]fault.Field, error) {
+	target := reflect.ValueOf(dst)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return nil, fmt.Errorf("strictjson: the destination must be a pointer that is not nil, not %T", dst)
+	}
+	b := binder{structs: map[reflect.Type]members{}}
+	if err := b.check(target.Type().Elem()); err != nil {
+		return nil, fmt.Errorf("strictjson: %T: %w", dst, err)
+	}
+	value, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	b.bind(value, target.Elem())
+	return b.problems, nil
+}
+
+// binder is one run of Decode.
+type binder struct {
+	structs  map[reflect.Type]members
+	path     []step
+	problems []fault.Field
+}
+
+// step is one reference token of a JSON Pointer: a member's name, or an index where the name is indexed.
+type step struct {
+	name    string
+	index   int
+	indexed bool
+}
+
+func (b *binder) full() bool { return len(b.problems) >= MaxProblems }
+
+func (b *binder) problem(detail string) {
+	if !b.full() {
+		b.problems = append(b.problems, fault.Field{Pointer: b.pointer(), Detail: detail})
+	}
+}
+
+// pointer is the path by RFC 6901 section 3.
+func (b *binder) pointer() string {
+	var pointer strings.Builder
+	for _, s := range b.path {
+		pointer.WriteByte('/')
+		if s.indexed {
+			pointer.WriteString(strconv.Itoa(s.index))
+			continue
+		}
+		pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(s.name, "~", "~0"), "/", "~1"))
+	}
+	return pointer.String()
+}
+
+// within runs bind one step further down.
+func (b *binder) within(s step, value Value, target reflect.Value) {
+	b.path = append(b.path, s)
+	b.bind(value, target)
+	b.path = b.path[:len(b.path)-1]
+}
+
+func (b *binder) bind(value Value, target reflect.Value) {
+	if b.full() {
+		return
+	}
+	kind := target.Kind()
+	if kind == reflect.Pointer {
+		if value.kind == Null {
+			target.SetZero()
+			return
+		}
+		fresh := reflect.New(target.Type().Elem())
+		b.bind(value, fresh.Elem())
+		target.Set(fresh)
+		return
+	}
+	want, called := expectation(kind)
+	switch {
+	case value.kind == Null:
+		b.problem("must be " + called + ", not null")
+		return
+	case value.kind != want:
+		b.problem("must be " + called + ", not " + value.kind.String())
+		return
+	}
+	switch kind {
+	case reflect.Struct:
+		b.bindStruct(value, target)
+	case reflect.Map:
+		b.bindMap(value, target)
+	case reflect.Slice:
+		b.bindSlice(value, target)
+	case reflect.String:
+		target.SetString(value.text)
+	case reflect.Bool:
+		target.SetBool(value.text == "true")
+	default:
+		b.bindInteger(value.text, target)
+	}
+}
+
+// expectation is the JSON type for a Go kind that passed check, and its name for people.
+func expectation(kind reflect.Kind) (Kind, string) {
+	switch kind {
+	case reflect.Struct, reflect.Map:
+		return Object, Object.String()
+	case reflect.Slice:
+		return Array, Array.String()
+	case reflect.String:
+		return String, String.String()
+	case reflect.Bool:
+		return Bool, Bool.String()
+	}
+	return Number, "a whole number"
+}
+
+func (b *binder) bindStruct(value Value, target reflect.Value) {
+	known := b.structs[target.Type()]
+	for name, member := range value.Members() {
+		index, ok := known[name]
+		if !ok {
+			b.unknown(name, known)
+			continue
+		}
+		b.within(step{name: name}, member, target.FieldByIndex(index))
+	}
+}
+
+// maxNamed is the longest unknown name that a pointer repeats in full. A longer one is cut in the text, and the
+// pointer shows the object that holds it, so that an answer does not grow with the names in a request.
+const maxNamed = 128
+
+func (b *binder) unknown(name string, known members) {
+	if len(name) > maxNamed {
+		b.problem("has a member " + Quote(name) + " that is not known")
+		return
+	}
+	detail := "is not a known member"
+	if better := known.closest(name); better != "" {
+		detail += "; did you mean " + better + "?"
+	}
+	b.path = append(b.path, step{name: name})
+	b.problem(detail)
+	b.path = b.path[:len(b.path)-1]
+}
+
+func (b *binder) bindMap(value Value, target reflect.Value) {
+	mapType := target.Type()
+	fresh := reflect.MakeMapWithSize(mapType, value.Len())
+	for name, member := range value.Members() {
+		item := reflect.New(mapType.Elem()).Elem()
+		b.within(step{name: name}, member, item)
+		fresh.SetMapIndex(reflect.ValueOf(name).Convert(mapType.Key()), item)
+	}
+	target.Set(fresh)
+}
+
+func (b *binder) bindSlice(value Value, target reflect.Value) {
+	fresh := reflect.MakeSlice(target.Type(), value.Len(), value.Len())
+	for i, item := range value.Items() {
+		b.within(step{index: i, indexed: true}, item, fresh.Index(i))
+	}
+	target.Set(fresh)
+}
+
+func (b *binder) bindInteger(literal string, target reflect.Value) {
+	if strings.ContainsAny(literal, ".eE") {
+		b.problem("must be a whole number, written without fraction and exponent")
+		return
+	}
+	bits := target.Type().Bits()
+	if target.CanUint() {
+		number, err := strconv.ParseUint(literal, 10, bits)
+		if err != nil {
+			b.problem(fmt.Sprintf("must be a whole number from 0 to %d", ^uint64(0)>>(64-bits)))
+			return
+		}
+		target.SetUint(number)
+		return
+	}
+	number, err := strconv.ParseInt(literal, 10, bits)
+	if err != nil {
+		b.problem(fmt.Sprintf("must be a whole number from %d to %d", int64(-1)<<(bits-1), ^(int64(-1)<<(bits-1))))
+		return
+	}
+	target.SetInt(number)
+}

@@ -1,0 +1,155 @@
+// Package strictjson reads JSON (RFC 8259) that other parties wrote, where two readers must never disagree on its
+// meaning: tokens, key sets, request bodies.
+//
+// It promises that what it accepts has one meaning only: valid UTF-8, no member twice, no lone surrogates, one value
+// and nothing behind it, bounded depth and bounded numbers. Member names are compared exactly, never case-folded.
+// Time is linear in the input; memory is at most some 40 bytes for a byte of input, so callers bound the input.
+//
+// It does not stream, does not repair, does not read floating-point numbers into Go values, and knows no rule about
+// what a value should be: lengths, ranges and formats are its callers' business. Nothing in it panics on any input.
+package strictjson
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+)
+
+const (
+	// MaxDepth is how many arrays and objects may be open at once. Real documents stay below ten; the recursion of
+	// the reader and of whatever walks the tree later is bounded by it.
+	MaxDepth = 64
+	// MaxNumberLength is the longest number literal in bytes. Every int64 and every shortest float64 fits in 25; longer
+	// ones cost quadratic time in big-number libraries.
+	MaxNumberLength = 64
+)
+
+// SyntaxError says why the input is not acceptable JSON, and where.
+type SyntaxError struct {
+	Offset int    // in bytes from the start of the input
+	Detail string // a sentence for people; quotes at most a few dozen bytes of the input, escaped
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Detail) }
+
+// Kind is the type of a JSON value.
+type Kind uint8
+
+// The kinds of RFC 8259 section 3. The zero [Value] is null.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+// String is the kind as a sentence names it, with its article.
+func (k Kind) String() string {
+	switch k {
+	case Null:
+		return "null"
+	case Bool:
+		return "a boolean"
+	case Number:
+		return "a number"
+	case String:
+		return "a string"
+	case Array:
+		return "an array"
+	case Object:
+		return "an object"
+	}
+	return "Kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Value is one JSON value. It is immutable and safe for concurrent use; copying it is cheap. It keeps the text that
+// it was parsed from alive.
+type Value struct {
+	kind  Kind
+	text  string    // the characters of a string, the literal of a number, "true" for true
+	inner *children // of an array or object; nil when it is empty
+}
+
+type children struct {
+	names []string // of an object's members, parallel to items
+	items []Value
+}
+
+// Kind is the type of the value.
+func (v Value) Kind() Kind { return v.kind }
+
+// Text is the value of a string; ok is false for other kinds.
+func (v Value) Text() (text string, ok bool) { return v.textIf(String) }
+
+// Literal is a number as it was written; ok is false for other kinds.
+func (v Value) Literal() (literal string, ok bool) { return v.textIf(Number) }
+
+func (v Value) textIf(kind Kind) (string, bool) {
+	if v.kind != kind {
+		return "", false
+	}
+	return v.text, true
+}
+
+// Bool is the value of a boolean; ok is false for other kinds.
+func (v Value) Bool() (value, ok bool) { return v.text == "true", v.kind == Bool }
+
+// Int64 is a number without fraction and exponent; ok is false for anything else and when it does not fit.
+func (v Value) Int64() (value int64, ok bool) {
+	if v.kind != Number {
+		return 0, false
+	}
+	value, err := strconv.ParseInt(v.text, 10, 64)
+	return value, err == nil
+}
+
+// Len is the number of elements of an array or members of an object, and 0 for other kinds.
+func (v Value) Len() int {
+	if v.inner == nil {
+		return 0
+	}
+	return len(v.inner.items)
+}
+
+// Items yields the elements of an array in order, and nothing for other kinds.
+func (v Value) Items() iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		if v.kind != Array || v.inner == nil {
+			return
+		}
+		for i, item := range v.inner.items {
+			if !yield(i, item) {
+				return
+			}
+		}
+	}
+}
+
+// Members yields the members of an object in the order of the input, and nothing for other kinds.
+func (v Value) Members() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.kind != Object || v.inner == nil {
+			return
+		}
+		for i, item := range v.inner.items {
+			if !yield(v.inner.names[i], item) {
+				return
+			}
+		}
+	}
+}
+
+// Get is the member of an object with exactly this name. It takes time linear in the number of members.
+func (v Value) Get(name string) (member Value, ok bool) {
+	if v.kind != Object || v.inner == nil {
+		return Value{}, false
+	}
+	for i, known := range v.inner.names {
+		if known == name {
+			return v.inner.items[i], true
+		}
+	}
+	return Value{}, false
+}
