@@ -1,0 +1,102 @@
+package token
+
+import (
+	"strings"
+
+	"oms/platform/strictjson"
+)
+
+// Header is the JOSE header of a token (RFC 7515 section 4), as far as this package uses it.
+type Header struct {
+	Algorithm string // alg as it was sent: not necessarily a known [Algorithm]
+	KeyID     string // kid: 1 to 256 printable ASCII characters, and never anything but the key of a map
+	Type      string // typ in lower case and without "application/"; "" when it is absent
+}
+
+// refusedHeaders are members that would let the sender choose the key, change what is signed, or ask for something
+// that this package does not understand.
+var refusedHeaders = [...]struct{ name, why string }{
+	{"jwk", "a key in the token proves nothing (RFC 8725 section 3.10, CVE-2018-0114)"},
+	{"jku", "keys are never fetched from where a token says (RFC 8725 section 3.10)"},
+	{"x5u", "certificates are never fetched from where a token says (RFC 8725 section 3.10)"},
+	{"x5c", "a certificate in the token proves nothing"},
+	{"crit", "no critical extension is understood (RFC 7515 section 4.1.11)"},
+	{"b64", "unencoded payloads are not accepted (RFC 7797)"},
+	{"enc", "encrypted tokens are not accepted"},
+	{"zip", "compressed tokens are not accepted"},
+	{"p2c", "password-based encryption is not accepted (CVE-2023-51774)"},
+	{"p2s", "password-based encryption is not accepted"},
+	{"epk", "encrypted tokens are not accepted"},
+}
+
+func headerVariant(name string) bool {
+	for _, refused := range refusedHeaders {
+		if variant(name, refused.name) {
+			return true
+		}
+	}
+	return variant(name, "alg", "kid", "typ", "cty", "x5t", "x5t#S256")
+}
+
+// readHeader checks what holds for the header of every token, whoever issued it.
+func readHeader(data []byte) (Header, error) {
+	value, err := object(data, "header", headerVariant)
+	if err != nil {
+		return Header{}, err
+	}
+	for _, refused := range refusedHeaders {
+		if _, present := value.Get(refused.name); present {
+			return Header{}, refuse(ReasonHeader, "the header has "+refused.name+": "+refused.why)
+		}
+	}
+	var h Header
+	alg, _ := value.Get("alg")
+	text, ok := alg.Text()
+	if !ok || text == "" {
+		return Header{}, refuse(ReasonAlgorithm, "alg must be a string")
+	}
+	h.Algorithm = text
+	kid, _ := value.Get("kid")
+	if h.KeyID, ok = kid.Text(); !ok || !printable(h.KeyID, maxKeyID) {
+		return Header{}, refuse(ReasonHeader, "kid must be a string of 1 to 256 printable ASCII characters")
+	}
+	if h.Type, err = readType(value); err != nil {
+		return Header{}, err
+	}
+	return h, nil
+}
+
+// readType is typ as it is compared: RFC 7515 section 4.1.9, media types ignore case and may leave out
+// "application/" when no other slash is there.
+func readType(header strictjson.Value) (string, error) {
+	typ, present := header.Get("typ")
+	if !present {
+		return "", nil
+	}
+	text, ok := typ.Text()
+	if !ok || !printable(text, maxType) {
+		return "", refuse(ReasonType, "typ must be a string of 1 to 128 printable ASCII characters")
+	}
+	return normalType(text), nil
+}
+
+func normalType(text string) string {
+	lower := strings.ToLower(text)
+	if short, cut := strings.CutPrefix(lower, "application/"); cut && !strings.Contains(short, "/") {
+		return short
+	}
+	return lower
+}
+
+// printable reports whether text is 1 to longest characters of ASCII without controls.
+func printable(text string, longest int) bool {
+	if text == "" || len(text) > longest {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"oms/platform/strictjson"
+)
+
+// parseKey reads one JWK as a key for verifying signatures, or says why it cannot be one.
+func parseKey(item strictjson.Value) (Key, error) {
+	if item.Kind() != strictjson.Object {
+		return Key{}, fmt.Errorf("it is %s, not an object", item.Kind())
+	}
+	id := textOf(item, "kid")
+	if !printable(id, maxKeyID) {
+		return Key{}, errors.New("its kid is not a string of 1 to 256 printable ASCII characters")
+	}
+	if err := checkPurpose(item); err != nil {
+		return Key{}, err
+	}
+	public, algorithm, err := parsePublic(item)
+	if err != nil {
+		return Key{}, err
+	}
+	if alg, present := item.Get("alg"); present {
+		text, _ := alg.Text()
+		algorithm = Algorithm(text)
+	}
+	if err := algorithm.fits(public); err != nil {
+		return Key{}, err
+	}
+	return Key{id: id, algorithm: algorithm, public: public}, nil
+}
+
+// checkPurpose reads use and key_ops (RFC 7517 sections 4.2 and 4.3), and refuses a private key: once published, it is
+// everybody's.
+func checkPurpose(item strictjson.Value) error {
+	if use, present := item.Get("use"); present {
+		if text, _ := use.Text(); text != "sig" {
+			return errors.New("its use is not sig")
+		}
+	}
+	if operations, present := item.Get("key_ops"); present {
+		verifies := false
+		for _, operation := range operations.Items() {
+			text, _ := operation.Text()
+			verifies = verifies || text == "verify"
+		}
+		if !verifies {
+			return errors.New("its key_ops do not have verify")
+		}
+	}
+	if _, present := item.Get("d"); present {
+		return errors.New("it is a private key, which must never be published")
+	}
+	return nil
+}
+
+// parsePublic reads the members of the key's type (RFC 7518 section 6, RFC 8037 section 2). The algorithm is the one
+// that the type stands for when the key has no alg.
+func parsePublic(item strictjson.Value) (crypto.PublicKey, Algorithm, error) {
+	kty, crv := textOf(item, "kty"), textOf(item, "crv")
+	switch {
+	case kty == "RSA":
+		key, err := parseRSA(item)
+		return key, RS256, err
+	case kty == "EC" && crv == "P-256":
+		key, err := parseEC(item, elliptic.P256())
+		return key, ES256, err
+	case kty == "EC" && crv == "P-384":
+		key, err := parseEC(item, elliptic.P384())
+		return key, ES384, err
+	case kty == "OKP" && crv == "Ed25519":
+		x, err := coordinate(item, "x", ed25519.PublicKeySize)
+		return ed25519.PublicKey(x), EdDSA, err
+	case kty == "EC" || kty == "OKP":
+		return nil, "", fmt.Errorf("its curve is %s; P-256, P-384 and Ed25519 are supported", quoted(crv))
+	}
+	return nil, "", fmt.Errorf("its kty is %s; RSA, EC and OKP are supported", quoted(kty))
+}
+
+func parseRSA(item strictjson.Value) (*rsa.PublicKey, error) {
+	n, err := bytesOf(item, "n")
+	if err != nil {
+		return nil, err
+	}
+	e, err := bytesOf(item, "e")
+	if err != nil {
+		return nil, err
+	}
+	exponent := new(big.Int).SetBytes(e)
+	if exponent.BitLen() > 31 { // what crypto/rsa verifies with
+		return nil, errors.New("its RSA exponent is longer than 31 bits")
+	}
+	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}
+	return key, checkRSA(key)
+}
+
+// parseEC refuses points that are not on the curve: with them, verification means nothing (CVE-2015-7940 and others).
+func parseEC(item strictjson.Value, curve elliptic.Curve) (*ecdsa.PublicKey, error) {
+	size := (curve.Params().BitSize + 7) / 8
+	x, err := coordinate(item, "x", size)
+	if err != nil {
+		return nil, err
+	}
+	y, err := coordinate(item, "y", size)
+	if err != nil {
+		return nil, err
+	}
+	point := append(append([]byte{4}, x...), y...) // SEC 1 section 2.3.3, uncompressed
+	key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	if err != nil {
+		return nil, errors.New("its point is not on the curve")
+	}
+	return key, nil
+}
+
+// coordinate is a member of exactly size bytes (RFC 7518 section 6.2.1.2).
+func coordinate(item strictjson.Value, name string, size int) ([]byte, error) {
+	value, err := bytesOf(item, name)
+	if err == nil && len(value) != size {
+		err = fmt.Errorf("its %s is not %d bytes long", name, size)
+	}
+	return value, err
+}
+
+// bytesOf is a member in base64url, with padding or without.
+func bytesOf(item strictjson.Value, name string) ([]byte, error) {
+	text := textOf(item, name)
+	for range 2 { // as much padding as base64 can have
+		text = strings.TrimSuffix(text, "=")
+	}
+	value, err := segmentCoding.DecodeString(text)
+	if err != nil || len(value) == 0 || strings.ContainsAny(text, "\r\n") {
+		return nil, fmt.Errorf("its %s is not base64url", name)
+	}
+	return value, nil
+}

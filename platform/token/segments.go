@@ -1,0 +1,81 @@
+package token
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"oms/platform/strictjson"
+)
+
+// segmentCoding is base64url without padding (RFC 7515 section 2) that refuses non-zero trailing bits, which would
+// give one token many texts.
+var segmentCoding = base64.RawURLEncoding.Strict()
+
+// segments are the three decoded parts of a token in compact form.
+type segments struct {
+	signed    string // header and claims as they were signed, still encoded
+	header    []byte
+	claims    []byte
+	signature []byte
+}
+
+// split takes a token apart. Length and number of dots are known before anything is allocated: splitting at every dot
+// let a header of dots cost memory by the megabyte (CVE-2025-30204).
+func split(raw string) (segments, error) {
+	if len(raw) > MaxLength {
+		return segments{}, refuse(ReasonMalformed, "it is longer than 16 KiB")
+	}
+	if strings.Count(raw, ".") != 2 {
+		return segments{}, refuse(ReasonMalformed, "it must have exactly three segments, separated by dots")
+	}
+	// The decoder below skips line breaks wherever they are; everything else outside of the alphabet it refuses.
+	if strings.ContainsAny(raw, "\r\n") {
+		return segments{}, refuse(ReasonMalformed, "it holds a line break")
+	}
+	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
+	s := segments{signed: raw[:last]}
+	buffer := make([]byte, 0, len(raw))
+	for _, part := range []struct {
+		into *[]byte
+		text string
+		name string
+	}{{&s.header, raw[:first], "header"}, {&s.claims, raw[first+1 : last], "claims"}, {&s.signature, raw[last+1:], "signature"}} {
+		start := len(buffer)
+		var err error
+		if buffer, err = segmentCoding.AppendDecode(buffer, []byte(part.text)); err != nil {
+			return segments{}, refuse(ReasonMalformed, "the "+part.name+" segment is not base64url in its one form, without padding")
+		}
+		*part.into = buffer[start:len(buffer):len(buffer)]
+	}
+	return s, nil
+}
+
+// object reads a segment as a JSON object without ambiguity: RFC 8725 section 2.4 wants UTF-8, RFC 7515 section 4 no
+// duplicates; names that differ from a registered one only in case are refused because other readers (encoding/json
+// among them) take them for the registered one.
+func object(data []byte, segment string, isVariant func(name string) bool) (strictjson.Value, error) {
+	value, err := strictjson.Parse(data)
+	if err != nil {
+		return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" is not acceptable JSON: "+err.Error())
+	}
+	if value.Kind() != strictjson.Object {
+		return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" must be a JSON object, not "+value.Kind().String())
+	}
+	for name := range value.Members() {
+		if isVariant(name) {
+			return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" member "+quoted(name)+" differs from a registered name in case only")
+		}
+	}
+	return value, nil
+}
+
+// variant reports whether name is one of the registered names in another case, by the folding that readers use
+// (Unicode simple folding: the Kelvin sign is a k).
+func variant(name string, registered ...string) bool {
+	for _, known := range registered {
+		if name != known && strings.EqualFold(name, known) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// SigningKey signs tokens with one algorithm. Its kid is the thumbprint of its public key (RFC 7638), so the same key
+// has the same name everywhere. It is immutable and safe for concurrent use; the zero value signs nothing.
+//
+// It never shows its private half: not with any verb of fmt, not as JSON or text, not in a log. [SigningKey.MarshalPKCS8]
+// is the only way out.
+type SigningKey struct {
+	// held is a pointer because fmt follows none below the top: even where this struct is an unexported field of
+	// another, for which fmt calls no methods, only an address is printed.
+	held *held
+}
+
+type held struct {
+	key    Key
+	signer crypto.Signer
+}
+
+// rsaBits is the size of new RSA keys: 128 bits of security (NIST SP 800-57 part 1), good beyond 2030.
+const rsaBits = 3072
+
+// GenerateSigningKey makes a fresh key for the algorithm. RSA takes up to seconds.
+func GenerateSigningKey(algorithm Algorithm) (SigningKey, error) {
+	var signer crypto.Signer
+	var err error
+	switch algorithm {
+	case ES256, ES384:
+		signer, err = ecdsa.GenerateKey(algorithm.curve(), rand.Reader)
+	case EdDSA:
+		_, signer, err = ed25519.GenerateKey(rand.Reader)
+	case RS256, RS384, RS512, PS256, PS384, PS512:
+		signer, err = rsa.GenerateKey(rand.Reader, rsaBits)
+	default:
+		return SigningKey{}, fmt.Errorf("the algorithm %s is not known", quoted(string(algorithm)))
+	}
+	if err != nil {
+		return SigningKey{}, fmt.Errorf("no key could be generated: %w", err)
+	}
+	return newSigningKey(signer, algorithm)
+}
+
+// ParseSigningKey reads a private key in PKCS #8 DER, for the algorithm. Its errors show nothing of the key.
+func ParseSigningKey(der []byte, algorithm Algorithm) (SigningKey, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return SigningKey{}, errors.New("the signing key is not a private key in PKCS #8 DER")
+	}
+	signer, ok := parsed.(crypto.Signer)
+	if !ok {
+		return SigningKey{}, errors.New("the signing key cannot sign")
+	}
+	return newSigningKey(signer, algorithm)
+}
+
+func newSigningKey(signer crypto.Signer, algorithm Algorithm) (SigningKey, error) {
+	key := Key{algorithm: algorithm, public: signer.Public()}
+	if err := algorithm.fits(key.public); err != nil {
+		return SigningKey{}, err
+	}
+	key.id = key.Thumbprint()
+	return SigningKey{&held{key: key, signer: signer}}, nil
+}
+
+// Public is the public half, for a [KeySet].
+func (k SigningKey) Public() Key {
+	if k.held == nil {
+		return Key{}
+	}
+	return k.held.key
+}
+
+// ID is the kid.
+func (k SigningKey) ID() string { return k.Public().id }
+
+// Algorithm is the one algorithm that the key signs with.
+func (k SigningKey) Algorithm() Algorithm { return k.Public().algorithm }
+
+// MarshalPKCS8 is the private key in PKCS #8 DER, without encryption: for a file that nobody else can read.
+func (k SigningKey) MarshalPKCS8() ([]byte, error) {
+	if k.held == nil {
+		return nil, errors.New("there is no signing key")
+	}
+	return x509.MarshalPKCS8PrivateKey(k.held.signer)
+}
+
+// String names the key without its private half.
+func (k SigningKey) String() string {
+	if k.held == nil {
+		return "SigningKey(none)"
+	}
+	return "SigningKey(" + string(k.Algorithm()) + " " + k.ID() + ", private key not shown)"
+}
+
+// Format writes String for every verb.
+func (k SigningKey) Format(to fmt.State, _ rune) { _, _ = to.Write([]byte(k.String())) }
+
+// MarshalText is String: in JSON, YAML and as the key of a map.
+func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// LogValue is String.
+func (k SigningKey) LogValue() slog.Value { return slog.StringValue(k.String()) }

@@ -1,0 +1,93 @@
+package token
+
+import (
+	"slices"
+	"time"
+
+	"oms/platform/strictjson"
+)
+
+// Verify judges a token at the time now: it is accepted only if everything that i states holds. The checks are made in
+// the order of the reasons: first the form and the header, then the key and the signature, and only then the claims,
+// so that a token nobody signed is never told apart by its claims. Every error is an *[Error]; on [ReasonKeyUnknown]
+// it may be worth fetching the key set again, at a bounded rate. A nil key set knows no key.
+//
+// Verify is pure: it waits for nothing, keeps nothing, and is safe for concurrent use.
+func (i Issuer) Verify(raw string, keys *KeySet, now time.Time) (Claims, error) {
+	if err := i.Check(); err != nil {
+		return Claims{}, refuse(ReasonMisconfigured, err.Error())
+	}
+	parts, err := split(raw)
+	if err != nil {
+		return Claims{}, err
+	}
+	header, err := readHeader(parts.header)
+	if err != nil {
+		return Claims{}, err
+	}
+	key, err := i.choose(header, keys)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := key.verify(parts); err != nil {
+		return Claims{}, err
+	}
+	value, err := object(parts.claims, "claims", i.claimVariant)
+	if err != nil {
+		return Claims{}, err
+	}
+	return i.judge(header, value, now)
+}
+
+// choose finds the one key that may have signed the token.
+func (i Issuer) choose(header Header, keys *KeySet) (Key, error) {
+	if !slices.Contains(i.Algorithms, Algorithm(header.Algorithm)) {
+		return Key{}, refuse(ReasonAlgorithm, "alg "+quoted(header.Algorithm)+" is not accepted from this issuer")
+	}
+	if !i.acceptsType(header.Type) {
+		return Key{}, refuse(ReasonType, "typ "+quoted(header.Type)+" is not accepted here")
+	}
+	key, known := keys.Lookup(header.KeyID)
+	if !known {
+		return Key{}, refuse(ReasonKeyUnknown, "the issuer has no usable key with the kid "+quoted(header.KeyID))
+	}
+	if string(key.algorithm) != header.Algorithm { // RFC 8725 section 3.1: each key for one algorithm
+		return Key{}, refuse(ReasonAlgorithm, "alg "+quoted(header.Algorithm)+" is not the algorithm of the key, "+string(key.algorithm))
+	}
+	return key, nil
+}
+
+func (k Key) verify(parts segments) error {
+	if len(parts.signature) != signatureLength(k.public) {
+		return refuse(ReasonSignature, "the signature does not have the length of a signature by this key")
+	}
+	if err := k.algorithm.method().Verify(parts.signed, parts.signature, k.public); err != nil {
+		return refuse(ReasonSignature, "the signature does not hold")
+	}
+	return nil
+}
+
+// Peek reads the header and iss of a token WITHOUT verifying anything. What it returns was written by whoever sent the
+// token: use it to choose the [Issuer] and its keys and for nothing else. iss is "" when it is absent or not a string.
+// Every error is an *[Error], and means that no issuer could ever accept the token.
+func Peek(raw string) (header Header, issuer string, err error) {
+	parts, err := split(raw)
+	if err != nil {
+		return Header{}, "", err
+	}
+	if header, err = readHeader(parts.header); err != nil {
+		return Header{}, "", err
+	}
+	value, err := object(parts.claims, "claims", Issuer{}.claimVariant)
+	if err != nil {
+		return Header{}, "", err
+	}
+	return header, textOf(value, "iss"), nil
+}
+
+// textOf is a member that is a string, and "" otherwise.
+func textOf(object strictjson.Value, name string) string {
+	member, _ := object.Get(name)
+	text, _ := member.Text()
+	return text
+}
