@@ -1,0 +1,147 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// fileName is the configuration file that is read without being asked for, and the name of the embedded one.
+const fileName = "config.yaml"
+
+// prefix begins every environment variable that belongs to this process; levels are divided by two underscores, since
+// keys hold single ones.
+const prefix = "APP_"
+
+// readFile is the layer of the one configuration file: the named one, else ./config.yaml, else the embedded one.
+func readFile(s schema, o LoadOptions) (*layer, error) {
+	name := o.File
+	if name == "" {
+		name = fileName
+	}
+	path := located(o.WorkDir, name)
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		l := newLayer(s, filepath.Dir(path))
+		l.place = func(line int) origin { return origin{file: name, line: line} }
+		l.document(text)
+		return l, nil
+	case o.File == "" && errors.Is(err, fs.ErrNotExist):
+		l := newLayer(s, o.WorkDir)
+		l.place = func(line int) origin { return origin{name: "embedded " + fileName} }
+		l.document(o.Embedded)
+		return l, nil
+	}
+	return nil, fmt.Errorf("cannot read the configuration file %s: %w", name, bare(err))
+}
+
+// bare is a file error without the operation and the path, which the text around it names.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// document reads a YAML text: one document that is a mapping, or nothing at all.
+func (l *layer) document(text []byte) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var root, more yaml.Node
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return
+	case err != nil:
+		l.syntax(err)
+		return
+	}
+	if err := decoder.Decode(&more); err == nil {
+		l.problem(more.Line, "", "a second document begins here; keep one")
+	} else if !errors.Is(err, io.EOF) {
+		l.syntax(err)
+		return
+	}
+	top := resolved(root.Content[0])
+	if isNull(top) {
+		return
+	}
+	if top.Kind != yaml.MappingNode {
+		l.problem(top.Line, "", "takes keys and values, such as server.address: localhost:9090")
+		return
+	}
+	l.section("", top)
+}
+
+// syntax tells that a text is not YAML; the parser's own text has the line.
+func (l *layer) syntax(err error) {
+	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " ")
+	place := l.place(0)
+	if place.file != "" {
+		place = origin{name: place.file}
+	}
+	l.problems = append(l.problems, fmt.Errorf("%s: not YAML: %s", place.where(), text))
+}
+
+// readEnvironment is the layer of the variables with our prefix. An unknown one is a problem like an unknown key.
+func readEnvironment(s schema, o LoadOptions) *layer {
+	l := newLayer(s, o.WorkDir)
+	l.variable = true
+	for _, entry := range slices.Sorted(slices.Values(o.Environ)) {
+		name, text, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		l.place = func(int) origin { return origin{name: "environment " + name} }
+		l.text(keyOf(name), text)
+	}
+	return l
+}
+
+// readFlags is the layer of the command line.
+func readFlags(s schema, o LoadOptions) *layer {
+	l := newLayer(s, o.WorkDir)
+	for _, name := range slices.Sorted(maps.Keys(o.Flags)) {
+		flag := "flag --" + strings.ReplaceAll(last(name), "_", "-")
+		l.place = func(int) origin { return origin{name: flag} }
+		l.text(name, o.Flags[name])
+	}
+	return l
+}
+
+// keyOf is the key that an environment variable sets: APP_SERVER__ADDRESS is server.address.
+func keyOf(variable string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, prefix)), "__", ".")
+}
+
+// variableOf is the environment variable that sets a key.
+func variableOf(key string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "__"))
+}
+
+// text sets one key from a text of its own: lists and sections are YAML, everything else is taken as it stands.
+func (l *layer) text(name, text string) {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if k, leaf := l.schema.key(name); !leaf || k.kind.Kind() == reflect.Slice {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+			l.syntax(err)
+			return
+		}
+		if len(document.Content) > 0 && !isNull(document.Content[0]) {
+			node = document.Content[0]
+		}
+	}
+	label := &yaml.Node{Kind: yaml.ScalarNode, Value: name}
+	l.section("", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{label, node}})
+}
