@@ -1,0 +1,81 @@
+package sts
+
+import (
+	"time"
+
+	"oms/platform/identity"
+	"oms/platform/token"
+)
+
+const (
+	// MaxEdgeLifetime is the longest lifetime of an edge access token of ours.
+	MaxEdgeLifetime = 24 * time.Hour
+	// leeway is how far another clock may be from ours; more would only keep expired tokens alive.
+	leeway = 30 * time.Second
+)
+
+// Edge says which access tokens users may bring: our own and those of the external issuers. The gateway and the STS
+// hold the same one; the gateway so that a token nobody signed goes no further. It is not changed while it is used.
+type Edge struct {
+	Own      token.Issuer
+	External []External
+}
+
+// External is another issuer, and the most that its tokens can do here.
+type External struct {
+	Policy  token.Issuer
+	Keys    *token.KeySet
+	Ceiling identity.Scopes
+}
+
+// OwnIssuer is the policy for our own edge access tokens (RFC 9068): issued by and for the public URL.
+func OwnIssuer(publicURL string) token.Issuer {
+	return token.Issuer{
+		Name: publicURL, Audience: publicURL,
+		Algorithms: []token.Algorithm{token.ES256}, Types: []string{"at+jwt"},
+		MaxLifetime: MaxEdgeLifetime, Leeway: leeway, Require: []string{"jti", "client_id"},
+	}
+}
+
+// ExternalPolicy completes the policy for another issuer with what is the same for all of them.
+func ExternalPolicy(policy token.Issuer) token.Issuer {
+	policy.Leeway = leeway
+	return policy
+}
+
+// Bearer is what a verified token says.
+type Bearer struct {
+	Subject string // our users by name, others as ISSUER|SUB
+	Local   bool   // the subject is a user of ours
+	Scopes  identity.Scopes
+}
+
+// Verify judges a token by everything that the token itself and the issuer's policy can tell; own are the keys of our
+// own issuer. Errors are *token.Error.
+func (e Edge) Verify(raw string, own *token.KeySet, now time.Time) (Bearer, error) {
+	_, issuer, err := token.Peek(raw)
+	if err != nil {
+		return Bearer{}, err
+	}
+	for _, external := range e.External {
+		if external.Policy.Name == issuer {
+			return external.verify(raw, now)
+		}
+	}
+	claims, err := e.Own.Verify(raw, own, now)
+	if err != nil {
+		return Bearer{}, err
+	}
+	return Bearer{Subject: claims.Subject, Local: true, Scopes: identity.NewScopes(claims.Scopes...)}, nil
+}
+
+func (e External) verify(raw string, now time.Time) (Bearer, error) {
+	claims, err := e.Policy.Verify(raw, e.Keys, now)
+	if err != nil {
+		return Bearer{}, err
+	}
+	return Bearer{
+		Subject: identity.External(claims.Issuer, claims.Subject),
+		Scopes:  identity.NewScopes(claims.Scopes...).Intersect(e.Ceiling),
+	}, nil
+}

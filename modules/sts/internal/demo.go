@@ -1,0 +1,48 @@
+package internal
+
+import (
+	"context"
+	"time"
+
+	"oms/platform/database"
+	"oms/platform/identity"
+	"oms/platform/secret"
+)
+
+// DemoUsers are the accounts of the demo. The password of each is its name and "-demo": everybody knows them, which
+// is why they are good on loopback only, and only while the demo is enabled.
+func DemoUsers() []User {
+	user := func(name, full string, scopes ...string) User {
+		return User{Name: name, FullName: full, Email: name + "@example.com", Scopes: identity.NewScopes(scopes...), Demo: true}
+	}
+	return []User{
+		user("alice", "Alice, a customer", "add_order"),
+		user("bob", "Bob, a customer", "add_order"),
+		user("counter", "Clerk at the counter", "add_order"),
+		user("admin", "Administrator", "add_order", "update_order", "cancel_order", "fulfil_order", "view_orders", "manage_inventory"),
+	}
+}
+
+// SeedDemo adds the demo users that are not there yet.
+func SeedDemo(ctx context.Context, store database.Store, hasher *Hasher, now time.Time) error {
+	for _, user := range DemoUsers() {
+		found, err := findUser(ctx, store, user.Name)
+		if err != nil {
+			return err
+		}
+		if found.Name != "" {
+			continue
+		}
+		hash, err := hasher.Hash(ctx, secret.Text(user.Name+"-demo"))
+		if err != nil {
+			return err
+		}
+		if err := store.Write(ctx, func(tx database.Tx) error {
+			_, err := insertUser(tx, user, hash, now)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

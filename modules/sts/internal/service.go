@@ -1,0 +1,84 @@
+// Package internal holds the users, the signing keys and the judgement of the STS.
+package internal
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/database"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/token"
+)
+
+// Options are what the service needs.
+type Options struct {
+	Store   database.Store
+	Now     func() time.Time
+	Edge    sts.Edge
+	Callees map[string]identity.Scopes // the scopes that each module's operation table knows
+	Demo    bool                       // demo accounts are good
+}
+
+// Service implements [sts.Service] on its own database. It is safe for concurrent use.
+type Service struct {
+	Options
+	signing token.SigningKey
+	public  *token.KeySet
+	jwks    string
+}
+
+var _ sts.Service = (*Service)(nil)
+
+// New makes the service, and its signing key at the first start.
+func New(ctx context.Context, o Options) (*Service, error) {
+	signing, err := openSigningKey(ctx, o.Store, o.Now())
+	if err != nil {
+		return nil, err
+	}
+	public, err := token.NewKeySet(signing.Public())
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := json.Marshal(public)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{o, signing, public, string(jwks)}, nil
+}
+
+// Keys gives the public keys.
+func (s *Service) Keys(context.Context, sts.KeysRequest) (sts.KeySet, error) {
+	return sts.KeySet{JWKS: s.jwks}, nil
+}
+
+// Judge verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
+// has the rights that the token names.
+func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement, error) {
+	known, exists := s.Callees[r.Callee]
+	if !exists {
+		return sts.Judgement{}, fault.New(fault.InvalidArgument, "There is no module %q to judge a token for.", r.Callee)
+	}
+	bearer, err := s.Edge.Verify(r.Token.Reveal(), s.public, s.Now())
+	if err != nil {
+		return sts.Judgement{}, refused().Because(err)
+	}
+	if bearer.Local {
+		user, err := s.findUser(ctx, bearer.Subject)
+		switch {
+		case err != nil:
+			return sts.Judgement{}, err
+		case !user.good(s.Demo):
+			return sts.Judgement{}, refused()
+		}
+		bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)
+	}
+	return sts.Judgement{Subject: bearer.Subject, Scopes: bearer.Scopes.Intersect(known)}, nil
+}
+
+// refused tells whoever holds a bad token nothing about it (RFC 6750 section 3.1).
+func refused() *fault.Error {
+	return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.")
+}
