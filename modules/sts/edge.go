@@ -50,10 +50,11 @@ type Bearer struct {
 	Scopes  identity.Scopes
 }
 
-// Verify judges a token by everything that the token itself and the issuer's policy can tell; own are the keys of our
-// own issuer. Errors are *token.Error.
-func (e Edge) Verify(raw string, own *token.KeySet, now time.Time) (Bearer, error) {
-	_, issuer, err := token.Peek(raw)
+// Verify judges a token by everything that the token itself and the issuer's policy can tell. own gives the keys of our
+// own issuer, among them the one of the given kid if there is one; it is asked only for tokens that claim to be ours.
+// Errors are *token.Error, or that of own.
+func (e Edge) Verify(raw string, own func(kid string) (*token.KeySet, error), now time.Time) (Bearer, error) {
+	header, issuer, err := token.Peek(raw)
 	if err != nil {
 		return Bearer{}, err
 	}
@@ -62,7 +63,11 @@ func (e Edge) Verify(raw string, own *token.KeySet, now time.Time) (Bearer, erro
 			return external.verify(raw, now)
 		}
 	}
-	claims, err := e.Own.Verify(raw, own, now)
+	keys, err := own(header.KeyID)
+	if err != nil {
+		return Bearer{}, err
+	}
+	claims, err := e.Own.Verify(raw, keys, now)
 	if err != nil {
 		return Bearer{}, err
 	}

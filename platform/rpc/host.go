@@ -44,7 +44,7 @@ type served struct {
 // NewHost serves table with service. It fails where a row is incomplete, a type would not survive the wire, or table
 // and interface do not match one to one: a module that is wrong in this way must not start.
 func NewHost[S any](module string, table Table[S], service S, observer Observer, now func() time.Time) (*Host, error) {
-	h := &Host{module: module, observer: observer, now: now, served: map[string]served{}}
+	h := &Host{module: module, observer: observer, now: now, known: table.Scopes(), served: map[string]served{}}
 	var problems []error
 	for _, entry := range table {
 		row := entry.Row()
@@ -56,7 +56,6 @@ func NewHost[S any](module string, table Table[S], service S, observer Observer,
 			problems = append(problems, fmt.Errorf("operation %q is declared twice", row.Name))
 		}
 		h.served[row.Name] = served{entry, row, entry.bind(service)}
-		h.known = identity.NewScopes(append(h.known, row.scopes()...)...)
 	}
 	for i, methods := 0, reflect.TypeFor[S](); i < methods.NumMethod(); i++ {
 		if name := module + "." + methods.Method(i).Name; h.served[name].handle == nil {

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"oms/platform/fault"
+	"oms/platform/identity"
 )
 
 // Operation is one row with its types: what a transport or the edge needs to know. It is immutable.
@@ -104,6 +105,14 @@ func (t Table[S]) Operations() []Operation {
 		operations[i] = entry
 	}
 	return operations
+}
+
+// Scopes are all scopes that the table's rows speak of: a principal's others mean nothing to the module.
+func (t Table[S]) Scopes() (known identity.Scopes) {
+	for _, entry := range t {
+		known = identity.NewScopes(append(known, entry.Row().scopes()...)...)
+	}
+	return known
 }
 
 // handler executes one operation on its service: response is filled with a copy.

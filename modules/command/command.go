@@ -1,0 +1,104 @@
+// Package command is the command line: one file for each group of commands.
+//
+// Data goes to standard output, messages for people to standard error. The exit status is 0, 1 for a failure and 2 for
+// bad usage. No secret is ever an argument.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"oms/platform/config"
+	"oms/platform/lifecycle"
+)
+
+// Main runs the command that args name and returns the exit status. embedded is the configuration of the binary.
+func Main(args []string, embedded []byte) int {
+	ctx, stop := lifecycle.UntilSignal(context.Background())
+	defer stop()
+	a := &app{embedded: embedded}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case !a.running:
+		fmt.Fprintf(os.Stderr, "app: %v\nRun 'app --help' for usage.\n", err)
+		return 2
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+		fmt.Fprintf(os.Stderr, "app: %s\n", line)
+	}
+	return 1
+}
+
+// app is what all commands share.
+type app struct {
+	embedded   []byte
+	configFile string
+	dataDir    string
+	running    bool // the usage was good: what fails from now on is a failure
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "app",
+		Short:         "An order management system whose services trust each other by JWT",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return errors.New("say what to do: `app serve` runs the system")
+		},
+	}
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default ./config.yaml where it is there)")
+	root.PersistentFlags().StringVar(&a.dataDir, "data-dir", "", "databases, keys and certificates (default: data_dir of the configuration)")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(a.serve(), a.version(), a.config(), a.token(), a.users(), a.migrate())
+	return root
+}
+
+// run marks the point from which an error is a failure, not bad usage.
+func (a *app) run(do func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.running = true
+		return do(cmd, args)
+	}
+}
+
+// load reads the configuration; more are flags of a command, by their key.
+func (a *app) load(more map[string]string) (*config.Loaded, error) {
+	flags := map[string]string{}
+	for key, value := range more {
+		flags[key] = value
+	}
+	if a.dataDir != "" {
+		flags["data_dir"] = a.dataDir
+	}
+	return config.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags})
+}
+
+// quiet is the log of commands that end: only what goes wrong.
+func quiet(to io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// group is a command that only has subcommands.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	parent := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		names := make([]string, len(commands))
+		for i, command := range commands {
+			names[i] = command.Name()
+		}
+		return fmt.Errorf("say which: app %s %s", cmd.Name(), strings.Join(names, "|"))
+	}}
+	parent.AddCommand(commands...)
+	return parent
+}

@@ -1,0 +1,50 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"oms/modules"
+	"oms/platform/database"
+)
+
+func (a *app) migrate() *cobra.Command {
+	step := func(use, short string, do func(context.Context, database.Options) (database.Status, error)) *cobra.Command {
+		return &cobra.Command{
+			Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+				loaded, err := a.load(nil)
+				if err != nil {
+					return err
+				}
+				for _, module := range modules.Stateful() {
+					if !loaded.Config.Hosts(module) {
+						continue
+					}
+					status, err := do(cmd.Context(), modules.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
+					if err != nil {
+						return fmt.Errorf("module %s: %w", module, err)
+					}
+					if _, err := fmt.Fprintln(cmd.OutOrStdout(), describe(module, status)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}),
+		}
+	}
+	return group("migrate", "Show or bring up to date the schema of the databases",
+		step("status", "Show the version of each database", database.MigrationStatus),
+		step("up", "Bring each database up to date; `app serve` does so by itself", database.MigrateUp))
+}
+
+func describe(module string, s database.Status) string {
+	line := fmt.Sprintf("%s: version %d of %d", module, s.Current, s.Latest)
+	if len(s.Pending) > 0 {
+		line += ", pending " + strings.Join(s.Pending, ", ")
+	}
+	return line
+}

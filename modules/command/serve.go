@@ -1,0 +1,91 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"oms/modules"
+	stshost "oms/modules/sts/host"
+	"oms/platform/config"
+	"oms/platform/lifecycle"
+	"oms/platform/observe"
+)
+
+func (a *app) serve() *cobra.Command {
+	var hosted string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the system until SIGTERM", Args: cobra.NoArgs,
+		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+			flags := map[string]string{}
+			if hosted != "" {
+				flags["server.modules"] = hosted
+			}
+			loaded, err := a.load(flags)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), loaded.Config, cmd.ErrOrStderr())
+		}),
+	}
+	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of gateway,sts,order,inventory")
+	return cmd
+}
+
+// serve runs what this process hosts until ctx ends.
+func serve(ctx context.Context, c config.Config, stderr io.Writer) error {
+	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
+	system, err := modules.Open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	addresses := map[string]net.Addr{}
+	parts, err := system.Parts(c, log, func(name string, address net.Addr) { addresses[name] = address })
+	if err != nil {
+		return err
+	}
+	parts = append(parts, lifecycle.Part{Name: "announcement", Start: func(context.Context) error {
+		announce(stderr, c, system.Reached, addresses)
+		return nil
+	}})
+	return lifecycle.Run(ctx, log, c.Server.ShutdownTimeout, parts...)
+}
+
+// announce tells people at the terminal where to go.
+func announce(to io.Writer, c config.Config, reached []string, addresses map[string]net.Addr) {
+	var text strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
+	say("")
+	if public := addresses["public"]; public != nil {
+		say("  The order system is ready at %s (listening on %v).", c.Server.PublicURL, public)
+	} else {
+		say("  Ready. The public door is where the gateway runs.")
+	}
+	say("  Health and metrics: http://%v/readyz /livez /metrics", addresses["admin"])
+	say("")
+	for _, line := range reached {
+		say("    %s", line)
+	}
+	if addresses["public"] != nil {
+		curl := "curl"
+		if c.Server.TLS.CertFile == "" {
+			curl += " --cacert " + modules.RootCertificate(c)
+		}
+		say("")
+		say("  Try:  %s %s/inventory", curl, c.Server.PublicURL)
+	}
+	if c.Demo.Enabled && c.Hosts("sts") {
+		var names []string
+		for _, user := range stshost.DemoUsers() {
+			names = append(names, user.Name)
+		}
+		say("")
+		say("  Demo users: %s (password NAME-demo). For curl: app token --user alice", strings.Join(names, ", "))
+	}
+	say("")
+	_, _ = io.WriteString(to, text.String())
+}

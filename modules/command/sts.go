@@ -1,0 +1,28 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"oms/modules"
+	stshost "oms/modules/sts/host"
+	"oms/platform/config"
+	"oms/platform/database"
+
+	"github.com/spf13/cobra"
+)
+
+// administer opens the STS's database beside a server that may be running, and runs do on it.
+func (a *app) administer(cmd *cobra.Command, do func(context.Context, config.Config, stshost.Administration) error) (err error) {
+	loaded, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	db, err := database.OpenBeside(cmd.Context(), modules.DatabaseOptions(loaded.Config, "sts", quiet(cmd.ErrOrStderr())))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(cmd.Context(), loaded.Config, stshost.Administer(db, time.Now, loaded.Config.Demo.Enabled))
+}

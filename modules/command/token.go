@@ -1,0 +1,46 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	stshost "oms/modules/sts/host"
+	"oms/platform/config"
+	"oms/platform/identity"
+)
+
+func (a *app) token() *cobra.Command {
+	var request stshost.TokenRequest
+	var scope string
+	cmd := &cobra.Command{
+		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: cobra.NoArgs,
+		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
+		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+				request.Issuer = c.Server.PublicURL
+				request.Audience = cmp.Or(request.Audience, c.Server.PublicURL)
+				request.Lifetime = cmp.Or(request.Lifetime, c.STS.AccessTokenTTL)
+				if cmd.Flags().Changed("scope") {
+					request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)
+				}
+				token, err := sts.IssueToken(ctx, request)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
+				return err
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&request.User, "user", "", "whose token")
+	cmd.Flags().StringVar(&scope, "scope", "", "scopes, separated by spaces (default: all of the user's)")
+	cmd.Flags().DurationVar(&request.Lifetime, "ttl", 0*time.Second, "how long it lives, up to 24h (default: sts.access_token_ttl)")
+	cmd.Flags().StringVar(&request.Audience, "audience", "", "what it is for (default: server.public_url)")
+	_ = cmd.MarkFlagRequired("user")
+	return cmd
+}

@@ -1,0 +1,129 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	stshost "oms/modules/sts/host"
+	"oms/platform/config"
+	"oms/platform/identity"
+	"oms/platform/secret"
+)
+
+func (a *app) users() *cobra.Command {
+	return group("users", "Manage who can sign in",
+		a.usersAdd(), a.usersList(), a.usersPasswd(),
+		a.usersDisabled("disable", "Lock a user out at once", true),
+		a.usersDisabled("enable", "Let a disabled user in again", false))
+}
+
+func (a *app) usersAdd() *cobra.Command {
+	var user stshost.User
+	var scopes []string
+	cmd := &cobra.Command{
+		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: cobra.ExactArgs(1),
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+				if err != nil {
+					return err
+				}
+				user.Name = args[0]
+				user.Scopes = identity.NewScopes(strings.Fields(strings.Join(scopes, " "))...)
+				return sts.AddUser(ctx, user, password)
+			})
+		}),
+	}
+	cmd.Flags().StringArrayVar(&scopes, "scope", nil, "what the user may do; several separated by spaces, or the flag again")
+	cmd.Flags().StringVar(&user.FullName, "name", "", "full name")
+	cmd.Flags().StringVar(&user.Email, "email", "", "e-mail address")
+	return cmd
+}
+
+func (a *app) usersList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List all users", Args: cobra.NoArgs,
+		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+				users, err := sts.Users(ctx)
+				if err != nil {
+					return err
+				}
+				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
+				for _, user := range users {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, c.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
+				}
+				return table.Flush()
+			})
+		}),
+	}
+}
+
+func state(user stshost.User, demo bool) string {
+	switch {
+	case user.Disabled:
+		return "disabled"
+	case user.Demo && !demo:
+		return "demo, off"
+	case user.Demo:
+		return "demo"
+	}
+	return "enabled"
+}
+
+func (a *app) usersPasswd() *cobra.Command {
+	return &cobra.Command{
+		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: cobra.ExactArgs(1),
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+				if err != nil {
+					return err
+				}
+				return sts.SetPassword(ctx, args[0], password)
+			})
+		}),
+	}
+}
+
+func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1),
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				return sts.SetDisabled(ctx, args[0], disabled)
+			})
+		}),
+	}
+}
+
+// maxPasswordLine is how much of standard input is read: more than any password that is accepted.
+const maxPasswordLine = 4096
+
+// readPassword reads one line; from a terminal without showing it.
+func readPassword(from io.Reader, prompt io.Writer) (secret.Text, error) {
+	if file, isFile := from.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(prompt, "Password: ")
+		typed, err := term.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(prompt)
+		return secret.Text(typed), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(from, maxPasswordLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", errors.New("give the password on standard input, for example: app users add NAME < password-file")
+	}
+	return secret.Text(line), nil
+}

@@ -1,0 +1,108 @@
+// Package gateway is the only public door: it turns what users bring into a principal, and requests from outside into
+// operations of the modules.
+//
+// Every route comes from a row with an edge; there is no other way in. Credentials are judged before the body is read,
+// and rights before anything is looked up. What a client sends about its identity other than a credential goes no
+// further: a module is told only what the STS has established.
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"oms/modules/gateway/internal/binding"
+	"oms/modules/sts"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+)
+
+// Name is the name by which the gateway calls the modules.
+const Name = "gateway"
+
+// Module is a module behind the gateway.
+type Module struct {
+	Name       string
+	Conn       rpc.Conn
+	Operations []rpc.Operation
+}
+
+// Options are what the gateway needs.
+type Options struct {
+	Modules  []Module
+	STS      sts.Service
+	STSPages http.Handler // the routes under /oauth2/; nil where the STS is not in this deployment
+	Edge     sts.Edge
+	Observer rpc.Observer
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// New makes the handler of the public listener. It fails where a row and its types cannot be bound.
+func New(o Options) (http.Handler, error) {
+	g := &gateway{Options: o, keys: &keyCache{sts: o.STS, now: o.Now}}
+	router := echo.New()
+	router.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
+	router.HTTPErrorHandler = g.fail
+	router.Use(g.observe)
+	if err := g.route(router); err != nil {
+		return nil, err
+	}
+	if o.STSPages != nil {
+		router.Any("/oauth2/*", echo.WrapHandler(o.STSPages))
+	}
+	return router, nil
+}
+
+type gateway struct {
+	Options
+	keys *keyCache
+}
+
+// route opens a way in for every row with an edge.
+func (g *gateway) route(router *echo.Echo) error {
+	for _, module := range g.Modules {
+		for _, operation := range module.Operations {
+			if !operation.Row().Edge.Bound() {
+				continue
+			}
+			bound, err := binding.New(operation)
+			if err != nil {
+				return err
+			}
+			handle := g.serve(module, bound)
+			router.Add(bound.Row.Edge.Method, bound.EchoPath(), handle)
+			if bound.Row.Edge.Method == http.MethodGet {
+				router.HEAD(bound.EchoPath(), handle)
+			}
+		}
+	}
+	return nil
+}
+
+// serve is every route: identify, authorise, decode, call, respond.
+func (g *gateway) serve(module Module, bound *binding.Binding) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, w := c.Request(), c.Response()
+		ctx := r.Context()
+		principal, err := g.identify(r, module.Name)
+		if err != nil {
+			return err
+		}
+		if err := g.authorize(ctx, bound.Row, principal); err != nil {
+			return err
+		}
+		request, err := bound.Decode(w, r, c.Param)
+		if err != nil {
+			return err
+		}
+		response, err := bound.Operation.Invoke(identity.With(ctx, principal), module.Conn, request)
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Cache-Control", "no-store") // every answer depends on who asks
+		return bound.Respond(w, r, response)
+	}
+}

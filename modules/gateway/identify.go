@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/secret"
+	"oms/platform/token"
+)
+
+// identify turns the request's credential into a principal for the module that it is for. Without a credential nobody
+// is behind the request; a bad one is refused, on public routes too.
+func (g *gateway) identify(r *http.Request, callee string) (identity.Principal, error) {
+	principal := identity.Principal{Caller: Name, Transaction: identity.From(r.Context()).Transaction}
+	raw, err := bearerToken(r)
+	if err != nil || raw == "" {
+		return principal, err
+	}
+	ctx := identity.With(r.Context(), principal)
+	own := func(kid string) (*token.KeySet, error) { return g.keys.having(ctx, kid) }
+	if _, err := g.Edge.Verify(raw.Reveal(), own, g.Now()); err != nil {
+		return principal, refusal(err)
+	}
+	judgement, err := g.STS.Judge(ctx, sts.JudgeRequest{Token: raw, Callee: callee})
+	if err != nil {
+		return principal, err
+	}
+	principal.Subject, principal.Scopes = judgement.Subject, identity.NewScopes(judgement.Scopes...)
+	return principal, nil
+}
+
+// refusal tells a bad token from an STS that cannot be asked.
+func refusal(err error) error {
+	var verdict *token.Error
+	if errors.As(err, &verdict) {
+		return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.").Because(err)
+	}
+	return err
+}
+
+// bearerToken gives the token of the Authorization header (RFC 6750 section 2.1), or "" where nothing was sent. No
+// other place is looked at, and a token in two places is an error (section 2).
+func bearerToken(r *http.Request) (secret.Text, error) {
+	sent := r.Header.Values("Authorization")
+	if len(sent) == 0 {
+		return "", nil
+	}
+	if len(sent) > 1 || r.URL.Query().Has("access_token") {
+		return "", fault.New(fault.Malformed, "Send one credential, in one Authorization header.")
+	}
+	scheme, raw, _ := strings.Cut(sent[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || raw == "" {
+		return "", fault.New(fault.Unauthenticated, "Send an access token: Authorization: Bearer TOKEN.")
+	}
+	return secret.Text(raw), nil
+}
+
+// authorize refuses, before the body is read, what the callee would refuse. It asks the same function.
+func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Principal) error {
+	reason, refused := row.Authorize(p)
+	g.Observer.Decided(ctx, rpc.Decision{
+		At: g.Now(), Module: Name, Operation: row.Name, Caller: p.Caller, Subject: p.Subject,
+		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason,
+	})
+	if reason == rpc.ScopeMissing {
+		return &missingScope{refused, row.Scope}
+	}
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// missingScope is a refusal that can say what would help (RFC 6750 section 3).
+type missingScope struct {
+	refused *fault.Error
+	scope   string
+}
+
+func (m *missingScope) Error() string { return m.refused.Error() }
+
+func (m *missingScope) Unwrap() error { return m.refused }

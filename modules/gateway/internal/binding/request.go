@@ -1,0 +1,122 @@
+package binding
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"oms/platform/fault"
+	"oms/platform/strictjson"
+)
+
+// MaxBody is the largest request body in bytes: some fifty times the largest order.
+const MaxBody = 1 << 20
+
+// Decode reads the request. param gives a member of the path as it stood there. Errors are *fault.Error.
+func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name string) string) (any, error) {
+	request := b.Operation.NewRequest()
+	whole := reflect.ValueOf(request).Elem()
+	for _, i := range b.path {
+		value, err := url.PathUnescape(param(whole.Type().Field(i).Tag.Get("path")))
+		if err != nil {
+			return nil, fault.New(fault.Malformed, "The path is not well-formed.").Because(err)
+		}
+		whole.Field(i).SetString(value)
+	}
+	if err := b.decodeQuery(r.URL.RawQuery, whole); err != nil {
+		return nil, err
+	}
+	if len(b.body.members) == 0 {
+		return request, nil
+	}
+	text, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	body := reflect.New(b.body.typ)
+	problems, err := strictjson.Decode(text, body.Interface())
+	switch {
+	case err != nil:
+		return nil, malformed(err)
+	case len(problems) > 0:
+		return nil, fault.Invalid(problems...)
+	}
+	b.body.into(whole, body.Elem())
+	return request, nil
+}
+
+func malformed(err error) error {
+	var syntax *strictjson.SyntaxError
+	if errors.As(err, &syntax) {
+		return fault.New(fault.Malformed, "The body is not the JSON that is expected here: %v.", syntax)
+	}
+	return err
+}
+
+// decodeQuery binds the parameters. Unknown and repeated ones are refused: what looks like a filter must be one.
+func (b *Binding) decodeQuery(raw string, whole reflect.Value) error {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return fault.New(fault.Malformed, "The parameters of the URL are not well-formed.").Because(err)
+	}
+	for _, i := range b.query {
+		name := whole.Type().Field(i).Tag.Get("query")
+		given, found := values[name]
+		delete(values, name)
+		if !found {
+			continue
+		}
+		if len(given) > 1 {
+			return fault.New(fault.Malformed, "The parameter %s is given %d times; give it once.", name, len(given))
+		}
+		if !setText(whole.Field(i), given[0]) {
+			return fault.New(fault.Malformed, "The parameter %s must be a whole number.", name)
+		}
+	}
+	for name := range values {
+		return fault.New(fault.Malformed, "There is no parameter %s here.", strictjson.Quote(name))
+	}
+	return nil
+}
+
+// setText sets a text, or an optional whole number.
+func setText(field reflect.Value, text string) bool {
+	if field.Kind() == reflect.String {
+		field.SetString(text)
+		return true
+	}
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return false
+	}
+	field.Set(reflect.ValueOf(&number))
+	return true
+}
+
+// readBody reads a JSON body within its bounds.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, declared := parameters["charset"]
+	if err != nil || kind != "application/json" || declared && !strings.EqualFold(charset, "utf-8") {
+		return nil, fault.New(fault.UnsupportedMedia, "Send the body as JSON, with the header Content-Type: application/json.")
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, fault.New(fault.UnsupportedMedia, "Send the body as it is, without Content-Encoding.")
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, fault.New(fault.TooLarge, "The body is larger than %d bytes.", MaxBody)
+	case err != nil:
+		return nil, fault.New(fault.Malformed, "The body did not arrive whole.").Because(err)
+	case len(text) == 0:
+		return nil, fault.New(fault.Malformed, "The body is empty; %s expects a JSON object.", r.Method)
+	}
+	return text, nil
+}

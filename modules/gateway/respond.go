@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+)
+
+// fail writes an error. Refusals for want of a credential or a right have no body (RFC 6750 section 3); everything
+// else is problem details (RFC 9457).
+func (g *gateway) fail(err error, c echo.Context) {
+	if c.Response().Committed {
+		return // the answer is under way; the connection shows that it is not whole
+	}
+	failure := fault.From(routing(err))
+	if failure.Code == fault.Internal {
+		g.Log.ErrorContext(c.Request().Context(), "request failed", "trace_id", c.Response().Header().Get(traceHeader), "cause", err)
+	}
+	header := c.Response().Header()
+	header.Set("Cache-Control", "no-store")
+	switch failure.Code {
+	case fault.Unauthenticated, fault.PermissionDenied:
+		header.Set("WWW-Authenticate", challenge(c.Request(), failure, err))
+		header.Set("Content-Length", "0")
+		c.Response().WriteHeader(failure.Code.Status())
+	default:
+		writeProblem(c, failure)
+	}
+}
+
+// challenge is the WWW-Authenticate header (RFC 6750 section 3): without an error where nothing was sent.
+func challenge(r *http.Request, failure *fault.Error, err error) string {
+	var missing *missingScope
+	switch {
+	case errors.As(err, &missing):
+		return `Bearer error="insufficient_scope", scope="` + missing.scope + `"`
+	case failure.Code == fault.PermissionDenied:
+		return `Bearer error="insufficient_scope"`
+	case r.Header.Get("Authorization") != "":
+		return `Bearer error="invalid_token"`
+	}
+	return "Bearer"
+}
+
+// unsaidRetry is for an unavailable module that did not say when to come back.
+const unsaidRetry = 2 * time.Second
+
+func writeProblem(c echo.Context, failure *fault.Error) {
+	header := c.Response().Header()
+	after := failure.RetryAfter
+	if after == 0 && (failure.Code == fault.Unavailable || failure.Code == fault.RateLimited) {
+		after = unsaidRetry
+	}
+	if after > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(after/time.Second)))
+	}
+	body, err := json.Marshal(failure.Problem(c.Request().URL.EscapedPath(), header.Get(traceHeader)))
+	if err != nil {
+		body = nil // a problem is made of texts and numbers; without its text the status still stands
+	}
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	c.Response().WriteHeader(failure.Code.Status())
+	_, _ = c.Response().Write(body)
+}
+
+// routing turns the router's own errors into faults.
+func routing(err error) error {
+	switch {
+	case errors.Is(err, echo.ErrNotFound):
+		return fault.New(fault.NotFound, "There is nothing at this path.")
+	case errors.Is(err, echo.ErrMethodNotAllowed):
+		return fault.New(fault.MethodNotAllowed, "This path does not take this method; the Allow header says which it takes.")
+	}
+	return err
+}
+
+// traceHeader tells the client the id under which the log knows its request; problem details repeat it.
+const traceHeader = "X-Trace-Id"
+
+// observe gives every request its transaction and writes one line about it: never a header, a parameter or a body.
+func (g *gateway) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		started := g.Now()
+		transaction := identity.NewTransaction()
+		r := c.Request()
+		c.SetRequest(r.WithContext(identity.With(r.Context(), identity.Principal{Transaction: transaction})))
+		c.Response().Header().Set(traceHeader, transaction)
+		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		g.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", c.Path(), "status", c.Response().Status,
+			"duration", g.Now().Sub(started), "trace_id", transaction)
+		return nil
+	}
+}

@@ -1,0 +1,56 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Check tells whether something that this process hosts can serve. It never asks another process.
+type Check struct {
+	Name  string
+	Ready func(ctx context.Context) error
+}
+
+// checkTimeout is how long a readiness check may take: a database that needs longer does not serve.
+const checkTimeout = 2 * time.Second
+
+// Admin is the handler of the admin listener: /livez, /readyz and /metrics. reached says, a line each, how every module
+// is reached from here; /readyz?verbose shows it.
+func Admin(metrics prometheus.Gatherer, checks []Check, reached []string) http.Handler {
+	admin := http.NewServeMux()
+	admin.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintln(w, "ok")
+	})
+	admin.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+		defer cancel()
+		status, lines := ready(ctx, checks)
+		if r.URL.Query().Has("verbose") {
+			lines = append(lines, reached...)
+		}
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
+	})
+	admin.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	return admin
+}
+
+// ready runs the checks. The lines name what is not ready, and why; the listener is on loopback.
+func ready(ctx context.Context, checks []Check) (status int, lines []string) {
+	status, lines = http.StatusOK, []string{"ok"}
+	for _, check := range checks {
+		if err := check.Ready(ctx); err != nil {
+			if status == http.StatusOK {
+				status, lines = http.StatusServiceUnavailable, []string{"not ready"}
+			}
+			lines = append(lines, fmt.Sprintf("%s: %v", check.Name, err))
+		}
+	}
+	return status, lines
+}

@@ -1,0 +1,78 @@
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"oms/platform/fault"
+	"oms/platform/rpc"
+)
+
+// Recorder writes what happens at operations to the log and to the metrics. It is safe for concurrent use.
+type Recorder struct {
+	log       *slog.Logger
+	calls     *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	decisions *prometheus.CounterVec
+}
+
+var _ rpc.Observer = (*Recorder)(nil)
+
+// NewRecorder makes a recorder whose metrics are in registry.
+func NewRecorder(log *slog.Logger, registry prometheus.Registerer) (*Recorder, error) {
+	r := &Recorder{
+		log: log,
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "oms_operation_calls_total", Help: "Authorised calls of an operation, by caller and by the code of the fault (ok: none).",
+		}, []string{"operation", "caller", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "oms_operation_duration_seconds", Help: "How long an operation took where it is hosted.",
+			// From a read in memory to the longest timeout of an operation.
+			Buckets: []float64{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5},
+		}, []string{"operation"}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "oms_decisions_total", Help: "Authorization decisions, by the module that decided and by the reason.",
+		}, []string{"module", "operation", "reason"}),
+	}
+	for _, metric := range []prometheus.Collector{r.calls, r.seconds, r.decisions} {
+		if err := registry.Register(metric); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Decided records an authorization. Refusals are of interest to people who look at the log.
+func (r *Recorder) Decided(ctx context.Context, d rpc.Decision) {
+	operation := d.Operation
+	if d.Reason == rpc.UnknownOperation {
+		operation = "unknown" // a label must not be the caller's to choose
+	}
+	r.decisions.WithLabelValues(d.Module, operation, string(d.Reason)).Inc()
+	level := slog.LevelDebug
+	if d.Reason != rpc.Allowed {
+		level = slog.LevelInfo
+	}
+	if r.log.Enabled(ctx, level) {
+		r.log.Log(ctx, level, "decision", "module", d.Module, "operation", operation, "caller", d.Caller, "subject", d.Subject,
+			"scopes", strings.Join(d.Scopes, " "), "reason", d.Reason, "trace_id", d.Transaction)
+	}
+}
+
+// Called records the outcome of a call; of a defect, the cause too.
+func (r *Recorder) Called(ctx context.Context, o rpc.Outcome) {
+	code := fault.CodeOf(o.Err)
+	label := string(code)
+	if code == "" {
+		label = "ok"
+	}
+	r.calls.WithLabelValues(o.Operation, o.Caller, label).Inc()
+	r.seconds.WithLabelValues(o.Operation).Observe(o.Duration.Seconds())
+	if code == fault.Internal || code == fault.Unavailable {
+		r.log.ErrorContext(ctx, "operation failed", "operation", o.Operation, "caller", o.Caller, "subject", o.Subject,
+			"trace_id", o.Transaction, "cause", o.Err)
+	}
+}
