@@ -37,8 +37,21 @@ func Shapes() []Shape {
 		{"in process, through JSON", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
 			return throughJSON{rpc.Local(host, caller)}
 		}},
+		{"in process, delivered twice", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
+			return twice{rpc.Local(host, caller)}
+		}},
 		{"plain HTTP", connectHTTP},
 	}
+}
+
+// twice delivers every call that may be repeated twice, as a transport that lost the first answer does.
+type twice struct{ inner rpc.Conn }
+
+func (c twice) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	if op.Row().Retry == rpc.Idempotent {
+		_ = c.inner.Invoke(ctx, op, request, op.NewResponse()) // its answer is lost
+	}
+	return c.inner.Invoke(ctx, op, request, response)
 }
 
 // throughJSON makes a JSON round trip of every request, response and fault.
