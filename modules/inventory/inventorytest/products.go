@@ -1,0 +1,111 @@
+package inventorytest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"oms/modules/inventory"
+	"oms/platform/fault"
+)
+
+func mustFail(t *testing.T, what string, err error, want fault.Code) *fault.Error {
+	t.Helper()
+	failure := fault.From(err)
+	if failure == nil {
+		failure = &fault.Error{}
+	}
+	if failure.Code != want {
+		t.Errorf("%s: got %v, want %s", what, err, want)
+	}
+	return failure
+}
+
+func listed(t *testing.T, w world) {
+	all, err := w.edge.List(nobody, inventory.ListRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, p := range all.Data {
+		codes = append(codes, p.Category+"/"+p.Code)
+	}
+	if diff := cmp.Diff([]string{"books/a", "books/b", "tools/last"}, codes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func views(t *testing.T, w world) {
+	for who, ctx := range map[string]context.Context{"nobody": nobody, "alice": alice} {
+		p, err := w.edge.Get(ctx, inventory.GetRequest{Category: "books", Code: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := inventory.Product{Category: "books", Code: "a", Name: "Book A", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 10}
+		if diff := cmp.Diff(want, p); diff != "" {
+			t.Errorf("%s sees (-want +got): %s", who, diff)
+		}
+	}
+	if onHand, reserved := w.see(t, "books", "a"); onHand != 10 || reserved != 0 {
+		t.Errorf("on hand %d, reserved %d", onHand, reserved)
+	}
+	_, err := w.edge.Get(manager, inventory.GetRequest{Category: "books", Code: "../a"})
+	mustFail(t, "unknown product", err, fault.NotFound)
+}
+
+func adjustments(t *testing.T, w world) {
+	w.reserve(t, "k", 1, line("books", "a", 4))
+	adjust := func(delta int64, expected *int64) (inventory.Product, error) {
+		return w.edge.Adjust(manager, inventory.AdjustRequest{Category: "books", Code: "a", Delta: delta, Reason: "counted", Expected: expected})
+	}
+	ten, eleven := int64(10), int64(11)
+	p, err := adjust(1, &ten)
+	if err != nil || *p.OnHand != 11 || *p.Reserved != 4 || p.Available != 7 {
+		t.Errorf("after +1: %+v, %v", p, err)
+	}
+	_, err = adjust(1, &ten)
+	mustFail(t, "expected is not met", err, fault.PreconditionFailed)
+	_, err = adjust(-8, &eleven)
+	failure := mustFail(t, "below what is reserved", err, fault.Conflict)
+	if failure.Type != "out-of-stock" || len(failure.Fields) != 1 || *failure.Fields[0].Requested != 8 || *failure.Fields[0].Available != 7 {
+		t.Errorf("fault %+v", failure)
+	}
+	if p, err = adjust(-7, nil); err != nil || p.Available != 0 {
+		t.Errorf("down to what is reserved: %+v, %v", p, err)
+	}
+	_, err = w.edge.Adjust(manager, inventory.AdjustRequest{Category: "books", Code: "none", Delta: 1, Reason: "counted"})
+	mustFail(t, "unknown product", err, fault.NotFound)
+}
+
+func invalidAdjustments(t *testing.T, w world) {
+	minus := int64(-1)
+	_, err := w.edge.Adjust(manager, inventory.AdjustRequest{Category: "books", Code: "a", Reason: " ", Expected: &minus})
+	failure := mustFail(t, "all at once", err, fault.InvalidArgument)
+	var pointers []string
+	for _, field := range failure.Fields {
+		pointers = append(pointers, field.Pointer)
+	}
+	if diff := cmp.Diff([]string{"/delta", "/reason", "/expected"}, pointers); diff != "" {
+		t.Error(diff)
+	}
+	_, err = w.edge.Adjust(manager, inventory.AdjustRequest{Category: "books", Code: "a", Delta: 1_000_001, Reason: "x"})
+	mustFail(t, "delta too large", err, fault.InvalidArgument)
+}
+
+func whoMayCall(t *testing.T, w world) {
+	adjust := inventory.AdjustRequest{Category: "books", Code: "a", Delta: 1, Reason: "counted"}
+	_, err := w.edge.Adjust(nobody, adjust)
+	mustFail(t, "nobody adjusts", err, fault.Unauthenticated)
+	_, err = w.edge.Adjust(alice, adjust)
+	mustFail(t, "alice adjusts", err, fault.PermissionDenied)
+	_, err = w.order.Adjust(manager, adjust)
+	mustFail(t, "order adjusts, for a manager", err, fault.PermissionDenied)
+	_, err = w.edge.Reserve(manager, inventory.ReserveRequest{Key: "k", Revision: 1, Lines: []inventory.Line{line("books", "a", 1)}})
+	mustFail(t, "the gateway reserves, for a manager", err, fault.PermissionDenied)
+	_, err = w.edge.Release(manager, inventory.ReleaseRequest{Key: "k"})
+	mustFail(t, "the gateway releases, for a manager", err, fault.PermissionDenied)
+	_, err = w.other.List(manager, inventory.ListRequest{})
+	mustFail(t, "the STS lists", err, fault.PermissionDenied)
+	w.mustBeReserved(t, "books", "a", 0)
+}
