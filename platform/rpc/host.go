@@ -124,10 +124,11 @@ func (g Grant) perform(ctx context.Context, request, response any) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := g.served.handle(ctx, request, response); err != nil {
-		return err
+	err = g.served.handle(ctx, request, response)
+	if ended := ctx.Err(); ended != nil {
+		return fault.From(ended).Because(errors.Join(ended, err))
 	}
-	return ctx.Err()
+	return err
 }
 
 // detached keeps a context's deadline and cancellation and hides its values: a wire carries none.

@@ -42,5 +42,8 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	return &Module{host, service}, service.Recover(ctx)
 }
 
+// Pass settles every message of the outbox that is due now, once.
+func (m *Module) Pass(ctx context.Context) error { return m.service.Pass(ctx) }
+
 // Relay settles what is in the outbox, until ctx ends.
 func (m *Module) Relay(ctx context.Context) { m.service.Relay(ctx) }

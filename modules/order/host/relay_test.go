@@ -1,0 +1,226 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"oms/modules/order"
+	"oms/platform/database"
+	"oms/platform/fault"
+)
+
+func TestWithoutInventoryAnOrderIsPendingAndTheRelayConfirmsIt(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	s.line.cut(away, nil)
+	failure := mustBe(t, "create", s.create("1", 2), fault.Unavailable)
+	if failure.RetryAfter == 0 || !strings.Contains(failure.Detail, "Repeat the request") {
+		t.Errorf("the fault does not say what to do: %+v", failure)
+	}
+	if got := s.status(t, "1"); got != order.StatusPending {
+		t.Errorf("status %q, want pending", got)
+	}
+	mustBe(t, "the request again, still without inventory", s.create("1", 2), fault.Unavailable)
+	mustBe(t, "update of a pending order", s.update("1", 3), fault.Unavailable)
+	mustBe(t, "cancellation of a pending order", s.cancel("1"), fault.Unavailable)
+	s.settle(t)
+	if got := s.status(t, "1"); got != order.StatusPending {
+		t.Errorf("status %q after failed attempts, want pending", got)
+	}
+	s.line.cut(nil, nil)
+	s.settle(t)
+	if got := s.status(t, "1"); got != order.StatusConfirmed {
+		t.Errorf("status %q, want confirmed", got)
+	}
+	mustBe(t, "the request again", s.create("1", 2), "")
+	s.mustBeAvailable(t, "a", 8)
+	s.mustAgree(t)
+}
+
+func TestALostAnswerHasOneEffect(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	s.line.cut(nil, away)
+	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
+	s.mustBeAvailable(t, "a", 8)
+	s.settle(t)
+	s.line.cut(nil, nil)
+	mustBe(t, "the request again", s.create("1", 2), "")
+	s.settle(t)
+	s.mustBeAvailable(t, "a", 8)
+	s.mustAgree(t)
+}
+
+func TestAnOrderThatNobodyCanAskAboutIsWithdrawn(t *testing.T) {
+	for name, cut := range map[string][2]hook{"request lost": {away, nil}, "answer lost": {nil, away}} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), wrapped{})
+			s.line.cut(cut[0], cut[1])
+			mustBe(t, "create", s.create("", 2), fault.Unavailable)
+			s.line.cut(nil, nil)
+			s.settle(t)
+			page, err := s.orders.List(alice, order.ListRequest{})
+			if err != nil || len(page.Data) != 1 || page.Data[0].Status != order.StatusExpired {
+				t.Errorf("orders %+v, %v; want one that has expired", page.Data, err)
+			}
+			s.mustBeAvailable(t, "a", 10)
+			s.mustAgree(t)
+		})
+	}
+}
+
+func TestAnAnswerAfterTheCallersTimeDoesNotConfirmBehindItsBack(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	ctx, cancel := context.WithCancel(alice)
+	s.line.cut(nil, func(ctx context.Context, _ string) error {
+		cancel()
+		<-ctx.Done() // the service has heard of it
+		return nil
+	})
+	_, err := s.orders.Create(ctx, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 2}}})
+	mustBe(t, "create", err, fault.Canceled)
+	s.line.cut(nil, nil)
+	s.settle(t)
+	s.mustBeAvailable(t, "a", 10)
+	s.mustAgree(t)
+}
+
+func TestAnOrderExpiresAtItsDeadlineAndOnlyOnADefiniteAnswer(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	s.line.cut(nil, away) // inventory has reserved, order does not know
+	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
+	s.line.cut(away, nil)
+	s.clock.advance(2 * time.Hour)
+	s.settle(t)
+	if got := s.status(t, "1"); got != order.StatusPending {
+		t.Errorf("status %q without an answer, want pending", got)
+	}
+	s.line.cut(nil, nil)
+	s.settle(t)
+	if got := s.status(t, "1"); got != order.StatusExpired {
+		t.Errorf("status %q, want expired", got)
+	}
+	s.mustBeAvailable(t, "a", 10)
+	mustBe(t, "the id is free again", s.create("1", 3), "")
+	s.mustAgree(t)
+}
+
+func TestAnUpdateWaitsForInventoryAndResumes(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	mustBe(t, "create", s.create("1", 2), "")
+	s.line.cut(away, nil)
+	mustBe(t, "update", s.update("1", 3), fault.Unavailable)
+	got, err := s.orders.Get(alice, order.GetRequest{ID: "1"})
+	if err != nil || got.Items[0].Qty != 2 || got.Version != 2 {
+		t.Errorf("the old content is not the truth any more: %+v, %v", got, err)
+	}
+	if failure := mustBe(t, "another update", s.update("1", 4), fault.Conflict); failure.Type != "update-in-progress" {
+		t.Errorf("type %q", failure.Type)
+	}
+	mustBe(t, "the same update", s.update("1", 3), fault.Unavailable)
+	s.line.cut(nil, nil)
+	mustBe(t, "the same update again", s.update("1", 3), "")
+	s.mustBeAvailable(t, "a", 7)
+	s.mustAgree(t)
+}
+
+func TestTheRelayCompletesOrDropsAnUpdate(t *testing.T) {
+	for name, c := range map[string]struct{ qty, left int64 }{"completed": {3, 7}, "refused": {11, 8}} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), wrapped{})
+			mustBe(t, "create", s.create("1", 2), "")
+			s.line.cut(away, nil)
+			mustBe(t, "update", s.update("1", c.qty), fault.Unavailable)
+			s.line.cut(nil, nil)
+			s.settle(t)
+			s.mustBeAvailable(t, "a", c.left)
+			s.mustAgree(t)
+			mustBe(t, "an update afterwards", s.update("1", 1), "")
+			s.mustAgree(t)
+		})
+	}
+}
+
+func TestCancellingDuringAnUpdateHasOneOutcome(t *testing.T) {
+	for name, cut := range map[string][2]hook{"request lost": {away, nil}, "answer lost": {nil, away}} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), wrapped{})
+			mustBe(t, "create", s.create("1", 2), "")
+			s.line.cut(cut[0], cut[1])
+			mustBe(t, "update", s.update("1", 3), fault.Unavailable)
+			mustBe(t, "cancel", s.cancel("1"), "") // committed is cancelled, whatever inventory says
+			s.line.cut(nil, nil)
+			s.settle(t)
+			s.mustBeAvailable(t, "a", 10)
+			s.mustBeAvailable(t, "b", 5)
+			s.mustAgree(t)
+		})
+	}
+}
+
+func TestCancellingBetweenAskAndAnswerOfAnUpdate(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	mustBe(t, "create", s.create("1", 2), "")
+	s.line.cut(func(context.Context, string) error {
+		s.line.cut(nil, nil)
+		return s.cancel("1") // overtakes the reserve that is on its way
+	}, nil)
+	if failure := mustBe(t, "update", s.update("1", 3), fault.Conflict); failure.Type != "illegal-transition" {
+		t.Errorf("type %q", failure.Type)
+	}
+	s.settle(t)
+	s.mustBeAvailable(t, "a", 10)
+	s.mustAgree(t)
+}
+
+func TestAPoisonMessageIsGivenUpWhileOthersFlow(t *testing.T) {
+	directory := t.TempDir()
+	t.Run("poison", func(t *testing.T) {
+		s := open(t, directory, wrapped{})
+		s.line.cut(func(context.Context, string) error { return errors.New("a defect") }, nil)
+		mustBe(t, "create", s.create("poison", 2), fault.Unavailable)
+		for range 12 {
+			s.settle(t)
+		}
+		if got := dead(t, s.ordersDB); got != 1 {
+			t.Errorf("%d dead messages, want 1", got)
+		}
+		s.line.cut(nil, nil)
+		mustBe(t, "another order", s.create("fine", 1), "")
+		s.settle(t)
+		if got := s.status(t, "poison"); got != order.StatusPending {
+			t.Errorf("status %q, want pending", got)
+		}
+	})
+	t.Run("a restart submits it again", func(t *testing.T) {
+		s := open(t, directory, wrapped{})
+		s.settle(t)
+		if got := s.status(t, "poison"); got != order.StatusConfirmed {
+			t.Errorf("status %q, want confirmed", got)
+		}
+		s.mustAgree(t)
+	})
+}
+
+func TestInventoryBeingAwayNeverGivesAMessageUp(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	s.line.cut(away, nil)
+	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
+	for range 10 {
+		s.settle(t)
+	}
+	if got := dead(t, s.ordersDB); got != 0 {
+		t.Errorf("%d dead messages, want 0", got)
+	}
+}
+
+func dead(t *testing.T, store database.Store) (count int) {
+	t.Helper()
+	if err := store.Read(t.Context(), func(tx database.Tx) error {
+		return tx.QueryRow(`SELECT count(*) FROM outbox WHERE dead = 1`).Scan(&count)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}

@@ -1,0 +1,194 @@
+package host_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"oms/modules/inventory"
+	inventoryhost "oms/modules/inventory/host"
+	"oms/modules/order"
+	"oms/modules/order/host"
+	"oms/modules/order/ordertest"
+	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+)
+
+// system is an order module and an inventory on real databases, with its parts in reach.
+type system struct {
+	ordersDB, stockDB *database.DB
+	module            *host.Module
+	orders            order.Service
+	stock             inventory.Service
+	line              *line  // between order and inventory
+	clock             *clock // of both
+}
+
+// wrapped lets a test put something between the modules and what they use.
+type wrapped struct {
+	orders, stock func(database.Store) database.Store
+}
+
+// open starts the system in a directory, as a process does.
+func open(t testing.TB, directory string, wrap wrapped) *system {
+	t.Helper()
+	s := &system{
+		ordersDB: databasetest.OpenIn(t, "order", directory), stockDB: databasetest.OpenIn(t, "inventory", directory),
+		clock: &clock{now: time.Now()},
+	}
+	var ordersStore, stockStore database.Store = s.ordersDB, s.stockDB
+	if wrap.orders != nil {
+		ordersStore, stockStore = wrap.orders(ordersStore), wrap.stock(stockStore)
+	}
+	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
+		Store: stockStore, Observer: &rpctest.Observer{}, Now: s.clock.Now, Products: []inventory.Product{
+			{Category: "books", Code: "a", Name: "Book A", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 10},
+			{Category: "books", Code: "b", Name: "Book B", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 5},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.line = &line{Conn: rpc.Local(stock, "order")}
+	s.module, err = host.New(t.Context(), host.Options{
+		Store: ordersStore, Inventory: inventory.Client{Conn: s.line}, Observer: &rpctest.Observer{}, Now: s.clock.Now,
+		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.orders = order.Client{Conn: rpc.Local(s.module.Host, "gateway")}
+	s.stock = inventory.Client{Conn: rpc.Local(stock, "gateway")}
+	return s
+}
+
+// clock is a time that tests set.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+// hook happens on the way of a call; its error is what the caller gets.
+type hook func(ctx context.Context, op string) error
+
+// line is the way from order to inventory, which a test can cut.
+type line struct {
+	rpc.Conn
+	mu     sync.Mutex
+	before hook // nil: the request arrives
+	after  hook // nil: the answer arrives
+}
+
+func (l *line) cut(before, after hook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.before, l.after = before, after
+}
+
+func (l *line) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	l.mu.Lock()
+	before, after := l.before, l.after
+	l.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, op.Row().Name); err != nil {
+			return err
+		}
+	}
+	err := l.Conn.Invoke(ctx, op, request, response)
+	if after != nil {
+		if err := after(ctx, op.Row().Name); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func away(context.Context, string) error {
+	return fault.Retryable(time.Second, "The inventory is away.")
+}
+
+// settle lets the relay work until nothing is due, however often it was postponed.
+func (s *system) settle(t testing.TB) {
+	t.Helper()
+	for range 3 {
+		s.clock.advance(time.Minute) // beyond the lease and the longest backoff
+		if err := s.module.Pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *system) mustAgree(t testing.TB) {
+	t.Helper()
+	ordertest.MustAgree(t, s.ordersDB, s.stockDB)
+}
+
+func (s *system) mustBeAvailable(t testing.TB, code string, want int64) {
+	t.Helper()
+	p, err := s.stock.Get(context.Background(), inventory.GetRequest{Category: "books", Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Available != want {
+		t.Errorf("%d of %s are available, want %d", p.Available, code, want)
+	}
+}
+
+var (
+	alice = identity.With(context.Background(), identity.Principal{Subject: "alice", Scopes: identity.NewScopes(order.AddOrder)})
+	admin = identity.With(context.Background(), identity.Principal{Subject: "admin", Scopes: identity.NewScopes(order.UpdateOrder, order.CancelOrder, order.ViewOrders)})
+)
+
+func (s *system) create(id string, qty int64) error {
+	r := order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: qty}}}
+	if id != "" {
+		r.ID = &id
+	}
+	_, err := s.orders.Create(alice, r)
+	return err
+}
+
+func (s *system) update(id string, qty int64) error {
+	_, err := s.orders.Update(admin, order.UpdateRequest{ID: id, Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: qty}, {Category: "books", Code: "b", Qty: 1}}})
+	return err
+}
+
+func (s *system) cancel(id string) error {
+	_, err := s.orders.Cancel(admin, order.CancelRequest{ID: id})
+	return err
+}
+
+func (s *system) status(t testing.TB, id string) order.Status {
+	t.Helper()
+	got, err := s.orders.Get(admin, order.GetRequest{ID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Status
+}
+
+func mustBe(t testing.TB, what string, err error, want fault.Code) *fault.Error {
+	t.Helper()
+	if got := fault.CodeOf(err); got != want {
+		t.Errorf("%s: got %v, want code %q", what, err, want)
+	}
+	return fault.From(err)
+}
