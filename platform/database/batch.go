@@ -15,76 +15,91 @@ const (
 	busyLimit = 5 * time.Second
 )
 
-// perform runs a batch and tells every caller its result.
-func (w *writer) perform(batch []*job) {
-	culprit, err := w.attempt(batch)
-	if err != nil && culprit != nil {
-		// One work spoilt it for the others: they run again, once, without it.
-		tell(err, culprit)
-		batch = slices.DeleteFunc(batch, func(j *job) bool { return j == culprit })
-		_, err = w.attempt(batch)
+// breakage is why nothing of a batch was stored.
+type breakage struct {
+	culprit *job  // the job whose run broke the transaction, if it was one
+	refused bool  // everything ran, and the commit was refused for what was written, not because of the disk
+	err     error // what the culprit learns, or everyone
+}
+
+// perform runs the jobs in w.batch, with what queues meanwhile, and tells every caller its result.
+func (w *writer) perform() {
+	broken := w.attempt(w.gather)
+	if broken != nil && broken.culprit != nil {
+		// One work spoilt it for the others: they run again without it, once.
+		broken.culprit.tell(broken.err)
+		w.batch = slices.DeleteFunc(w.batch, func(j *job) bool { return j == broken.culprit })
+		if len(w.batch) == 0 {
+			return
+		}
+		broken = w.attempt(nobody)
 	}
 	switch {
-	case err == nil:
-		for _, j := range batch {
-			j.done <- j.result
+	case broken == nil:
+		for _, j := range w.batch {
+			j.tell(j.result)
 		}
-	case len(batch) > 1 && !isStorage(err):
-		// The commit itself was refused, as a deferred constraint does: alone, each learns whether it is its own fault.
-		for _, j := range batch {
-			_, err := w.attempt([]*job{j})
-			j.done <- errors.Join(err, j.result)
+	case broken.refused && len(w.batch) > 1:
+		// A deferred constraint does not say whose it is. Alone, each job learns whether it is its own.
+		for _, j := range slices.Clone(w.batch) {
+			w.batch = append(w.batch[:0], j)
+			if broken := w.attempt(nobody); broken != nil {
+				j.result = broken.err
+			}
+			j.tell(j.result)
 		}
 	default:
-		tell(err, batch...)
+		for _, j := range w.batch {
+			j.tell(broken.err)
+		}
 	}
 }
 
-func tell(err error, jobs ...*job) {
-	for _, j := range jobs {
-		j.done <- err
-	}
-}
+// nobody joins a batch that runs again.
+func nobody() {}
 
-// attempt runs a batch in one transaction. Without an error it is durable, and each job's result is set. With one nothing of
-// it is, and the connection is gone; culprit is the job whose run broke the transaction, or nil.
-func (w *writer) attempt(batch []*job) (culprit *job, err error) {
-	if len(batch) == 0 {
-		return nil, nil
-	}
-	culprit, err = w.transact(batch)
-	if err != nil {
-		w.abandon(err)
-		return culprit, err
+// attempt runs the jobs in w.batch in one transaction; join adds those that may still come along. Without a breakage it is
+// durable and each job's result is set; with one nothing of it is stored, and the connection is gone.
+func (w *writer) attempt(join func()) *breakage {
+	if broken := w.transact(join); broken != nil {
+		w.abandon(broken.err)
+		return broken
 	}
 	w.commits.Add(1)
-	w.works.Add(int64(len(batch)))
+	for _, j := range w.batch {
+		if j.state.Load() == started {
+			w.works.Add(1)
+		}
+	}
 	if w.failing {
 		w.failing = false
 		w.log.Info("the database can be written again")
 	}
-	return nil, nil
+	return nil
 }
 
-func (w *writer) transact(batch []*job) (culprit *job, err error) {
+func (w *writer) transact(join func()) *breakage {
 	if err := w.begin(); err != nil {
-		return nil, unavailable(err)
+		return &breakage{err: unavailable(err)}
 	}
-	for _, j := range batch {
-		if !j.start() {
-			continue
+	for next := 0; next < len(w.batch); next++ {
+		if j := w.batch[next]; j.start() {
+			if err := w.runOne(j); err != nil {
+				return &breakage{culprit: j, err: err}
+			}
 		}
-		if broken := w.runOne(j); broken != nil {
-			return j, broken
+		if next == len(w.batch)-1 {
+			join()
 		}
 	}
-	if _, err := w.on.exec("COMMIT"); err != nil {
-		if isStorage(err) {
-			err = unavailable(err)
-		}
-		return nil, err
+	_, err := w.on.exec("COMMIT")
+	switch {
+	case err == nil:
+		return nil
+	case isStorage(err):
+		return &breakage{err: unavailable(err)}
 	}
-	return nil, nil
+	return &breakage{refused: true, err: err}
 }
 
 // begin opens the connection if need be and takes the write lock.
@@ -105,15 +120,18 @@ func (w *writer) begin() error {
 	}
 }
 
-// runOne runs one job in a savepoint and sets its result. broken: the transaction cannot go on.
-func (w *writer) runOne(j *job) (broken error) {
+// runOne runs one job in a savepoint and sets its result. An error says that the transaction cannot go on.
+func (w *writer) runOne(j *job) error {
 	for runs := 1; ; runs++ {
 		if _, err := w.on.exec("SAVEPOINT work"); err != nil {
 			return unavailable(err)
 		}
 		t := &tx{on: w.on, until: context.Background()}
 		err, lost := run(t, j.work, w.log)
-		if lost != nil {
+		switch {
+		case lost != nil && err != nil && !isStorage(lost):
+			return err // the work's own words for what it did
+		case lost != nil:
 			return lost
 		}
 		if err != nil {
@@ -121,6 +139,7 @@ func (w *writer) runOne(j *job) (broken error) {
 				return errors.Join(err, undo)
 			}
 		}
+		// Both fail if the work has ended the transaction under us, with a COMMIT of its own for example.
 		if _, release := w.on.exec("RELEASE work"); release != nil {
 			return errors.Join(err, release)
 		}

@@ -52,7 +52,12 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	if err := tighten(o.Path); err != nil {
 		return nil, err
 	}
-	s, err := MigrationStatus(ctx, o)
+	pool, err := openPool(o.Path, setupRole) // a copy made by VACUUM INTO has no write-ahead log yet
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	s, err := status(ctx, o, pool)
 	switch {
 	case err != nil:
 		return nil, err

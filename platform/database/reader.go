@@ -39,23 +39,28 @@ func (r *readers) read(ctx context.Context, work func(Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { r.free <- on }()
+	sound := false // also where the work ends its goroutine (runtime.Goexit): its snapshot must not stay open
+	defer func() {
+		if on != nil && !sound {
+			on.discard()
+			on = nil
+		}
+		r.free <- on
+	}()
 	if on == nil {
 		var err error
 		if on, err = openSession(context.Background(), r.pool); err != nil {
-			on = nil
 			return unavailable(err)
 		}
 	}
 	on.trim()
-	var err error
+	var err, broken error
 	for range rerunLimit {
-		var broken error
+		sound = false
 		if err, broken = snapshot(ctx, on, work, r.log); broken != nil {
-			on.discard()
-			on = nil
 			return broken
 		}
+		sound = true
 		if !errors.Is(err, ErrRerun) {
 			return err
 		}
@@ -73,7 +78,7 @@ func snapshot(ctx context.Context, on *session, work func(Tx) error, log *slog.L
 		return nil, broken
 	}
 	if _, failed := on.exec("ROLLBACK"); failed != nil {
-		return nil, errors.Join(err, failed)
+		return nil, errors.Join(err, unavailable(failed))
 	}
 	return err, nil
 }

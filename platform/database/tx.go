@@ -15,6 +15,9 @@ const rerunLimit = 10
 // errEnded is what a Tx says that was kept beyond its work.
 var errEnded = errors.New("database: the transaction was used after its work had returned")
 
+// errExited is the result of a batch one of whose works ended its goroutine.
+var errExited = errors.New("database: a work ended its goroutine (runtime.Goexit, or Fatal of a test) instead of returning")
+
 // tx is the Tx of one run of one work.
 type tx struct {
 	on     *session

@@ -38,6 +38,14 @@ func (j *job) start() bool {
 // withdraw claims the job for its caller, who no longer waits; false: it has started.
 func (j *job) withdraw() bool { return j.state.CompareAndSwap(queued, withdrawn) }
 
+// tell gives the caller its result. Only the first result counts.
+func (j *job) tell(err error) {
+	select {
+	case j.done <- err:
+	default:
+	}
+}
+
 // writer is the one goroutine that writes, and its queue.
 type writer struct {
 	pool  *sql.DB
@@ -45,6 +53,7 @@ type writer struct {
 	queue chan *job
 	ended chan struct{}
 
+	batch   []*job   // the batch under way
 	on      *session // nil after a failure, until the next batch
 	failing bool     // the last batch met a failing disk; so that its failure and its end are logged once each
 
@@ -85,10 +94,27 @@ func (w *writer) stop() {
 	<-w.ended
 }
 
+// loop writes batches until the queue is closed and empty.
 func (w *writer) loop() {
-	defer close(w.ended)
+	defer func() {
+		if len(w.batch) == 0 {
+			close(w.ended)
+			return
+		}
+		// A work has ended this goroutine (runtime.Goexit, which the Fatal of a test calls). Its callers must not wait for ever.
+		w.abandon(errExited)
+		for _, j := range w.batch {
+			j.tell(errExited)
+		}
+		w.batch = nil
+		go w.loop()
+	}()
 	for first := range w.queue {
-		w.perform(w.gather(first))
+		w.batch = append(w.batch, first)
+		w.gather()
+		w.perform()
+		clear(w.batch) // so that it keeps no work alive
+		w.batch = w.batch[:0]
 	}
 	if w.on != nil {
 		// Leave the log empty, also beside a command that keeps it open. Best effort: the log is as durable as the file.
@@ -97,19 +123,17 @@ func (w *writer) loop() {
 	}
 }
 
-// gather takes what has queued meanwhile. It does not wait for more.
-func (w *writer) gather(first *job) []*job {
-	batch := []*job{first}
-	for len(batch) < batchLimit {
+// gather adds what has queued meanwhile to the batch. It does not wait for more.
+func (w *writer) gather() {
+	for len(w.batch) < batchLimit {
 		select {
 		case j, open := <-w.queue:
 			if !open {
-				return batch
+				return
 			}
-			batch = append(batch, j)
+			w.batch = append(w.batch, j)
 		default:
-			return batch
+			return
 		}
 	}
-	return batch
 }
