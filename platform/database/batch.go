@@ -102,8 +102,18 @@ func (w *writer) transact(join func()) *breakage {
 	return &breakage{refused: true, err: err}
 }
 
-// begin opens the connection if need be and takes the write lock.
+// begin takes the write lock, and waits for it as long as busyLimit.
 func (w *writer) begin() error {
+	for deadline := time.Now().Add(busyLimit); ; time.Sleep(busyPause) {
+		err := w.tryBegin()
+		if !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// tryBegin opens the connection if need be and takes the write lock if it is free.
+func (w *writer) tryBegin() error {
 	if w.on == nil {
 		on, err := openSession(context.Background(), w.pool)
 		if err != nil {
@@ -112,12 +122,8 @@ func (w *writer) begin() error {
 		w.on = on
 	}
 	w.on.trim()
-	for deadline := time.Now().Add(busyLimit); ; time.Sleep(busyPause) {
-		_, err := w.on.exec("BEGIN IMMEDIATE")
-		if err == nil || !isBusy(err) || time.Now().After(deadline) {
-			return err
-		}
-	}
+	_, err := w.on.exec("BEGIN IMMEDIATE")
+	return err
 }
 
 // runOne runs one job in a savepoint and sets its result. An error says that the transaction cannot go on.

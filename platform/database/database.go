@@ -61,7 +61,7 @@ type Store interface {
 }
 
 // ErrRerun is what work returns, wrapped or not, to be undone and run again from the start, since a condition that it relied
-// on no longer holds. After [rerunLimit] runs the caller gets a *fault.Error with code unavailable.
+// on no longer holds. After ten runs the caller gets a *fault.Error with code unavailable.
 var ErrRerun = errors.New("database: run this work again")
 
 // Options says which database to open.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // makeDirectory makes the directory of the database, for its owner alone.
@@ -42,7 +44,7 @@ func syncDirectory(name string) error {
 	return directory.Sync()
 }
 
-// tighten takes the rights of group and others from the database's files. It must not open them: closing a file would
+// tighten takes the rights of group and others from the database's files, and sees that its owner can write. It must not open them: closing a file would
 // drop the locks that this process holds on it through SQLite (POSIX locks belong to the process, not to the descriptor).
 func tighten(path string) error {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -58,9 +60,13 @@ func tighten(path string) error {
 		}
 		if info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path+suffix, 0o600); err != nil {
-				return fmt.Errorf("the database is open to other users: %w", err)
+				return fmt.Errorf("the database is open to other users, and this one may not change that: %w", err)
 			}
 		}
+	}
+	// SQLite would open a file that it may not write all the same, and fail at the first write.
+	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+		return fmt.Errorf("the database %s cannot be written by this user: %w", path, err)
 	}
 	return nil
 }

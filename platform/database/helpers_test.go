@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -76,4 +77,46 @@ func count(t testing.TB, s database.Store) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// together runs works in one batch, in this order, and gives their results.
+func together(t testing.TB, d *database.DB, works ...func(database.Tx) error) []error {
+	t.Helper()
+	release := hold(t, d)
+	results := make([]error, len(works))
+	var group sync.WaitGroup
+	for i, work := range works {
+		group.Go(func() { results[i] = d.Write(context.Background(), work) })
+		queued(t, d, i+1)
+	}
+	release()
+	group.Wait()
+	return results
+}
+
+// hold keeps the writer busy, in the middle of a batch, until the function that it returns is called.
+func hold(t testing.TB, d *database.DB) (release func()) {
+	t.Helper()
+	busy, free, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	enter, leave := sync.OnceFunc(func() { close(busy) }), sync.OnceFunc(func() { close(free) })
+	go func() {
+		defer close(done)
+		if err := d.Write(context.Background(), func(database.Tx) error { enter(); <-free; return nil }); err != nil {
+			t.Error(err)
+		}
+	}()
+	<-busy
+	t.Cleanup(leave)
+	return func() { leave(); <-done }
+}
+
+// queued waits until n works wait for the writer.
+func queued(t testing.TB, d *database.DB, n int) {
+	t.Helper()
+	for d.Queued() < n {
+		if t.Context().Err() != nil {
+			t.Fatal("the test has ended")
+		}
+		runtime.Gosched()
+	}
 }

@@ -23,10 +23,8 @@ type Status struct {
 func MigrationStatus(ctx context.Context, o Options) (Status, error) {
 	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
 		return compare(o, 0)
-	} else if err != nil {
-		return Status{}, err
 	}
-	pool, err := openPool(o.Path, lookRole)
+	pool, err := openPool(o.Path, looking)
 	if err != nil {
 		return Status{}, err
 	}
@@ -68,7 +66,7 @@ func prepareLocked(ctx context.Context, o Options) error {
 	if err := tighten(o.Path); err != nil {
 		return err
 	}
-	pool, err := openPool(o.Path, setupRole)
+	pool, err := openPool(o.Path, setting)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	if err := tighten(o.Path); err != nil {
 		return nil, err
 	}
-	pool, err := openPool(o.Path, setupRole) // a copy made by VACUUM INTO has no write-ahead log yet
+	pool, err := openPool(o.Path, setting) // a copy made by VACUUM INTO has no write-ahead log yet
 	if err != nil {
 		return nil, err
 	}
@@ -71,18 +71,18 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 
 // start opens the pools and starts the writer.
 func start(o Options) (*DB, error) {
-	writing, err := openPool(o.Path, writerRole)
+	writers, err := openPool(o.Path, writing)
 	if err != nil {
 		return nil, err
 	}
-	reading, err := openPool(o.Path, readerRole)
+	readers, err := openPool(o.Path, reading)
 	if err != nil {
 		return nil, err
 	}
 	return &DB{
-		writer:  startWriter(writing, o.log()),
-		readers: startReaders(reading, o.log()),
-		pools:   []*sql.DB{writing, reading},
+		writer:  startWriter(writers, o.log()),
+		readers: startReaders(readers, o.log()),
+		pools:   []*sql.DB{writers, readers},
 	}, nil
 }
 

@@ -11,25 +11,44 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// role says what a connection is for; it decides the pragmas that differ.
-type role []string
+// role says what a connection is for.
+type role int
 
-var (
-	// The writer and its retries wait by themselves: SQLite's own waiting backs off to 100 ms and starves beside a busy writer.
-	writerRole = role{"busy_timeout(0)"}
-	// A reader waits only while another process recovers or removes the write-ahead log, which is rare and short.
-	readerRole = role{"busy_timeout(5000)", "query_only(1)"}
-	// Setting up may meet a command that is writing: 5 s is far longer than any write takes.
-	setupRole = role{"busy_timeout(5000)", "journal_mode(wal)"}
-	// Looking changes nothing.
-	lookRole = role{"busy_timeout(5000)", "query_only(1)"}
+const (
+	writing role = iota // the writer's
+	reading             // a reader's
+	setting             // makes the file what the others expect
+	looking             // changes nothing
 )
+
+// pragmas are the settings of a role's connections, in the order in which they take effect.
+func (r role) pragmas() []string {
+	common := []string{
+		"foreign_keys(1)",
+		"trusted_schema(0)", // the file's schema may not call functions with effects
+		"synchronous(full)", // a commit is flushed to disk before it returns
+		"temp_store(memory)",
+		// A log that one large batch has blown up shrinks back to 64 MiB, sixteen times its usual size.
+		"journal_size_limit(67108864)",
+	}
+	switch r {
+	case writing:
+		// The writer waits by itself, see busyPause: SQLite backs off to 100 ms and starves beside a busy writer.
+		return append([]string{"busy_timeout(0)"}, common...)
+	case setting:
+		// A command may be writing: 5 s is far longer than any write takes.
+		return append([]string{"busy_timeout(5000)", "journal_mode(wal)"}, common...)
+	default:
+		// A reader waits only while another process recovers or removes the write-ahead log, which is rare and short.
+		return append([]string{"busy_timeout(5000)", "query_only(1)"}, common...)
+	}
+}
 
 // openPool prepares connections to the database file at path; it opens none yet, and never creates the file.
 func openPool(path string, r role) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find %s: %w", path, err)
 	}
 	parameters := url.Values{
 		"mode":       {"rw"},        // a missing file is an error
@@ -37,17 +56,8 @@ func openPool(path string, r role) (*sql.DB, error) {
 		"_dqs":       {"0"},         // "x" is a column, never a string
 		"_defensive": {"1"},         // no statement can damage the file
 		"_error_rc":  {"1"},         // messages belong to their error
-		"_pragma": append([]string{
-			"foreign_keys(1)",
-			"trusted_schema(0)", // the file's schema may not call functions with effects
-			"synchronous(full)", // a commit is flushed to disk before it returns
-			"temp_store(memory)",
-			// A log that one large batch has blown up shrinks back to 64 MiB, sixteen times its usual size.
-			"journal_size_limit(67108864)",
-		}, r...),
+		"_pragma":    r.pragmas(),
 	}
-	// busy_timeout must come before the pragmas that can meet a lock.
-	parameters["_busy_timeout"] = []string{"5000"}
 	file := url.URL{Scheme: "file", Path: absolute, RawQuery: parameters.Encode()}
 	connector, err := sqlite.NewConnector(file.String())
 	if err != nil {

@@ -1,0 +1,108 @@
+package database_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"oms/platform/database"
+)
+
+// Whatever was acknowledged survives the death of the process.
+func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+	const floor = 500 // acknowledged works, by eight writers, before the kill
+	o := options(t)
+	cmd := process(t, "acknowledge", o.Path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var acknowledged []int
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		id, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if acknowledged = append(acknowledged, id); len(acknowledged) == floor {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	if len(acknowledged) < floor {
+		t.Fatalf("only %d works were acknowledged", len(acknowledged))
+	}
+
+	d := server(t, o) // the lock died with its process
+	stored := ids(t, d)
+	for _, id := range acknowledged {
+		if !stored[id] {
+			t.Errorf("work %d was acknowledged and is lost", id)
+		}
+	}
+	t.Logf("%d acknowledged, %d stored", len(acknowledged), len(stored))
+	if extra := len(stored) - len(acknowledged); extra > 8 {
+		t.Errorf("%d works more than were acknowledged, of eight callers", extra)
+	}
+}
+
+// acknowledge writes until it is killed, and prints each id once it is durable.
+func acknowledge(args []string) error {
+	d, err := database.OpenServer(context.Background(), database.Options{Path: args[0], Migrations: schema(), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		return err
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for {
+				id := int(next.Add(1))
+				if err := d.Write(context.Background(), insert(id, "x")); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					return
+				}
+				fmt.Println(id)
+			}
+		})
+	}
+	group.Wait()
+	return nil
+}
+
+// ids reads which items there are.
+func ids(t testing.TB, s database.Store) map[int]bool {
+	t.Helper()
+	var stored map[int]bool
+	err := s.Read(context.Background(), func(tx database.Tx) error {
+		stored = make(map[int]bool)
+		rows, err := tx.Query("SELECT id FROM item")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id int
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			stored[id] = true
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
