@@ -30,6 +30,14 @@ func fill(args []string) error {
 	}
 	defer d.Close()
 
+	count := func() (n int, err error) {
+		err = d.Read(ctx, func(tx database.Tx) error { return tx.QueryRow("SELECT count(*) FROM item").Scan(&n) })
+		return n, err
+	}
+	if _, err := count(); err != nil { // from now on a reader keeps the log alive: it cannot be emptied into the database in between
+		return err
+	}
+
 	signal.Ignore(unix.SIGXFSZ) // writing beyond the limit is an error then, as on a full disk
 	var room unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &room); err != nil {
@@ -56,10 +64,6 @@ func fill(args []string) error {
 	}
 	if stored == 0 {
 		return errors.New("nothing could be stored at all")
-	}
-	count := func() (n int, err error) {
-		err = d.Read(ctx, func(tx database.Tx) error { return tx.QueryRow("SELECT count(*) FROM item").Scan(&n) })
-		return n, err
 	}
 	if n, err := count(); err != nil || n != stored {
 		return fmt.Errorf("without room, %d of %d acknowledged works can be read: %w", n, stored, err)

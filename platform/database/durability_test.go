@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strconv"
 	"sync"
@@ -59,7 +58,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 
 // acknowledge writes until it is killed, and prints each id once it is durable.
 func acknowledge(args []string) error {
-	d, err := database.OpenServer(context.Background(), database.Options{Path: args[0], Migrations: schema(), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	d, err := database.OpenServer(context.Background(), database.Options{Path: args[0], Migrations: schema()})
 	if err != nil {
 		return err
 	}

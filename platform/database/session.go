@@ -28,21 +28,29 @@ func openSession(ctx context.Context, pool *sql.DB) (*session, error) {
 	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// discard closes the connection itself, and with it any transaction and every statement.
+// discard undoes the transaction that may still be open, and closes the connection.
 func (s *session) discard() {
-	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_, _ = s.exec("ROLLBACK") // an error says that there was none any more
+	s.forget()
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool keeps no connection that calls itself bad
 	_ = s.conn.Close()
 }
 
-// trim forgets all statements once there are too many. Only between works: a closed statement takes its open rows with it.
-func (s *session) trim() {
-	if len(s.stmts) < statementLimit {
-		return
-	}
+// forget closes all statements. Only between works: a closed statement takes its open rows with it. Before the connection is
+// closed it is a must: database/sql leaves them to their owner, and SQLite keeps a connection, with its locks, as long as one of its
+// statements exists.
+func (s *session) forget() {
 	for _, stmt := range s.stmts {
 		_ = stmt.Close()
 	}
 	clear(s.stmts)
+}
+
+// trim forgets the statements once there are too many. Only between works.
+func (s *session) trim() {
+	if len(s.stmts) >= statementLimit {
+		s.forget()
+	}
 }
 
 // errUncached says that a statement has to run without being kept.
