@@ -64,9 +64,11 @@ func tighten(path string) error {
 			}
 		}
 	}
-	// SQLite would open a file that it may not write all the same, and fail at the first write.
-	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
-		return fmt.Errorf("the database %s cannot be written by this user: %w", path, err)
+	// SQLite would open a file that it may not write all the same, and fail at the first write; and it makes files beside it.
+	for _, name := range []string{path, filepath.Dir(path)} {
+		if err := unix.Access(name, unix.R_OK|unix.W_OK); err != nil {
+			return fmt.Errorf("%s cannot be written by this user (%w): run this as the owner of the data", name, err)
+		}
 	}
 	return nil
 }

@@ -92,7 +92,11 @@ func migrate(ctx context.Context, o Options, pool *sql.DB) error {
 		return fmt.Errorf("read the migrations of %s: %w", o.Path, err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate %s: %w", o.Path, oneLine(err))
+		name := "the schema"
+		if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+			name = partial.Failed.Source.Path
+		}
+		return fmt.Errorf("apply %s to %s: %w", name, o.Path, oneLine(err))
 	}
 	o.log().Info("the schema was migrated", "from", before.Current, "to", before.Latest)
 	return nil

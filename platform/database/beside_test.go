@@ -1,0 +1,154 @@
+package database_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"oms/platform/database"
+)
+
+// besideWrites is how many commits a command makes beside a busy server.
+const besideWrites = 50
+
+// A command in another process gets its turns while the server writes as fast as it can; the server sees the command's
+// writes, the command the server's, and neither loses any.
+func TestCommandBesideABusyServer(t *testing.T) {
+	o := options(t)
+	d := server(t, o)
+	var next atomic.Int64
+	var stop atomic.Bool
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for !stop.Load() {
+				if err := d.Write(context.Background(), insert(int(next.Add(1)), "server")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	// Only once the server is under way does the command start: it sees works of the server.
+	for d.Stats().Commits == 0 {
+		if err := d.Read(t.Context(), func(database.Tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen, err := strconv.Atoi(strings.TrimSpace(play(t, process(t, "beside", o.Path))))
+	byThen := ids(t, d)
+	stop.Store(true)
+	group.Wait()
+
+	if err != nil || seen == 0 {
+		t.Errorf("the command saw %d works of the server (%v)", seen, err)
+	}
+	for id := 1; id <= besideWrites; id++ {
+		if !byThen[-id] {
+			t.Errorf("the server does not see the command's work %d", id)
+		}
+	}
+	if got, want := count(t, d), int(next.Load())+besideWrites; got != want {
+		t.Errorf("%d items instead of %d", got, want)
+	}
+	s := d.Stats()
+	t.Logf("%d commits of a command beside %d works in %d commits of the server", besideWrites, s.Works, s.Commits)
+	if s.Abandoned != 0 {
+		t.Errorf("the server gave up %d batches", s.Abandoned)
+	}
+}
+
+// beside is the command; it prints how many works of the server it has seen.
+func beside(args []string) error {
+	ctx := context.Background()
+	d, err := database.OpenBeside(ctx, database.Options{Path: args[0], Migrations: schema()})
+	if err != nil {
+		return err
+	}
+	for id := 1; id <= besideWrites; id++ {
+		if err := d.Write(ctx, insert(-id, "command")); err != nil {
+			return fmt.Errorf("write %d of the command: %w", id, err)
+		}
+	}
+	var seen int
+	if err := d.Read(ctx, func(tx database.Tx) error {
+		return tx.QueryRow("SELECT count(*) FROM item WHERE id > $1", 0).Scan(&seen)
+	}); err != nil {
+		return err
+	}
+	fmt.Println(seen)
+	return d.Close()
+}
+
+// A command that holds the write lock holds the server up, not its readers, nor those who stop waiting.
+func TestServerWaitsForACommand(t *testing.T) {
+	o := options(t)
+	d := server(t, o)
+	command, err := database.OpenBeside(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer command.Close()
+	release := hold(t, command)
+
+	waiting, giveUp := context.WithCancel(context.Background())
+	results := make(chan error)
+	go func() { results <- d.Write(waiting, insert(1, "a")) }()
+	if got := count(t, d); got != 0 {
+		t.Errorf("%d items", got)
+	}
+	giveUp()
+	if err := <-results; err != context.Canceled {
+		t.Errorf("the write that gave up got %v", err)
+	}
+	go func() { results <- d.Write(context.Background(), insert(2, "b")) }()
+	release()
+	if err := <-results; err != nil {
+		t.Error(err)
+	}
+	if got, want := fmt.Sprint(ids(t, command)), "map[2:true]"; got != want {
+		t.Errorf("stored %s, want %s", got, want)
+	}
+}
+
+// A command works without a server, also on a copy that was made without a write-ahead log.
+func TestCommandWithoutServer(t *testing.T) {
+	o := options(t)
+	d := server(t, o)
+	if err := d.Write(t.Context(), insert(1, "a")); err != nil {
+		t.Fatal(err)
+	}
+	copied := o
+	copied.Path = strings.Replace(o.Path, "items.db", "copy.db", 1)
+	raw, err := sql.Open("sqlite", o.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec("VACUUM INTO $1", copied.Path); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []database.Options{o, copied} {
+		command, err := database.OpenBeside(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Write(t.Context(), insert(2, "b")); err != nil {
+			t.Error(err)
+		}
+		if got := count(t, command); got != 2 {
+			t.Errorf("%d items instead of 2", got)
+		}
+		if err := command.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
