@@ -18,8 +18,8 @@ const (
 // breakage is why nothing of a batch was stored.
 type breakage struct {
 	culprit *job  // the job whose run broke the transaction, if it was one
-	refused bool  // everything ran, and the commit was refused for what was written, not because of the disk
-	err     error // what the culprit learns, or everyone
+	blame   bool  // it was a work's doing, not the disk's: its own statements, or a commit refused for what is in it
+	err     error // what the culprit learns; what everyone learns of the disk
 }
 
 // perform runs the jobs in w.batch, with what queues meanwhile, and tells every caller its result.
@@ -39,8 +39,8 @@ func (w *writer) perform() {
 		for _, j := range w.batch {
 			j.tell(j.result)
 		}
-	case broken.refused && len(w.batch) > 1:
-		// A deferred constraint does not say whose it is. Alone, each job learns whether it is its own.
+	case broken.blame && len(w.batch) > 1:
+		// A deferred constraint does not say whose it is, or there was a second culprit. Alone, each job learns its own result.
 		for _, j := range slices.Clone(w.batch) {
 			w.batch = append(w.batch[:0], j)
 			if broken := w.attempt(nobody); broken != nil {
@@ -85,7 +85,7 @@ func (w *writer) transact(join func()) *breakage {
 	for next := 0; next < len(w.batch); next++ {
 		if j := w.batch[next]; j.start() {
 			if err := w.runOne(j); err != nil {
-				return &breakage{culprit: j, err: err}
+				return &breakage{culprit: j, blame: !isStorage(err), err: err}
 			}
 		}
 		if next == len(w.batch)-1 {
@@ -99,7 +99,7 @@ func (w *writer) transact(join func()) *breakage {
 	case isStorage(err):
 		return &breakage{err: unavailable(err)}
 	}
-	return &breakage{refused: true, err: err}
+	return &breakage{blame: true, err: err}
 }
 
 // begin takes the write lock, and waits for it as long as busyLimit.

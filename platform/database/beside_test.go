@@ -107,7 +107,9 @@ func TestServerWaitsForACommand(t *testing.T) {
 		t.Errorf("the write that gave up got %v", err)
 	}
 	go func() { results <- d.Write(context.Background(), insert(2, "b")) }()
-	release()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	if err := <-results; err != nil {
 		t.Error(err)
 	}

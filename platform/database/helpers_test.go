@@ -89,25 +89,25 @@ func together(t testing.TB, d *database.DB, works ...func(database.Tx) error) []
 		group.Go(func() { results[i] = d.Write(context.Background(), work) })
 		queued(t, d, i+1)
 	}
-	release()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	group.Wait()
 	return results
 }
 
-// hold keeps the writer busy, in the middle of a batch, until the function that it returns is called.
-func hold(t testing.TB, d *database.DB) (release func()) {
+// hold keeps the writer busy, in the middle of a batch, until the function that it returns is called; that gives the result of
+// the work that held it.
+func hold(t testing.TB, d *database.DB) (release func() error) {
 	t.Helper()
-	busy, free, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	busy, free, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	enter, leave := sync.OnceFunc(func() { close(busy) }), sync.OnceFunc(func() { close(free) })
 	go func() {
-		defer close(done)
-		if err := d.Write(context.Background(), func(database.Tx) error { enter(); <-free; return nil }); err != nil {
-			t.Error(err)
-		}
+		result <- d.Write(context.Background(), func(database.Tx) error { enter(); <-free; return nil })
 	}()
 	<-busy
 	t.Cleanup(leave)
-	return func() { leave(); <-done }
+	return func() error { leave(); return <-result }
 }
 
 // queued waits until n works wait for the writer.

@@ -122,7 +122,9 @@ func TestCloseFinishesQueuedWork(t *testing.T) {
 	queued(t, d, 20)
 	closed := make(chan error)
 	go func() { closed <- d.Close() }()
-	release()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}

@@ -199,7 +199,9 @@ func TestContextEndsTheWaitOnly(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("a queued write whose context ended got %v", err)
 	}
-	release()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 
 	running, giveUp := context.WithCancel(context.Background())
 	err := d.Write(running, func(tx database.Tx) error { giveUp(); return insert(3, "c")(tx) })
@@ -231,7 +233,9 @@ func TestFullQueueHoldsCallersBack(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("the write that found no place got %v", err)
 	}
-	release()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	group.Wait()
 	if got := count(t, d); got != database.QueueLimit {
 		t.Errorf("%d items instead of %d", got, database.QueueLimit)
