@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -41,8 +42,9 @@ func (w *writer) perform() {
 		}
 	case broken.blame && len(w.batch) > 1:
 		// A deferred constraint does not say whose it is, or there was a second culprit. Alone, each job learns its own result.
-		for _, j := range slices.Clone(w.batch) {
-			w.batch = append(w.batch[:0], j)
+		for w.rest = slices.Clone(w.batch); len(w.rest) > 0; {
+			j := w.rest[0]
+			w.batch, w.rest = append(w.batch[:0], j), w.rest[1:]
 			if broken := w.attempt(nobody); broken != nil {
 				j.result = broken.err
 			}
@@ -142,12 +144,12 @@ func (w *writer) runOne(j *job) error {
 		}
 		if err != nil {
 			if _, undo := w.on.exec("ROLLBACK TO work"); undo != nil {
-				return errors.Join(err, undo)
+				return spoilt(err, undo)
 			}
 		}
 		// Both fail if the work has ended the transaction under us, with a COMMIT of its own for example.
 		if _, release := w.on.exec("RELEASE work"); release != nil {
-			return errors.Join(err, release)
+			return spoilt(err, release)
 		}
 		if !errors.Is(err, ErrRerun) {
 			j.result = err
@@ -158,6 +160,14 @@ func (w *writer) runOne(j *job) error {
 			return nil
 		}
 	}
+}
+
+// spoilt is what the culprit learns whose savepoint could not be ended: the disk's failure, or what it made of the transaction.
+func spoilt(own, ending error) error {
+	if isStorage(ending) {
+		return unavailable(ending)
+	}
+	return errors.Join(own, fmt.Errorf("database: the work has ended the transaction: %w", ending))
 }
 
 // abandon gives up the transaction with its connection: closing it undoes whatever is left, and a new one knows nothing

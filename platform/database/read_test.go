@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"oms/platform/database"
 	"oms/platform/fault"
@@ -84,5 +85,19 @@ func TestReadsContext(t *testing.T) {
 	}
 	if err := d.Read(ended, func(database.Tx) error { t.Error("the work ran"); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: %v", err)
+	}
+}
+
+// A row that was no longer asked for says which end its context came to.
+func TestReadsRowAfterItsDeadline(t *testing.T) {
+	d := server(t, options(t))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := d.Read(ctx, func(tx database.Tx) error {
+		<-ctx.Done()
+		return tx.QueryRow("SELECT 1").Scan(new(int))
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -119,6 +119,14 @@ func (s *session) queryRow(query string, args ...any) *sql.Row {
 	return s.conn.QueryRowContext(context.Background(), query, args...)
 }
 
+// noRow is a row that holds only an error, ctx's if it has one. Such a row can be had from database/sql alone: with a context that
+// has ended, the statement does not run.
+func (s *session) noRow(ctx context.Context, query string, args ...any) *sql.Row {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	return s.conn.QueryRowContext(ended, query, args...)
+}
+
 // inTransaction reports whether the transaction that was begun still is one: SQLite ends it by itself on some failures, and
 // whatever ran after that would commit alone. BEGIN inside a transaction is an error and changes nothing.
 func (s *session) inTransaction() bool {

@@ -55,10 +55,7 @@ func (t *tx) Query(query string, args ...any) (*sql.Rows, error) {
 
 func (t *tx) QueryRow(query string, args ...any) *sql.Row {
 	if err := t.ready(); err != nil {
-		// A row that holds an error can be had from database/sql alone: a context that has ended keeps the statement from running.
-		ended, cancel := context.WithCancelCause(context.Background())
-		cancel(err)
-		return t.on.conn.QueryRowContext(ended, query, args...)
+		return t.on.noRow(t.until, query, args...)
 	}
 	row := t.on.queryRow(query, args...)
 	if err := row.Err(); err != nil {

@@ -119,6 +119,10 @@ func TestBrokenTransactionIsRunAgainWithoutItsCulprit(t *testing.T) {
 			_, _ = tx.Exec("INSERT INTO item (id, name) VALUES (99, 'would be stored alone')")
 			return refusal
 		},
+		"a transaction of its own": func(tx database.Tx) error {
+			_, _ = tx.Exec("ROLLBACK; BEGIN") // as if nothing had happened; the savepoint is gone
+			return refusal
+		},
 		"a rollback of its own": func(tx database.Tx) error {
 			_, _ = tx.Exec("ROLLBACK")
 			return refusal

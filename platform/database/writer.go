@@ -4,11 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 )
 
 const (
-	// queueLimit bounds the works that wait; beyond it Write blocks. Some batches' worth, so that the writer never idles
+	// queueLimit bounds the works that wait; beyond it Write blocks. Four batches' worth, so that the writer never idles
 	// while callers wake up, and little enough that a stalled disk is felt by callers within a batch or two.
 	queueLimit = 1024
 	// batchLimit bounds the works of one commit, and with it what a crash or an abandoned batch makes vain, and how long a
@@ -54,6 +55,7 @@ type writer struct {
 	ended chan struct{}
 
 	batch   []*job   // the batch under way
+	rest    []*job   // what is left of a broken batch, to be run one by one
 	on      *session // nil after a failure, until the next batch
 	failing bool     // the last batch met a failing disk; so that its failure and its end are logged once each
 
@@ -103,10 +105,10 @@ func (w *writer) loop() {
 		}
 		// A work has ended this goroutine (runtime.Goexit, which the Fatal of a test calls). Its callers must not wait for ever.
 		w.abandon(errExited)
-		for _, j := range w.batch {
+		for _, j := range slices.Concat(w.batch, w.rest) {
 			j.tell(errExited)
 		}
-		w.batch = nil
+		w.batch, w.rest = nil, nil
 		go w.loop()
 	}()
 	for first := range w.queue {
