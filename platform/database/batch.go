@@ -91,7 +91,7 @@ func (w *writer) transact(join func()) *breakage {
 			}
 		}
 		if next == len(w.batch)-1 {
-			join()
+			join() // no more to run: what has queued since comes along, the commit costs the same
 		}
 	}
 	_, err := w.on.exec("COMMIT")

@@ -91,7 +91,7 @@ func TestReadsContext(t *testing.T) {
 // A row that was no longer asked for says which end its context came to.
 func TestReadsRowAfterItsDeadline(t *testing.T) {
 	d := server(t, options(t))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	err := d.Read(ctx, func(tx database.Tx) error {
 		<-ctx.Done()

@@ -113,7 +113,6 @@ func (w *writer) loop() {
 	}()
 	for first := range w.queue {
 		w.batch = append(w.batch, first)
-		w.gather()
 		w.perform()
 		clear(w.batch) // so that it keeps no work alive
 		w.batch = w.batch[:0]
@@ -125,7 +124,7 @@ func (w *writer) loop() {
 	}
 }
 
-// gather adds what has queued meanwhile to the batch. It does not wait for more.
+// gather adds what has queued meanwhile to the batch, as far as there is room. It does not wait for more.
 func (w *writer) gather() {
 	for len(w.batch) < batchLimit {
 		select {
