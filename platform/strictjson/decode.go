@@ -205,7 +205,7 @@ func (b *binder) bindInteger(literal string, target reflect.Value) {
 	}
 	number, err := strconv.ParseInt(literal, 10, bits)
 	if err != nil {
-		b.problem(fmt.Sprintf("must be a whole number from %d to %d", int64(-1)<<(bits-1), ^(int64(-1)<<(bits-1))))
+		b.problem(fmt.Sprintf("must be a whole number from %d to %d", int64(-1)<<(bits-1), ^(int64(-1) << (bits - 1))))
 		return
 	}
 	target.SetInt(number)

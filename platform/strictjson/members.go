@@ -74,7 +74,7 @@ func (b *binder) collect(t reflect.Type, prefix []int, found members) error {
 		}
 		switch {
 		case field.Anonymous && name == "":
-			return fmt.Errorf("the embedded field %s of %s is not a struct", field.Name, t)
+			return fmt.Errorf("the embedded field %s of %s is not a plain struct", field.Name, t)
 		case !field.IsExported():
 			continue
 		case strings.Contains(","+options+",", ",string,"):
@@ -96,13 +96,14 @@ func (b *binder) collect(t reflect.Type, prefix []int, found members) error {
 // closest is the member that name was probably meant to be: another spelling in upper and lower case, or one with a
 // single typing error (one letter too many, missing, wrong, or two swapped). It is "" when none is close.
 func (m members) closest(name string) string {
-	best := ""
-	for known := range m {
-		if strings.EqualFold(known, name) {
-			return known
+	best, folds := "", false
+	for known := range m { // in any order: the choice below does not depend on it
+		fold := strings.EqualFold(known, name)
+		if !fold && (folds || !slip(known, name)) {
+			continue
 		}
-		if slip(known, name) && (best == "" || known < best) {
-			best = known
+		if best == "" || fold && !folds || known < best {
+			best, folds = known, fold
 		}
 	}
 	return best

@@ -15,6 +15,8 @@ func Parse(data []byte) (Value, error) {
 	if !utf8.ValidString(p.text) { // RFC 8259 section 8.1
 		return Value{}, p.failAt(invalidUTF8(p.text), "the text is not valid UTF-8")
 	}
+	// A token's claims or a small body fit without growing.
+	p.names, p.items = make([]string, 0, 16), make([]Value, 0, 16)
 	p.space()
 	value, err := p.value()
 	if err != nil {

@@ -29,7 +29,9 @@ type Claims struct {
 func (c Claims) Member(name string) (strictjson.Value, bool) { return c.all.Get(name) }
 
 func (i Issuer) claimVariant(name string) bool {
-	return variant(name, "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf", "txn", i.scopeClaim())
+	scope := i.scopeClaim() // whatever the configuration says, in whatever case
+	return variant(name, "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf", "txn") ||
+		name != scope && strings.EqualFold(name, scope)
 }
 
 // judge reads the claims of a token whose signature holds.

@@ -8,9 +8,9 @@ import (
 
 // Header is the JOSE header of a token (RFC 7515 section 4), as far as this package uses it.
 type Header struct {
-	Algorithm string // alg as it was sent: not necessarily a known [Algorithm]
-	KeyID     string // kid: 1 to 256 printable ASCII characters, and never anything but the key of a map
-	Type      string // typ in lower case and without "application/"; "" when it is absent
+	Algorithm Algorithm // alg: known, but not therefore right
+	KeyID     string    // kid: 1 to 256 printable ASCII characters, and never anything but the key of a map
+	Type      string    // typ in lower case and without "application/"; "" when it is absent
 }
 
 // refusedHeaders are members that would let the sender choose the key, change what is signed, or ask for something
@@ -22,9 +22,9 @@ var refusedHeaders = [...]struct{ name, why string }{
 	{"x5c", "a certificate in the token proves nothing"},
 	{"crit", "no critical extension is understood (RFC 7515 section 4.1.11)"},
 	{"b64", "unencoded payloads are not accepted (RFC 7797)"},
-	{"enc", "encrypted tokens are not accepted"},
-	{"zip", "compressed tokens are not accepted"},
-	{"p2c", "password-based encryption is not accepted (CVE-2023-51774)"},
+	{"enc", "encrypted tokens are not accepted (CVE-2023-51774)"},
+	{"zip", "compressed tokens are not accepted (CVE-2024-28180)"},
+	{"p2c", "password-based encryption is not accepted (CVE-2023-51775, CVE-2023-52428)"},
 	{"p2s", "password-based encryption is not accepted"},
 	{"epk", "encrypted tokens are not accepted"},
 }
@@ -52,10 +52,12 @@ func readHeader(data []byte) (Header, error) {
 	var h Header
 	alg, _ := value.Get("alg")
 	text, ok := alg.Text()
-	if !ok || text == "" {
+	if !ok {
 		return Header{}, refuse(ReasonAlgorithm, "alg must be a string")
 	}
-	h.Algorithm = text
+	if h.Algorithm = Algorithm(text); !h.Algorithm.Known() { // none and HMAC among them (RFC 8725 section 3.1)
+		return Header{}, refuse(ReasonAlgorithm, "alg "+quoted(text)+" is not one that is accepted from anyone")
+	}
 	kid, _ := value.Get("kid")
 	if h.KeyID, ok = kid.Text(); !ok || !printable(h.KeyID, maxKeyID) {
 		return Header{}, refuse(ReasonHeader, "kid must be a string of 1 to 256 printable ASCII characters")
@@ -82,7 +84,7 @@ func readType(header strictjson.Value) (string, error) {
 
 func normalType(text string) string {
 	lower := strings.ToLower(text)
-	if short, cut := strings.CutPrefix(lower, "application/"); cut && !strings.Contains(short, "/") {
+	if short, cut := strings.CutPrefix(lower, "application/"); cut && short != "" && !strings.Contains(short, "/") {
 		return short
 	}
 	return lower

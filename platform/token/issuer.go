@@ -2,8 +2,8 @@ package token
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,23 +38,42 @@ type Issuer struct {
 // Check says what is missing or wrong in the policy, everything at once. Verify refuses every token while Check fails;
 // a program calls it when it reads its configuration.
 func (i Issuer) Check() error {
-	var problems []error
-	missing := func(condition bool, format string, args ...any) {
-		if condition {
-			problems = append(problems, fmt.Errorf(format, args...))
+	var problems []string
+	if i.Name == "" {
+		problems = append(problems, "the name of the issuer (iss) is not set")
+	}
+	if i.Audience == "" {
+		problems = append(problems, "the audience (aud) is not set")
+	}
+	if len(i.Algorithms) == 0 {
+		problems = append(problems, "no algorithm is accepted; name at least one, such as ES256")
+	}
+	for _, algorithm := range i.Algorithms {
+		if !algorithm.Known() {
+			problems = append(problems, "the algorithm "+quoted(string(algorithm))+" is not known")
 		}
 	}
-	missing(i.Name == "", "the name of the issuer (iss) is not set")
-	missing(i.Audience == "", "the audience (aud) is not set")
-	missing(len(i.Algorithms) == 0, "no algorithm is accepted; name at least one, such as ES256")
-	for _, algorithm := range i.Algorithms {
-		missing(!algorithm.Known(), "the algorithm %s is not known", quoted(string(algorithm)))
+	if len(i.Types) == 0 {
+		problems = append(problems, "no type (typ) is accepted; name at least one, such as at+jwt")
 	}
-	missing(len(i.Types) == 0, "no type (typ) is accepted; name at least one, such as at+jwt")
-	missing(i.MaxLifetime <= 0, "the longest lifetime must be more than 0, not %s", i.MaxLifetime)
-	missing(i.Leeway < 0 || i.Leeway > MaxLeeway, "the leeway must be from 0 to %s, not %s", MaxLeeway, i.Leeway)
-	missing(slices.Contains(i.Require, ""), "a required claim has no name")
-	return errors.Join(problems...)
+	for _, typ := range i.Types {
+		if typ != "" && !printable(typ, maxType) {
+			problems = append(problems, "the type "+quoted(typ)+" is not 1 to 128 printable ASCII characters")
+		}
+	}
+	if i.MaxLifetime <= 0 {
+		problems = append(problems, "the longest lifetime must be more than 0, not "+i.MaxLifetime.String())
+	}
+	if i.Leeway < 0 || i.Leeway > MaxLeeway {
+		problems = append(problems, "the leeway must be from 0 to "+MaxLeeway.String()+", not "+i.Leeway.String())
+	}
+	if slices.Contains(i.Require, "") {
+		problems = append(problems, "a required claim has no name")
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(problems, "; "))
 }
 
 func (i Issuer) scopeClaim() string {

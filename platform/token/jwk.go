@@ -104,7 +104,7 @@ func parseRSA(item strictjson.Value) (*rsa.PublicKey, error) {
 	return key, checkRSA(key)
 }
 
-// parseEC refuses points that are not on the curve: with them, verification means nothing (CVE-2015-7940 and others).
+// parseEC refuses points that are not on the curve: RFC 8725 section 3.4, validate cryptographic inputs.
 func parseEC(item strictjson.Value, curve elliptic.Curve) (*ecdsa.PublicKey, error) {
 	size := (curve.Params().BitSize + 7) / 8
 	x, err := coordinate(item, "x", size)

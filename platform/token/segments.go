@@ -34,15 +34,15 @@ func split(raw string) (segments, error) {
 	}
 	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
 	s := segments{signed: raw[:last]}
-	buffer := make([]byte, 0, len(raw))
-	for _, part := range []struct {
+	encoded, buffer := []byte(raw), make([]byte, 0, len(raw)) // one allocation each, for all three
+	for _, part := range [...]struct {
 		into *[]byte
-		text string
+		text []byte
 		name string
-	}{{&s.header, raw[:first], "header"}, {&s.claims, raw[first+1 : last], "claims"}, {&s.signature, raw[last+1:], "signature"}} {
+	}{{&s.header, encoded[:first], "header"}, {&s.claims, encoded[first+1 : last], "claims"}, {&s.signature, encoded[last+1:], "signature"}} {
 		start := len(buffer)
 		var err error
-		if buffer, err = segmentCoding.AppendDecode(buffer, []byte(part.text)); err != nil {
+		if buffer, err = segmentCoding.AppendDecode(buffer, part.text); err != nil {
 			return segments{}, refuse(ReasonMalformed, "the "+part.name+" segment is not base64url in its one form, without padding")
 		}
 		*part.into = buffer[start:len(buffer):len(buffer)]
@@ -72,10 +72,24 @@ func object(data []byte, segment string, isVariant func(name string) bool) (stri
 // variant reports whether name is one of the registered names in another case, by the folding that readers use
 // (Unicode simple folding: the Kelvin sign is a k).
 func variant(name string, registered ...string) bool {
+	if plain(name) {
+		return false
+	}
 	for _, known := range registered {
 		if name != known && strings.EqualFold(name, known) {
 			return true
 		}
 	}
 	return false
+}
+
+// plain reports whether name is of lower-case ASCII letters, digits and underscores, as nearly every name is: registered
+// names are too, so such a name is either one of them or folds to none. The only other, x5t#S256, has a # in every case.
+func plain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_') {
+			return false
+		}
+	}
+	return true
 }

@@ -41,8 +41,8 @@ func (i Issuer) Verify(raw string, keys *KeySet, now time.Time) (Claims, error) 
 
 // choose finds the one key that may have signed the token.
 func (i Issuer) choose(header Header, keys *KeySet) (Key, error) {
-	if !slices.Contains(i.Algorithms, Algorithm(header.Algorithm)) {
-		return Key{}, refuse(ReasonAlgorithm, "alg "+quoted(header.Algorithm)+" is not accepted from this issuer")
+	if !slices.Contains(i.Algorithms, header.Algorithm) {
+		return Key{}, refuse(ReasonAlgorithm, "alg "+string(header.Algorithm)+" is not accepted from this issuer")
 	}
 	if !i.acceptsType(header.Type) {
 		return Key{}, refuse(ReasonType, "typ "+quoted(header.Type)+" is not accepted here")
@@ -51,8 +51,8 @@ func (i Issuer) choose(header Header, keys *KeySet) (Key, error) {
 	if !known {
 		return Key{}, refuse(ReasonKeyUnknown, "the issuer has no usable key with the kid "+quoted(header.KeyID))
 	}
-	if string(key.algorithm) != header.Algorithm { // RFC 8725 section 3.1: each key for one algorithm
-		return Key{}, refuse(ReasonAlgorithm, "alg "+quoted(header.Algorithm)+" is not the algorithm of the key, "+string(key.algorithm))
+	if key.algorithm != header.Algorithm { // RFC 8725 section 3.1: each key for one algorithm
+		return Key{}, refuse(ReasonAlgorithm, "alg "+string(header.Algorithm)+" is not the algorithm of the key, "+string(key.algorithm))
 	}
 	return key, nil
 }
