@@ -13,7 +13,7 @@ import (
 // the business of the caller, and [NumericDate] writes their dates. It fails for a zero key, for a typ that is not
 // printable ASCII, and for claims that [Issuer.Verify] could not read: not an object, a duplicate member, too long.
 func Sign(key SigningKey, typ string, claims any) (string, error) {
-	if key.held == nil {
+	if key.private == nil {
 		return "", errors.New("sign a token: there is no signing key")
 	}
 	if !printable(typ, maxType) {
@@ -40,7 +40,7 @@ func Sign(key SigningKey, typ string, claims any) (string, error) {
 	}
 	text := append(base64.RawURLEncoding.AppendEncode(nil, header), '.')
 	text = base64.RawURLEncoding.AppendEncode(text, payload)
-	signature, err := key.Algorithm().method().Sign(string(text), key.held.signer)
+	signature, err := key.Algorithm().method().Sign(string(text), key.private())
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}

@@ -18,14 +18,10 @@ import (
 // It never shows its private half: not with any verb of fmt, not as JSON or text, not in a log. [SigningKey.MarshalPKCS8]
 // is the only way out.
 type SigningKey struct {
-	// held is a pointer because fmt follows none below the top: even where this struct is an unexported field of
-	// another, for which fmt calls no methods, only an address is printed.
-	held *held
-}
-
-type held struct {
-	key    Key
-	signer crypto.Signer
+	public Key
+	// private is a function because fmt shows one as an address at most. Where this struct is an unexported field of
+	// another, fmt calls no methods; a pointer it follows then, for a verb that does not fit.
+	private func() crypto.Signer
 }
 
 // rsaBits is the size of new RSA keys: 128 bits of security (NIST SP 800-57 part 1), good beyond 2030.
@@ -70,34 +66,29 @@ func newSigningKey(signer crypto.Signer, algorithm Algorithm) (SigningKey, error
 		return SigningKey{}, err
 	}
 	key.id = key.Thumbprint()
-	return SigningKey{&held{key: key, signer: signer}}, nil
+	return SigningKey{public: key, private: func() crypto.Signer { return signer }}, nil
 }
 
 // Public is the public half, for a [KeySet].
-func (k SigningKey) Public() Key {
-	if k.held == nil {
-		return Key{}
-	}
-	return k.held.key
-}
+func (k SigningKey) Public() Key { return k.public }
 
 // ID is the kid.
-func (k SigningKey) ID() string { return k.Public().id }
+func (k SigningKey) ID() string { return k.public.id }
 
 // Algorithm is the one algorithm that the key signs with.
-func (k SigningKey) Algorithm() Algorithm { return k.Public().algorithm }
+func (k SigningKey) Algorithm() Algorithm { return k.public.algorithm }
 
 // MarshalPKCS8 is the private key in PKCS #8 DER, without encryption: for a file that nobody else can read.
 func (k SigningKey) MarshalPKCS8() ([]byte, error) {
-	if k.held == nil {
+	if k.private == nil {
 		return nil, errors.New("there is no signing key")
 	}
-	return x509.MarshalPKCS8PrivateKey(k.held.signer)
+	return x509.MarshalPKCS8PrivateKey(k.private())
 }
 
 // String names the key without its private half.
 func (k SigningKey) String() string {
-	if k.held == nil {
+	if k.private == nil {
 		return "SigningKey(none)"
 	}
 	return "SigningKey(" + string(k.Algorithm()) + " " + k.ID() + ", private key not shown)"
