@@ -14,7 +14,7 @@ type members map[string][]int
 // check finds types that Decode does not support, before any input is looked at, and collects the members of structs.
 func (b *binder) check(t reflect.Type) error {
 	if custom(t) {
-		return fmt.Errorf("the type %s has an unmarshal method of its own, which would not report problems", t)
+		return fmt.Errorf("the type %s is read in a way of its own, which would not report problems", t)
 	}
 	switch t.Kind() {
 	case reflect.String, reflect.Bool,
@@ -42,7 +42,11 @@ func (b *binder) check(t reflect.Type) error {
 	return fmt.Errorf("the type %s is not supported", t)
 }
 
+// custom reports whether encoding/json would read the type in a way of its own.
 func custom(t reflect.Type) bool {
+	if t == reflect.TypeFor[json.Number]() {
+		return true
+	}
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
