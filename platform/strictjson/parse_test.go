@@ -16,7 +16,7 @@ func TestParseAccepts(t *testing.T) {
 		`null`, `true`, `false`, `0`, `-0`, `-1.5e+10`, `1E9`, `""`, `"a\"\\\/\b\f\n\r\tb"`, `"\u00e9\ud83d\ude00"`, `"é😀"`, `"\u0000"`, "\"\u2028\x7f\"", `"\uFFFD"`,
 		`[]`, `[ ]`, `{}`, `{ }`, "\t\r\n [ 1 , [ ] , { } ] ", `{"a":1,"A":2,"":3,"b":{"a":1}}`, `[{"a":1},{"a":1}]`,
 		strings.Repeat("[", 64) + strings.Repeat("]", 64), strings.Repeat(`{"a":`, 63) + "{}" + strings.Repeat("}", 63),
-		strings.Repeat("1", 64),
+		strings.Repeat("1", 64), "[" + strings.Repeat("[],[[]],{},", 100) + `{"a":{},"b":[]}]`,
 	} {
 		value, err := strictjson.Parse([]byte(text))
 		if err != nil {

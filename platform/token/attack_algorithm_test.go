@@ -167,6 +167,25 @@ func TestAttackSignature(t *testing.T) {
 	}
 }
 
+// RFC 7518 section 3.5: the salt of RSASSA-PSS is as long as the hash, not whatever the signer likes.
+func TestAttackPSSSaltLength(t *testing.T) {
+	w := proven(t, token.PS256)
+	signedText := encode(text(t, w.header())) + "." + encode(text(t, w.claims()))
+	for _, salt := range []int{rsa.PSSSaltLengthEqualsHash, 0, 20, rsa.PSSSaltLengthAuto} {
+		short := &jwt.SigningMethodRSAPSS{SigningMethodRSA: jwt.SigningMethodPS256.SigningMethodRSA, Options: &rsa.PSSOptions{SaltLength: salt}}
+		signature, err := short.Sign(signedText, w.private(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := signedText + "." + encode(string(signature))
+		if salt == rsa.PSSSaltLengthEqualsHash {
+			w.accept(t, raw)
+		} else {
+			w.refuse(t, raw, token.ReasonSignature)
+		}
+	}
+}
+
 // inASN1 is a signature as TLS writes it, not as RFC 7518 section 3.4 does.
 func inASN1(t *testing.T, w world) string {
 	t.Helper()

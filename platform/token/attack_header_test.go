@@ -139,4 +139,7 @@ func TestAttackType(t *testing.T) {
 		}
 	}
 	w.accept(t, absent)
+	w.issuer.Types = []string{"text/x"} // "application/" may be left out only where no other slash is
+	w.accept(t, w.signed(t, with(w.header(), "typ", "Text/X"), w.claims()))
+	w.refuse(t, w.signed(t, with(w.header(), "typ", "application/text/x"), w.claims()), token.ReasonType)
 }

@@ -9,7 +9,7 @@ import (
 // Reason names the check that a token failed. The list is closed: it is appended to, and an entry never changes.
 type Reason string
 
-// The reasons, in the order in which the checks are made.
+// The reasons, in about the order in which the checks are made.
 const (
 	ReasonMisconfigured Reason = "misconfigured" // the Issuer itself is incomplete; nothing is accepted
 	ReasonMalformed     Reason = "malformed"     // not a JWS in compact form (RFC 7515 section 7.1), or ambiguous JSON

@@ -7,10 +7,10 @@ import (
 	"oms/platform/strictjson"
 )
 
-// Verify judges a token at the time now: it is accepted only if everything that i states holds. The checks are made in
-// the order of the reasons: first the form and the header, then the key and the signature, and only then the claims,
-// so that a token nobody signed is never told apart by its claims. Every error is an *[Error]; on [ReasonKeyUnknown]
-// it may be worth fetching the key set again, at a bounded rate. A nil key set knows no key.
+// Verify judges a token at the time now: it is accepted only if everything that i states holds. First the form and the
+// header are checked, then the key and the signature, and only then the claims, so that a token nobody signed is never
+// told apart by its claims. Every error is an *[Error]. [ReasonKeyUnknown] is given only to a token whose form and
+// header are right: then it may be worth fetching the key set again, at a bounded rate. A nil key set knows no key.
 //
 // Verify is pure: it waits for nothing, keeps nothing, and is safe for concurrent use.
 func (i Issuer) Verify(raw string, keys *KeySet, now time.Time) (Claims, error) {
