@@ -51,6 +51,9 @@ const (
 // checkPublicURL accepts https://host or https://host:port exactly as a browser would write it, because the URL is
 // compared as a text: as issuer, as audience and as origin.
 func checkPublicURL(text string) error {
+	if strings.Contains(text, "@") {
+		return errors.New("must hold no user or password; remove everything up to the @") // and is not repeated here
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Opaque != "" {
 		return fmt.Errorf("%q is not a URL; write for example https://orders.example.com", text)
@@ -58,8 +61,6 @@ func checkPublicURL(text string) error {
 	switch host, port := u.Hostname(), u.Port(); {
 	case u.Scheme != "https":
 		return fmt.Errorf("%q must begin with https://; nothing is served without TLS", text)
-	case u.User != nil:
-		return errors.New("must hold no user or password; remove everything up to the @") // and is not repeated here
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return fmt.Errorf("%q must have no query and no fragment; end it after the host and port", text)
 	case u.Path != "":

@@ -78,19 +78,21 @@ type Issuer struct {
 	// JWKSFile is the file of the issuer's public keys (RFC 7517 key set).
 	JWKSFile string `koanf:"jwks_file" kind:"path"`
 
-	// Algorithms are the accepted values of the header alg; signatures by a public key only (RFC 7518, 8037).
+	// Algorithms are the accepted values of the header alg: signatures by a public key only (RFC 7518, 8037). Default:
+	// RS256.
 	Algorithms []string `koanf:"algorithms"`
 
-	// Types are the accepted values of the header typ: at+jwt (RFC 9068) and, of older issuers, JWT.
+	// Types are the accepted values of the header typ. Default: at+jwt (RFC 9068) and, for older issuers, JWT.
 	Types []string `koanf:"types"`
 
-	// MaxLifetime is the longest time between iat and exp that a token may have (1s to 20 years).
+	// MaxLifetime is the longest time between iat and exp that a token may have (1s to 175200h, which is 20 years).
+	// Default: 24h.
 	MaxLifetime time.Duration `koanf:"max_lifetime"`
 
-	// ScopeClaim is the claim that holds the scopes, as one text with spaces or as a list.
+	// ScopeClaim is the claim that holds the scopes, as one text with spaces or as a list. Default: scope.
 	ScopeClaim string `koanf:"scope_claim"`
 
-	// Scopes is the ceiling: what this issuer can grant at most. Without any, its tokens identify and allow nothing.
+	// Scopes is the ceiling: what this issuer can grant at most. Default: none, so that its tokens only say who comes.
 	Scopes []string `koanf:"scopes"`
 }
 

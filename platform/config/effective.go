@@ -20,7 +20,7 @@ func (l *Loaded) Effective() []Setting {
 	var settings []Setting
 	config := reflect.ValueOf(l.Config)
 	for _, k := range schemaOf(config.Type()).keys {
-		settings = append(settings, Setting{Key: k.name, Value: written(config.FieldByIndex(k.index)), Source: l.origins.of(k.name).source()})
+		settings = append(settings, Setting{Key: k.name, Value: written(config.FieldByIndex(k.index)), Source: l.origins.of(k.name).source})
 	}
 	return settings
 }
@@ -58,6 +58,9 @@ func node(v reflect.Value) *yaml.Node {
 		text := fmt.Sprint(value)
 		if v.Kind() == reflect.String {
 			n.SetString(text)
+			if n.Style == yaml.LiteralStyle { // a text of several lines
+				n.Style = yaml.DoubleQuotedStyle
+			}
 		} else {
 			n.Kind, n.Value = yaml.ScalarNode, text
 		}

@@ -28,13 +28,14 @@ func (l *layer) problem(line int, key, text string, args ...any) {
 	l.problems = append(l.problems, problemf(key, text, args...).at(l.place(line)))
 }
 
-// section reads a mapping at the given prefix of the whole configuration ("" or "server.").
-func (l *layer) section(prefix string, n *yaml.Node) {
-	l.mapping(l.schema, "", prefix, n, func(k key, v reflect.Value) { l.values[k.name] = v.Interface() })
+// section reads a mapping of keys of the whole configuration.
+func (l *layer) section(n *yaml.Node) {
+	l.mapping(l.schema, "", "", n, func(k key, v reflect.Value) { l.values[k.name] = v.Interface() })
 }
 
-// mapping reads the keys of a mapping, nested or dotted. name(s) are relative to the schema; list is what stands before
-// them where the schema is that of a list's element ("trust.issuers[0].").
+// mapping reads the keys of a mapping, nested (server: {address: ...}) or dotted (server.address: ...), and gives each
+// value to set. prefix is the section of the schema that the mapping stands for ("server."); list is what stands before
+// a name when a problem is told, where the schema is that of a list's element ("trust.issuers[0].").
 func (l *layer) mapping(s schema, list, prefix string, n *yaml.Node, set func(key, reflect.Value)) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -83,11 +84,14 @@ func (l *layer) unknown(s schema, list string, line int, name string) {
 // value turns a node into a value of the type, or tells the problem.
 func (l *layer) value(t reflect.Type, path bool, name string, n *yaml.Node) (reflect.Value, bool) {
 	v := reflect.New(t).Elem()
-	if t.Kind() == reflect.Slice {
+	switch {
+	case t.Kind() == reflect.Slice:
 		return l.list(v, name, n)
-	}
-	if n.Kind != yaml.ScalarNode || isNull(n) {
+	case n.Kind != yaml.ScalarNode:
 		l.problem(n.Line, name, "takes one value, not a list or a section")
+		return v, false
+	case isNull(n):
+		l.problem(n.Line, name, "is empty; write a value, or remove it")
 		return v, false
 	}
 	text := n.Value
@@ -116,22 +120,20 @@ func (l *layer) list(v reflect.Value, name string, n *yaml.Node) (reflect.Value,
 	for i, item := range n.Content {
 		item, at := resolved(item), fmt.Sprintf("%s[%d]", name, i)
 		l.origins[at] = l.place(item.Line)
-		one, ok := reflect.Value{}, false
+		read := l.value
 		if element.Kind() == reflect.Struct {
-			one, ok = l.element(element, at, item)
-		} else {
-			one, ok = l.value(element, false, at, item)
+			read = l.element
 		}
-		if whole = whole && ok; ok {
-			v.Set(reflect.Append(v, one))
-		}
+		one, ok := read(element, false, at, item)
+		whole = whole && ok
+		v.Set(reflect.Append(v, one))
 	}
 	return v, whole
 }
 
 // element reads one struct of a list over the defaults of its type. Its problems are told on the way; what could be
 // read is kept, so that the rest of it is judged too.
-func (l *layer) element(t reflect.Type, at string, n *yaml.Node) (reflect.Value, bool) {
+func (l *layer) element(t reflect.Type, _ bool, at string, n *yaml.Node) (reflect.Value, bool) {
 	v := reflect.New(t).Elem()
 	if with, ok := v.Interface().(interface{ defaults() any }); ok {
 		v.Set(reflect.ValueOf(with.defaults()))

@@ -1,31 +1,26 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // origin is where a value was written.
 type origin struct {
-	file string // set for a file, as its reader names it
-	line int    // of the file
-	name string // in every other case: "default", "environment APP_X", "flag --x"
+	source string // "default", "embedded config.yaml", "file NAME", "environment APP_X" or "flag --x"
+	line   int    // of a file, from 1; 0 for what has no lines
 }
 
-// where is the origin as a problem names it: with the line, as compilers write it.
+// where is the origin as a problem names it: a place in a file as compilers write it, so that editors find it.
 func (o origin) where() string {
-	if o.file == "" {
-		return o.name
+	name := strings.TrimPrefix(o.source, "file ")
+	if o.line == 0 {
+		return name
 	}
-	return fmt.Sprintf("%s:%d", o.file, o.line)
-}
-
-// source is the origin as a list of settings names it.
-func (o origin) source() string {
-	if o.file == "" {
-		return o.name
-	}
-	return "file " + o.file
+	return fmt.Sprintf("%s:%d", name, o.line)
 }
 
 // origins are the places of keys (server.address) and of the parts of a list's elements (trust.issuers[0].audience).
@@ -39,7 +34,7 @@ func (o origins) of(name string) origin {
 		}
 		cut := strings.LastIndexAny(name, ".[")
 		if cut < 0 {
-			return origin{name: "default"}
+			return origin{source: "default"}
 		}
 		name = name[:cut]
 	}
@@ -68,8 +63,25 @@ func problemf(key, text string, args ...any) problem {
 
 // at is the problem as one line with its place in front.
 func (p problem) at(place origin) error {
-	if p.key == "" {
-		return fmt.Errorf("%s: %s", place.where(), p.text)
+	line := place.where() + ": "
+	if p.key != "" {
+		line += p.key + ": "
 	}
-	return fmt.Errorf("%s: %s: %s", place.where(), p.key, p.text)
+	return errors.New(oneLine(line + p.text))
+}
+
+// oneLine writes control characters as Go would, so that no key or path can break a line or a terminal.
+func oneLine(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var line strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			line.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			line.WriteRune(r)
+		}
+	}
+	return line.String()
 }

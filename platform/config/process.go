@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -44,7 +45,7 @@ func (c Config) AdminAddress() string {
 // loopback reports whether a host can be reached from this machine only: localhost, 127.0.0.0/8 or ::1. Other names are
 // not looked up, because what they stand for can change.
 func loopback(host string) bool {
-	if host == "localhost" {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)

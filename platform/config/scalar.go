@@ -18,10 +18,11 @@ func setScalar(v reflect.Value, text string) error {
 		}
 		v.SetInt(int64(d))
 	case v.Kind() == reflect.Bool:
-		if text != "true" && text != "false" {
+		word := strings.ToLower(text) // YAML knows True and TRUE too
+		if word != "true" && word != "false" {
 			return fmt.Errorf("%q is neither true nor false", text)
 		}
-		v.SetBool(text == "true")
+		v.SetBool(word == "true")
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	default:

@@ -34,16 +34,16 @@ func readFile(s schema, o LoadOptions) (*layer, error) {
 	switch {
 	case err == nil:
 		l := newLayer(s, filepath.Dir(path))
-		l.place = func(line int) origin { return origin{file: name, line: line} }
+		l.place = func(line int) origin { return origin{source: "file " + name, line: line} }
 		l.document(text)
 		return l, nil
 	case o.File == "" && errors.Is(err, fs.ErrNotExist):
 		l := newLayer(s, o.WorkDir)
-		l.place = func(line int) origin { return origin{name: "embedded " + fileName} }
+		l.place = func(line int) origin { return origin{source: "embedded " + fileName, line: line} }
 		l.document(o.Embedded)
 		return l, nil
 	}
-	return nil, fmt.Errorf("cannot read the configuration file %s: %w", name, bare(err))
+	return nil, fmt.Errorf("cannot read the configuration file %s: %w; name another one with --config", oneLine(name), bare(err))
 }
 
 // bare is a file error without the operation and the path, which the text around it names.
@@ -72,25 +72,18 @@ func (l *layer) document(text []byte) {
 		l.syntax(err)
 		return
 	}
-	top := resolved(root.Content[0])
-	if isNull(top) {
-		return
-	}
-	if top.Kind != yaml.MappingNode {
+	switch top := resolved(root.Content[0]); {
+	case isNull(top): // nothing but comments
+	case top.Kind != yaml.MappingNode:
 		l.problem(top.Line, "", "takes keys and values, such as server.address: localhost:9090")
-		return
+	default:
+		l.section(top)
 	}
-	l.section("", top)
 }
 
 // syntax tells that a text is not YAML; the parser's own text has the line.
 func (l *layer) syntax(err error) {
-	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " ")
-	place := l.place(0)
-	if place.file != "" {
-		place = origin{name: place.file}
-	}
-	l.problems = append(l.problems, fmt.Errorf("%s: not YAML: %s", place.where(), text))
+	l.problem(0, "", "is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 // readEnvironment is the layer of the variables with our prefix. An unknown one is a problem like an unknown key.
@@ -102,7 +95,7 @@ func readEnvironment(s schema, o LoadOptions) *layer {
 		if !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		l.place = func(int) origin { return origin{name: "environment " + name} }
+		l.place = func(int) origin { return origin{source: "environment " + name} }
 		l.text(keyOf(name), text)
 	}
 	return l
@@ -112,8 +105,8 @@ func readEnvironment(s schema, o LoadOptions) *layer {
 func readFlags(s schema, o LoadOptions) *layer {
 	l := newLayer(s, o.WorkDir)
 	for _, name := range slices.Sorted(maps.Keys(o.Flags)) {
-		flag := "flag --" + strings.ReplaceAll(last(name), "_", "-")
-		l.place = func(int) origin { return origin{name: flag} }
+		place := origin{source: "flag --" + strings.ReplaceAll(last(name), "_", "-")}
+		l.place = func(int) origin { return place }
 		l.text(name, o.Flags[name])
 	}
 	return l
@@ -143,5 +136,5 @@ func (l *layer) text(name, text string) {
 		}
 	}
 	label := &yaml.Node{Kind: yaml.ScalarNode, Value: name}
-	l.section("", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{label, node}})
+	l.section(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{label, node}})
 }

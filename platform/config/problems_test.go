@@ -1,0 +1,289 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"oms/platform/config"
+)
+
+// TestEveryProblemIsTold shows the texts of all problems of one configuration: each on a line of its own, with its
+// place, what is wrong and what to write.
+func TestEveryProblemIsTold(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "etc/oms.yaml", `server:
+  adress: localhost:9090
+  public_url: http://localhost:9090
+  modules: [gateway, orders]
+  shutdown_timeout: 30
+  tls: on
+order.public_read: yes
+order:
+  public_read: false
+public_read: true
+trust:
+  issuers:
+    - issuer: wso2
+      audience: ballerina
+      jwks_url: https://localhost/jwks
+    - issuer: a|b
+      audience: x
+      jwks_file: missing.json
+      algorithms: [HS256]
+log:
+  level: [info]
+  format: xml
+`)
+	_, err := config.Load(config.LoadOptions{
+		WorkDir: dir,
+		File:    "etc/oms.yaml",
+		Environ: []string{"APP_SERVER_ADDRESS=localhost:1", "APP_DEMO__ENABLED=1", "APP_SERVER__ADDRESS=0.0.0.0:9090", "APP_Data_Dir=a", "APP_DATA_DIR=b"},
+		Flags:   map[string]string{"server.tls.key_file": "key.pem", "sts.access_token_ttl": "0s"},
+	})
+	if err == nil {
+		t.Fatal("there is no error")
+	}
+	want := []string{
+		`etc/oms.yaml:2: server.adress: unknown key; the nearest known key is server.address`,
+		`etc/oms.yaml:5: server.shutdown_timeout: "30" is not a duration; write a number and a unit, such as 30s, 5m or 24h`,
+		`etc/oms.yaml:6: server.tls: is a section and takes no value of its own; set a key in it, such as server.tls.cert_file`,
+		`etc/oms.yaml:7: order.public_read: "yes" is neither true nor false`,
+		`etc/oms.yaml:9: order.public_read: is set twice, also at etc/oms.yaml:7; keep one`,
+		`etc/oms.yaml:10: public_read: unknown key; the nearest known key is order.public_read`,
+		`etc/oms.yaml:15: trust.issuers[0].jwks_url: unknown key; the nearest known key is trust.issuers[0].jwks_file`,
+		`etc/oms.yaml:21: log.level: takes one value, not a list or a section`,
+		`environment APP_DEMO__ENABLED: demo.enabled: "1" is neither true nor false`,
+		`environment APP_Data_Dir: data_dir: is set twice, also at environment APP_DATA_DIR; keep one`,
+		`environment APP_SERVER_ADDRESS: server_address: unknown key; the nearest known key is server.address (APP_SERVER__ADDRESS)`,
+		`etc/oms.yaml:3: server.public_url: "http://localhost:9090" must begin with https://; nothing is served without TLS`,
+		`etc/oms.yaml:4: server.modules: "orders" is not a module; write all, or some of gateway, sts, order, inventory`,
+		`default: server.tls.cert_file: is missing beside server.tls.key_file; set both or neither`,
+		`flag --key-file: server.tls.key_file: cannot read DIR/key.pem: no such file or directory`,
+		`etc/oms.yaml:13: trust.issuers[0].jwks_file: is missing; write the path of the issuer's key set`,
+		`etc/oms.yaml:16: trust.issuers[1].issuer: "a|b" must not hold |, which divides issuer and subject in an owner's name`,
+		`etc/oms.yaml:18: trust.issuers[1].jwks_file: cannot read DIR/etc/missing.json: no such file or directory`,
+		`etc/oms.yaml:19: trust.issuers[1].algorithms: "HS256" is not accepted; write some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA`,
+		`flag --access-token-ttl: sts.access_token_ttl: 0s is out of bounds; write a duration from 1s to 24h`,
+		`environment APP_DEMO__ENABLED: demo.enabled: the demo passwords are public and server.address "0.0.0.0:9090" is not on loopback; set demo.enabled to false, or demo.allow_remote to true`,
+		`etc/oms.yaml:22: log.format: "xml" is not one of text, json`,
+	}
+	got := strings.Split(strings.ReplaceAll(err.Error(), dir, "DIR"), "\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestABadValueIsRefused sets one key at a time, by a flag, and looks for the part of the text that tells the fix.
+func TestABadValueIsRefused(t *testing.T) {
+	cases := []struct{ key, value, text string }{
+		{"server.address", "", "host:port"},
+		{"server.address", "9090", "host:port"},
+		{"server.address", "localhost", "host:port"},
+		{"server.address", "::1:9090", "host:port"},
+		{"server.address", "localhost:", "not a port"},
+		{"server.address", "localhost:http", "not a port"},
+		{"server.address", "localhost:-1", "not a port"},
+		{"server.address", "localhost:65536", "not a port"},
+		{"server.address", "local host:9090", "neither a host name nor an IP address"},
+		{"server.address", "a..b:9090", "neither a host name nor an IP address"},
+		{"server.address", "https://localhost:9090", "host:port"},
+		{"server.address", "localhost:65500", "auto is port 65500 + 100"},
+		{"server.public_url", "", "not a URL"},
+		{"server.public_url", "localhost:9090", "not a URL"},
+		{"server.public_url", "https://", "not a URL"},
+		{"server.public_url", "https:localhost", "not a URL"},
+		{"server.public_url", "https://local host", "not a URL"},
+		{"server.public_url", "http://localhost", "must begin with https://"},
+		{"server.public_url", "https://alice:pw@localhost", "no user or password"},
+		{"server.public_url", "https://localhost/", "no path"},
+		{"server.public_url", "https://localhost/orders", "no path"},
+		{"server.public_url", "https://localhost?a=b", "no query"},
+		{"server.public_url", "https://localhost?", "no query"},
+		{"server.public_url", "https://localhost#a", "no fragment"},
+		{"server.public_url", "https://localhost#", "no fragment"},
+		{"server.public_url", "https://localhost:443", "leave out :443"},
+		{"server.public_url", "https://localhost:", "no valid port"},
+		{"server.public_url", "https://localhost:0", "no valid port"},
+		{"server.public_url", "https://localhost:09090", "no valid port"},
+		{"server.public_url", "https://localhost:99999", "no valid port"},
+		{"server.public_url", "https://Localhost", "lower case, as browsers send it: https://localhost"},
+		{"server.public_url", "https://a..b", "no valid host"},
+		{"server.public_url", "https://[fe80::1%25eth0]", "no valid host"},
+		{"server.admin_address", "", "or auto"},
+		{"server.admin_address", "9190", "or auto"},
+		{"server.admin_address", "0.0.0.0:9190", "write localhost:9190"},
+		{"server.admin_address", ":9190", "write localhost:9190"},
+		{"server.admin_address", "example.com:9190", "write localhost:9190"},
+		{"server.admin_address", "localhost:9090", "has the port of server.address"},
+		{"server.modules", "", "takes a list"},
+		{"server.modules", "[]", "names nothing to host"},
+		{"server.modules", "{sts: true}", "takes a list"},
+		{"server.modules", "[[sts]]", "takes one value"},
+		{"server.modules", "[~]", "is empty"},
+		{"server.modules", "sts,", `"" is not a module`},
+		{"server.modules", "STS", `"STS" is not a module`},
+		{"server.modules", "sts,sts", "twice"},
+		{"server.modules", "all,sts", "beside others"},
+		{"server.shutdown_timeout", "", "not a duration"},
+		{"server.shutdown_timeout", "30", "not a duration"},
+		{"server.shutdown_timeout", "1d", "not a duration"},
+		{"server.shutdown_timeout", "-5s", "from 1s to 10m"},
+		{"server.shutdown_timeout", "999ms", "from 1s to 10m"},
+		{"server.shutdown_timeout", "11m", "from 1s to 10m"},
+		{"server.tls.cert_file", "/dev/null", "server.tls.key_file: is missing"},
+		{"server.tls.key_file", "/dev/null", "server.tls.cert_file: is missing"},
+		{"server.tls.key_file", "/", "is a directory"},
+		{"data_dir", "", "is empty"},
+		{"trust.domain", "", "not a trust domain"},
+		{"trust.domain", "Orders", "not a trust domain"},
+		{"trust.domain", "a/b", "not a trust domain"},
+		{"trust.domain", strings.Repeat("a", 65), "1 to 64"},
+		{"trust.issuers", "wso2", "takes a list"},
+		{"trust.issuers", "[wso2]", "trust.issuers[0]: takes a section"},
+		{"trust.issuers", "[", "is not YAML"},
+		{"sts.access_token_ttl", "25h", "from 1s to 24h"},
+		{"order.public_read", "", "neither true nor false"},
+		{"order.pending_timeout", "0s", "from 1s to 168h"},
+		{"order.pending_timeout", "169h", "from 1s to 168h"},
+		{"log.level", "INFO", "debug, info, warn, error"},
+		{"log.format", "", "text, json"},
+		{"nonsense", "1", "the nearest known key is"},
+		{"server", "1", "is a section"},
+		{"a\nb", "1", `a\nb: unknown key`},
+	}
+	for _, c := range cases {
+		t.Run(c.key+"="+c.value, func(t *testing.T) {
+			refused(t, c.text, config.LoadOptions{Flags: map[string]string{c.key: c.value}})
+		})
+	}
+}
+
+func TestABadIssuerIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "jwks.json", "{}")
+	cases := []struct{ change, text string }{
+		{`issuer: ""`, "issuer: is missing"},
+		{`issuer: a|b`, "must not hold |"},
+		{`issuer: "a b"`, "space or a control character"},
+		{`issuer: "a\nb"`, `"a\nb" holds a space`},
+		{`issuer: https://localhost:9090`, "is server.public_url"},
+		{`audience: ""`, "audience: is missing"},
+		{`jwks_file: ""`, "jwks_file: is missing"},
+		{`jwks_file: none.json`, "no such file"},
+		{`jwks_file: .`, "is a directory"},
+		{`algorithms: []`, "no token would be accepted"},
+		{`algorithms: [none]`, `"none" is not accepted`},
+		{`algorithms: [RS256, HS512]`, `"HS512" is not accepted`},
+		{`types: []`, "no token would be accepted"},
+		{`types: [""]`, "types: is missing"},
+		{`max_lifetime: 0s`, "from 1s to 175200h"},
+		{`max_lifetime: 175201h`, "from 1s to 175200h"},
+		{`max_lifetime: 24`, "not a duration"},
+		{`scope_claim: ""`, "scope_claim: is missing"},
+		{`scopes: ["add order"]`, "is not a scope"},
+		{`scopes: ['a"b']`, "is not a scope"},
+		{`scopes: [""]`, "is not a scope"},
+		{`scope: add_order`, "trust.issuers[0].scope: unknown key; the nearest known key is trust.issuers[0].scopes"},
+		{`types: {a: b}`, "takes a list"},
+		{`issuer: [a]`, "takes one value"},
+	}
+	for _, c := range cases {
+		t.Run(c.change, func(t *testing.T) {
+			issuer := map[string]string{"issuer": "wso2", "audience": "ballerina", "jwks_file": "jwks.json"}
+			key, value, _ := strings.Cut(c.change, ": ")
+			issuer[key] = value
+			var text strings.Builder
+			for key, value := range issuer {
+				text.WriteString(key + ": " + value + ", ")
+			}
+			refused(t, c.text, config.LoadOptions{WorkDir: dir, Embedded: []byte("trust.issuers: [{" + text.String() + "}]")})
+		})
+	}
+	refused(t, `trust.issuers[1].issuer: "a" is listed twice`, config.LoadOptions{WorkDir: dir, Embedded: []byte(
+		"trust.issuers: [{issuer: a, audience: x, jwks_file: jwks.json}, {issuer: a, audience: y, jwks_file: jwks.json}]")})
+}
+
+func TestABadFileIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	cases := []struct{ name, text, want string }{
+		{"not YAML", "server:\n\taddress: x", "config.yaml: is not YAML: line 2"},
+		{"a list", "- server", "config.yaml:1: takes keys and values"},
+		{"a word", "server", "config.yaml:1: takes keys and values"},
+		{"two documents", "log: {level: info}\n---\nlog: {level: warn}\n", "config.yaml:2: a second document begins here"},
+		{"a bad second document", "log: {level: info}\n---\n{", "config.yaml: is not YAML"},
+		{"a key twice", "data_dir: a\ndata_dir: b\n", "config.yaml:2: data_dir: appears twice"},
+		{"a section twice", "log: {level: info}\nlog: {format: json}\n", "config.yaml:2: log: appears twice"},
+		{"a merge", "log: &a {level: info}\ndemo:\n  <<: *a\n", "config.yaml:3: demo.<<: unknown key"},
+		{"a cycle", "server: &a\n  tls: *a\n", "config.yaml:2: server.tls.tls: unknown key"},
+		{"a cycle of lists", "trust.issuers: &a [*a]", "config.yaml:1: trust.issuers[0]: takes a section"},
+		{"a key that is a list", "[a]: b", "config.yaml:1: unknown key"},
+		{"binary", "\x00\x01", "config.yaml: is not YAML"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			write(t, dir, "config.yaml", c.text)
+			refused(t, c.want, config.LoadOptions{WorkDir: dir})
+		})
+	}
+	for name, text := range map[string]string{"empty": "", "comments": "# nothing\n", "null": "~", "a mark": "---\n"} {
+		t.Run(name, func(t *testing.T) {
+			write(t, dir, "config.yaml", text)
+			load(t, config.LoadOptions{WorkDir: dir})
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	refused(t, "cannot read the configuration file none.yaml: no such file or directory", config.LoadOptions{WorkDir: dir, File: "none.yaml"})
+	if err := os.Mkdir(filepath.Join(dir, "config.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "cannot read the configuration file config.yaml: is a directory", config.LoadOptions{WorkDir: dir})
+}
+
+func TestDemoAccountsStayOnLoopback(t *testing.T) {
+	for _, address := range []string{"localhost:9090", "LocalHost:9090", "127.0.0.1:9090", "127.1.2.3:9090", "[::1]:9090", "[::ffff:127.0.0.1]:9090"} {
+		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address}})
+	}
+	for _, address := range []string{":9090", "0.0.0.0:9090", "[::]:9090", "192.168.0.1:9090", "orders.example.com:9090", "localhost.example.com:9090"} {
+		refused(t, "demo.allow_remote", config.LoadOptions{Flags: map[string]string{"server.address": address}})
+		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.enabled": "false"}})
+		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.allow_remote": "true"}})
+	}
+}
+
+func refused(t *testing.T, text string, o config.LoadOptions) {
+	t.Helper()
+	loaded, err := config.Load(o)
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v, want an error with %q", err, text)
+	}
+	if loaded != nil {
+		t.Error("there is a configuration beside the error")
+	}
+}
+
+// FuzzLoad looks for texts that end the process or that break a problem into lines.
+func FuzzLoad(f *testing.F) {
+	f.Add("server: {address: localhost:9090}", "[{issuer: a}]")
+	f.Add("a: &a [*a]", "{")
+	f.Add("? [a]\n: b\n", "\"\\n\"")
+	f.Fuzz(func(t *testing.T, file, issuers string) {
+		loaded, err := config.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(file), Environ: []string{"APP_TRUST__ISSUERS=" + issuers}})
+		if (loaded == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", loaded, err)
+		}
+		if err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if !strings.HasPrefix(line, "embedded config.yaml") && !strings.HasPrefix(line, "environment APP_") && !strings.HasPrefix(line, "default: ") {
+					t.Errorf("a line without a place: %q", line)
+				}
+			}
+		}
+	})
+}
