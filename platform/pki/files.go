@@ -44,6 +44,14 @@ func publish(path, block string, der []byte, mode fs.FileMode) (err error) {
 	return syncDir(dir)
 }
 
+// makeDir makes a directory for this user alone, and those above it.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make the directory of the private root, %s: %w", dir, bare(err))
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
 // syncDir makes the names in a directory durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

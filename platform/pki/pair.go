@@ -11,7 +11,7 @@ import (
 
 // LoadServerCertificate gives the certificate of a PEM chain and its key. When the files change, the next connection
 // gets the new pair; while they do not make a pair, as between the writing of one and the other, the last one that did
-// stays in use and log is told once.
+// stays in use and log is told once. The key's mode is not judged: orchestrators hand out keys that a group can read.
 func LoadServerCertificate(certFile, keyFile string, log *slog.Logger) (CertificateSource, error) {
 	p := &pair{certFile: certFile, keyFile: keyFile, log: log}
 	if err := p.load(); err != nil {
@@ -47,15 +47,12 @@ func (p *pair) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 // nothing beside a handshake.
 func (p *pair) changed() bool {
 	for i, path := range []string{p.certFile, p.keyFile} {
-		now, err := os.Stat(path)
 		before := p.seen[i]
-		if err != nil || before == nil {
-			if (err == nil) != (before != nil) {
-				return true
-			}
-			continue
-		}
-		if !os.SameFile(now, before) || now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime()) {
+		now, err := os.Stat(path)
+		switch {
+		case err != nil && before == nil: // gone, as before
+		case err != nil || before == nil,
+			!os.SameFile(now, before), now.Size() != before.Size(), !now.ModTime().Equal(before.ModTime()):
 			return true
 		}
 	}

@@ -78,12 +78,15 @@ func (r *Root) Certificate() *x509.Certificate { return r.cert }
 
 // prepare makes the directory, or refuses one in which others could put a root of theirs.
 func prepare(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the directory of the private root: %w", err)
-	}
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeDir(dir)
+	}
 	if err != nil {
-		return fmt.Errorf("cannot read the directory of the private root: %w", err)
+		return fmt.Errorf("cannot read the directory of the private root, %s: %w", dir, bare(err))
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory; the private root needs one of that name", dir)
 	}
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
 		return fmt.Errorf("%s can be written by others (mode %04o); run: chmod 700 %s", dir, mode, dir)
