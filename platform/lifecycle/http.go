@@ -83,6 +83,7 @@ func (s HTTPServer) Part() Part {
 }
 
 func serve(server *http.Server, listener net.Listener) error {
+	defer func() { _ = listener.Close() }() // also where Serve never began
 	var err error
 	if server.TLSConfig != nil {
 		err = server.ServeTLS(listener, "", "") // its certificates come from TLSConfig

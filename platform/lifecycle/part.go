@@ -47,9 +47,9 @@ type running struct {
 	err     error              // of Run; read it after done
 }
 
-// start starts a part; failed is called when its Run returns too early. ctx does not reach Run: a part stops when it is
-// its turn, not when the process is told to.
-func start(ctx context.Context, p Part, failed func()) (*running, error) {
+// start starts a part; failed is told when its Run returns too early. The end of ctx does not reach Run: a part stops
+// when it is its turn, not when the process is told to.
+func start(ctx context.Context, p Part, failed context.CancelCauseFunc) (*running, error) {
 	if p.Start != nil {
 		if err := p.Start(ctx); err != nil {
 			return nil, fmt.Errorf("%s did not start: %w", p.Name, err)
@@ -70,7 +70,7 @@ func start(ctx context.Context, p Part, failed func()) (*running, error) {
 			if err != nil {
 				r.err = err
 			}
-			failed()
+			failed(fmt.Errorf("%s: %w", p.Name, r.err))
 		case !errors.Is(err, context.Canceled): // which is how many loops say that they were ended
 			r.err = err
 		}
