@@ -1,8 +1,6 @@
 package config_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -160,90 +158,6 @@ func TestABadValueIsRefused(t *testing.T) {
 			refused(t, c.text, config.LoadOptions{Flags: map[string]string{c.key: c.value}})
 		})
 	}
-}
-
-func TestABadIssuerIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "jwks.json", "{}")
-	cases := []struct{ change, text string }{
-		{`issuer: ""`, "issuer: is missing"},
-		{`issuer: a|b`, "must not hold |"},
-		{`issuer: "a b"`, "space or a control character"},
-		{`issuer: "a\nb"`, `"a\nb" holds a space`},
-		{`issuer: https://localhost:9090`, "is server.public_url"},
-		{`audience: ""`, "audience: is missing"},
-		{`jwks_file: ""`, "jwks_file: is missing"},
-		{`jwks_file: none.json`, "no such file"},
-		{`jwks_file: .`, "is a directory"},
-		{`algorithms: []`, "no token would be accepted"},
-		{`algorithms: [none]`, `"none" is not accepted`},
-		{`algorithms: [RS256, HS512]`, `"HS512" is not accepted`},
-		{`types: []`, "no token would be accepted"},
-		{`types: [""]`, "types: is missing"},
-		{`max_lifetime: 0s`, "from 1s to 175200h"},
-		{`max_lifetime: 175201h`, "from 1s to 175200h"},
-		{`max_lifetime: 24`, "not a duration"},
-		{`scope_claim: ""`, "scope_claim: is missing"},
-		{`scopes: ["add order"]`, "is not a scope"},
-		{`scopes: ['a"b']`, "is not a scope"},
-		{`scopes: [""]`, "is not a scope"},
-		{`scope: add_order`, "trust.issuers[0].scope: unknown key; the nearest known key is trust.issuers[0].scopes"},
-		{`types: {a: b}`, "takes a list"},
-		{`issuer: [a]`, "takes one value"},
-	}
-	for _, c := range cases {
-		t.Run(c.change, func(t *testing.T) {
-			issuer := map[string]string{"issuer": "wso2", "audience": "ballerina", "jwks_file": "jwks.json"}
-			key, value, _ := strings.Cut(c.change, ": ")
-			issuer[key] = value
-			var text strings.Builder
-			for key, value := range issuer {
-				text.WriteString(key + ": " + value + ", ")
-			}
-			refused(t, c.text, config.LoadOptions{WorkDir: dir, Embedded: []byte("trust.issuers: [{" + text.String() + "}]")})
-		})
-	}
-	refused(t, `trust.issuers[1].issuer: "a" is listed twice`, config.LoadOptions{WorkDir: dir, Embedded: []byte(
-		"trust.issuers: [{issuer: a, audience: x, jwks_file: jwks.json}, {issuer: a, audience: y, jwks_file: jwks.json}]")})
-}
-
-func TestABadFileIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	cases := []struct{ name, text, want string }{
-		{"not YAML", "server:\n\taddress: x", "config.yaml: is not YAML: line 2"},
-		{"a list", "- server", "config.yaml:1: takes keys and values"},
-		{"a word", "server", "config.yaml:1: takes keys and values"},
-		{"two documents", "log: {level: info}\n---\nlog: {level: warn}\n", "config.yaml:2: a second document begins here"},
-		{"a bad second document", "log: {level: info}\n---\n{", "config.yaml: is not YAML"},
-		{"a key twice", "data_dir: a\ndata_dir: b\n", "config.yaml:2: data_dir: appears twice"},
-		{"a section twice", "log: {level: info}\nlog: {format: json}\n", "config.yaml:2: log: appears twice"},
-		{"a merge", "log: &a {level: info}\ndemo:\n  <<: *a\n", "config.yaml:3: demo.<<: unknown key"},
-		{"a cycle", "server: &a\n  tls: *a\n", "config.yaml:2: server.tls.tls: unknown key"},
-		{"a cycle of lists", "trust.issuers: &a [*a]", "config.yaml:1: trust.issuers[0]: takes a section"},
-		{"a key that is a list", "[a]: b", "config.yaml:1: unknown key"},
-		{"binary", "\x00\x01", "config.yaml: is not YAML"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			write(t, dir, "config.yaml", c.text)
-			refused(t, c.want, config.LoadOptions{WorkDir: dir})
-		})
-	}
-	for name, text := range map[string]string{"empty": "", "comments": "# nothing\n", "null": "~", "a mark": "---\n"} {
-		t.Run(name, func(t *testing.T) {
-			write(t, dir, "config.yaml", text)
-			load(t, config.LoadOptions{WorkDir: dir})
-		})
-	}
-}
-
-func TestAFileThatCannotBeReadIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	refused(t, "cannot read the configuration file none.yaml: no such file or directory", config.LoadOptions{WorkDir: dir, File: "none.yaml"})
-	if err := os.Mkdir(filepath.Join(dir, "config.yaml"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, "cannot read the configuration file config.yaml: is a directory", config.LoadOptions{WorkDir: dir})
 }
 
 func TestDemoAccountsStayOnLoopback(t *testing.T) {

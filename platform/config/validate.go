@@ -80,7 +80,8 @@ func (c Config) adminProblems() []problem {
 	case err != nil:
 		return []problem{problemf(key, "%v, or auto", err)}
 	case !loopback(host):
-		return []problem{problemf(key, "%q is not on loopback, and this listener has neither TLS nor sign-in; write %s", c.Server.AdminAddress, net.JoinHostPort("localhost", strconv.Itoa(port)))}
+		return []problem{problemf(key, "%q is not on loopback, and this listener has neither TLS nor sign-in; write %s",
+			c.Server.AdminAddress, net.JoinHostPort("localhost", strconv.Itoa(port)))}
 	case publicErr == nil && port == publicPort && port != 0:
 		return []problem{problemf(key, "has the port of server.address (%d); write another one, or auto", port)}
 	}
@@ -100,7 +101,8 @@ func (c Config) demoProblems() []problem {
 	if err != nil || !c.Demo.Enabled || c.Demo.AllowRemote || loopback(host) {
 		return nil
 	}
-	return []problem{problemf("demo.enabled", "the demo passwords are public and server.address %q is not on loopback; set demo.enabled to false, or demo.allow_remote to true", c.Server.Address)}
+	return []problem{problemf("demo.enabled", "the demo passwords are public and server.address %q is not on loopback; "+
+		"set demo.enabled to false, or demo.allow_remote to true", c.Server.Address)}
 }
 
 // between judges a duration. A bound that is too wide is as bad as none, so each key has its own.

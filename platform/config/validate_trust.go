@@ -22,7 +22,8 @@ func algorithms() []string {
 func (t Trust) problems(publicURL string) []problem {
 	var list []problem
 	if t.Domain == "" || len(t.Domain) > maxDomain || strings.Trim(t.Domain, lower+digits+".-_") != "" {
-		list = append(list, problemf("trust.domain", "%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain))
+		list = append(list, problemf("trust.domain",
+			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain))
 	}
 	seen := map[string]bool{}
 	for i, issuer := range t.Issuers {

@@ -50,7 +50,7 @@ func client(t *testing.T, config *tls.Config) *http.Client {
 
 func body(t *testing.T, response *http.Response) string {
 	t.Helper()
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Error(err)
@@ -128,7 +128,7 @@ func TestAnAddressThatCannotBeListenedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }()
 	for address, want := range map[string]string{
 		taken.Addr().String(): "address already in use; stop the process that uses it, or configure another port",
 		"192.0.2.1:9090":      "this machine does not have that address; configure one that it has",

@@ -70,7 +70,10 @@ func OpenRoot(dir, domain string, now func() time.Time) (*Root, error) {
 	if err := r.check(path); err != nil {
 		return nil, err
 	}
-	return r, sweep(dir)
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Certificate is the root's own certificate. It must not be changed.
@@ -102,7 +105,8 @@ func makeKey(dir string) (*ecdsa.PrivateKey, error) {
 		if key, err := readKey(path); !errors.Is(err, fs.ErrNotExist) {
 			return key, err
 		}
-		return nil, fmt.Errorf("%s is missing beside %s; bring it back from a backup, or remove %s too to begin with a new root, which every client then needs", path, cert, cert)
+		return nil, fmt.Errorf("%s is missing beside %s; bring it back from a backup, or remove %s too to begin with a new root, "+
+			"which every client then needs", path, cert, cert)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -161,7 +165,8 @@ func (r *Root) check(path string) error {
 	case now.Before(r.cert.NotBefore):
 		return fmt.Errorf("%s holds from %s on, and this machine's clock says %s; set the clock", path, stamp(r.cert.NotBefore), stamp(now))
 	case now.After(r.cert.NotAfter):
-		return fmt.Errorf("%s has expired at %s; remove it and its key to begin with a new root, which every client then needs", path, stamp(r.cert.NotAfter))
+		return fmt.Errorf("%s has expired at %s; remove it and its key to begin with a new root, which every client then needs",
+			path, stamp(r.cert.NotAfter))
 	}
 	return nil
 }

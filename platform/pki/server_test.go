@@ -77,7 +77,7 @@ func shakeHands(t *testing.T, source pki.CertificateSource, client *tls.Config) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	go func() {
 		if conn, err := listener.Accept(); err == nil {
 			_ = conn.(*tls.Conn).Handshake() // its failure is the client's too
