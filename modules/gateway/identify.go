@@ -69,7 +69,7 @@ func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Princip
 		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason,
 	})
 	if reason == rpc.ScopeMissing {
-		return &missingScope{refused, row.Scope}
+		return &missingScopeError{refused, row.Scope}
 	}
 	if refused != nil {
 		return refused
@@ -77,12 +77,12 @@ func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Princip
 	return nil
 }
 
-// missingScope is a refusal that can say what would help (RFC 6750 section 3).
-type missingScope struct {
+// missingScopeError is a refusal that can say what would help (RFC 6750 section 3).
+type missingScopeError struct {
 	refused *fault.Error
 	scope   string
 }
 
-func (m *missingScope) Error() string { return m.refused.Error() }
+func (m *missingScopeError) Error() string { return m.refused.Error() }
 
-func (m *missingScope) Unwrap() error { return m.refused }
+func (m *missingScopeError) Unwrap() error { return m.refused }

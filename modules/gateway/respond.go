@@ -37,7 +37,7 @@ func (g *gateway) fail(err error, c echo.Context) {
 
 // challenge is the WWW-Authenticate header (RFC 6750 section 3): without an error where nothing was sent.
 func challenge(r *http.Request, failure *fault.Error, err error) string {
-	var missing *missingScope
+	var missing *missingScopeError
 	switch {
 	case errors.As(err, &missing):
 		return `Bearer error="insufficient_scope", scope="` + missing.scope + `"`

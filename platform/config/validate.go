@@ -16,8 +16,8 @@ func (c Config) problems() []problem {
 		c.adminProblems(),
 		c.pathProblems(),
 		c.Trust.problems(c.Server.PublicURL),
-		between("sts.access_token_ttl", c.STS.AccessTokenTTL, time.Second, 24*time.Hour),
-		between("order.pending_timeout", c.Order.PendingTimeout, time.Second, 7*24*time.Hour),
+		between("sts.access_token_ttl", c.STS.AccessTokenTTL, 24*time.Hour),
+		between("order.pending_timeout", c.Order.PendingTimeout, 7*24*time.Hour),
 		c.demoProblems(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		oneOf("log.format", c.Log.Format, "text", "json"),
@@ -33,7 +33,7 @@ func (s Server) problems() []problem {
 		list = append(list, problemf("server.public_url", "%v", err))
 	}
 	list = append(list, s.moduleProblems()...)
-	list = append(list, between("server.shutdown_timeout", s.ShutdownTimeout, time.Second, 10*time.Minute)...)
+	list = append(list, between("server.shutdown_timeout", s.ShutdownTimeout, 10*time.Minute)...)
 	switch {
 	case s.TLS.CertFile == "" && s.TLS.KeyFile != "":
 		list = append(list, problemf("server.tls.cert_file", "is missing beside server.tls.key_file; set both or neither"))
@@ -105,8 +105,11 @@ func (c Config) demoProblems() []problem {
 		"set demo.enabled to false, or demo.allow_remote to true", c.Server.Address)}
 }
 
+// least is the shortest duration that any key takes: below it the unit was forgotten.
+const least = time.Second
+
 // between judges a duration. A bound that is too wide is as bad as none, so each key has its own.
-func between(key string, d, least, most time.Duration) []problem {
+func between(key string, d, most time.Duration) []problem {
 	if d < least || d > most {
 		return []problem{problemf(key, "%s is out of bounds; write a duration from %s to %s", duration(d), duration(least), duration(most))}
 	}

@@ -59,7 +59,7 @@ func (i Issuer) problems(key string) []problem {
 	for _, t := range i.Types {
 		list = append(list, claim(key+"types", t, "values of the header typ")...)
 	}
-	list = append(list, between(key+"max_lifetime", i.MaxLifetime, time.Second, maxLifetime)...)
+	list = append(list, between(key+"max_lifetime", i.MaxLifetime, maxLifetime)...)
 	list = append(list, claim(key+"scope_claim", i.ScopeClaim, "the name of a claim, such as scope")...)
 	for _, scope := range i.Scopes {
 		if !scopeToken(scope) {

@@ -106,7 +106,7 @@ func (w *writer) transact(join func()) *breakage {
 
 // begin takes the write lock, and waits for it as long as busyLimit.
 func (w *writer) begin() error {
-	for deadline := time.Now().Add(busyLimit); ; time.Sleep(busyPause) {
+	for deadline := time.Now().Add(busyLimit); ; time.Sleep(busyPause) { //nolint:forbidigo // SQLite tells nobody when a lock is free
 		err := w.tryBegin()
 		if !isBusy(err) || time.Now().After(deadline) {
 			return err

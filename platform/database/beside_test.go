@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ func TestServerWaitsForACommand(t *testing.T) {
 		t.Errorf("%d items", got)
 	}
 	giveUp()
-	if err := <-results; err != context.Canceled {
+	if err := <-results; !errors.Is(err, context.Canceled) {
 		t.Errorf("the write that gave up got %v", err)
 	}
 	go func() { results <- d.Write(context.Background(), insert(2, "b")) }()

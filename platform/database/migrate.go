@@ -39,7 +39,7 @@ func MigrateUp(ctx context.Context, o Options) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	defer held.release()
+	defer func() { _ = held.release() }()
 	return MigrationStatus(ctx, o)
 }
 

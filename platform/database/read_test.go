@@ -53,7 +53,7 @@ func TestReadDoesNotWrite(t *testing.T) {
 func TestReadReturnsTheWorksResult(t *testing.T) {
 	d := server(t, options(t))
 	refusal := errors.New("refused")
-	if err := d.Read(t.Context(), func(database.Tx) error { return refusal }); err != refusal {
+	if err := d.Read(t.Context(), func(database.Tx) error { return refusal }); !errors.Is(err, refusal) {
 		t.Errorf("got %v", err)
 	}
 	if err := d.Read(t.Context(), func(database.Tx) error { panic("a defect") }); fault.CodeOf(err) != fault.Internal {

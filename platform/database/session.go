@@ -85,7 +85,7 @@ func (s *session) exec(query string, args ...any) (sql.Result, error) {
 		}
 		err = errUncached
 	}
-	if err != errUncached {
+	if !errors.Is(err, errUncached) {
 		return nil, err
 	}
 	return s.conn.ExecContext(context.Background(), query, args...)
@@ -101,7 +101,7 @@ func (s *session) query(query string, args ...any) (*sql.Rows, error) {
 			}
 			err = errUncached
 		}
-		if err != errUncached {
+		if !errors.Is(err, errUncached) {
 			return nil, err
 		}
 	}

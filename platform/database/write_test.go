@@ -81,7 +81,7 @@ func TestWorksOfOneBatchAreIsolated(t *testing.T) {
 	)
 	for i, want := range []func(error) bool{
 		isNil,
-		func(err error) bool { return err == refusal }, // the very error
+		func(err error) bool { return err == refusal }, //nolint:errorlint // the very error, not one that wraps it
 		database.IsUniqueViolation,
 		isNil,
 		func(err error) bool { return err != nil && fault.CodeOf(err) == fault.Internal },

@@ -59,7 +59,7 @@ func startAll(ctx context.Context, failed context.CancelCauseFunc, parts []Part)
 	var started []*running
 	for _, p := range parts {
 		if ctx.Err() != nil {
-			return started, nil
+			return started, nil //nolint:nilerr // being told to stop is no failure
 		}
 		r, err := start(ctx, p, failed)
 		if err != nil {

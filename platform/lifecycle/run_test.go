@@ -174,7 +174,7 @@ func TestASlowRunHasTheTimeToStop(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		slow := lifecycle.Part{Name: "relay", Run: func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(29 * time.Second) // of the bubble's clock: a long statement
+			time.Sleep(29 * time.Second) //nolint:forbidigo // of the bubble's clock: a long statement
 			return nil
 		}}
 		if err := lifecycle.Run(ctx, quiet, 30*time.Second, slow, whenStarted(stop)); err != nil {

@@ -93,7 +93,7 @@ func TestAttackDatesBeyondLeeway(t *testing.T) {
 		}
 		w.accept(t, w.signed(t, w.header(), with(claims, edge.name, token.NumericDate(edge.at))))
 		w.refuse(t, w.signed(t, w.header(), with(claims, edge.name, token.NumericDate(edge.at.Add(edge.beyond)))), edge.reason)
-		w.refuse(t, w.signed(t, w.header(), with(claims, edge.name, token.NumericDate(edge.at.Add(edge.beyond*time.Duration(time.Minute))))), edge.reason)
+		w.refuse(t, w.signed(t, w.header(), with(claims, edge.name, token.NumericDate(edge.at.Add(time.Duration(edge.beyond.Nanoseconds())*time.Minute)))), edge.reason)
 		exact := w
 		exact.issuer.Leeway = 0
 		exact.refuse(t, w.signed(t, w.header(), with(claims, edge.name, token.NumericDate(edge.at))), edge.reason)

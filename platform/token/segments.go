@@ -87,7 +87,7 @@ func variant(name string, registered ...string) bool {
 // names are too, so such a name is either one of them or folds to none. The only other, x5t#S256, has a # in every case.
 func plain(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_') {
+		if c := name[i]; (c < 'a' || 'z' < c) && (c < '0' || '9' < c) && c != '_' {
 			return false
 		}
 	}

@@ -68,7 +68,7 @@ func checkNothingPrivate(t *testing.T, out string, private crypto.Signer) {
 		}
 		for at := 0; at+12 <= len(secret); at++ {
 			part := secret[at : at+12]
-			decimals := strings.Trim(fmt.Sprint(part), "[]")
+			decimals := strings.Trim(fmt.Sprintf("%d", part), "[]")
 			writings = append(writings, string(part), hex.EncodeToString(part), decimals, strings.ReplaceAll(decimals, " ", ", "))
 		}
 		lower := strings.ToLower(out)

@@ -95,6 +95,7 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 			return order.Created{}, fault.Retryable(retryAfter, "The order could not be placed in time and is being withdrawn. Send it again.").Because(unsettled)
 		}
 		return order.Created{}, fault.Retryable(retryAfter, "The order '%s' is pending: the inventory has not answered yet. Repeat the request to hear how it ends.", r.id).Because(unsettled)
+	case order.StatusConfirmed, order.StatusFulfilled, order.StatusCancelled: // it was placed, whatever came after
 	}
 	return order.Created{ID: r.id, Status: fmt.Sprintf("Order '%s' created.", r.id)}, nil
 }

@@ -99,7 +99,7 @@ func backoff(attempts int64) time.Duration {
 	if attempts < 8 { // 200 ms doubled eight times is above the cap
 		full = min(full, firstBackoff<<attempts)
 	}
-	return full/2 + rand.N(full/2)
+	return full/2 + rand.N(full/2) //nolint:gosec // spreads load; nobody gains by guessing it
 }
 
 // hurry makes the order's message due now and tells the relay.
