@@ -37,7 +37,7 @@ func Admin(metrics prometheus.Gatherer, checks []Check, reached []string) http.H
 		w.WriteHeader(status)
 		_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
 	})
-	admin.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	admin.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	return admin
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"oms/modules/inventory"
@@ -65,8 +66,8 @@ func checkAdjust(r inventory.AdjustRequest) (problems []fault.Field) {
 	if r.Delta == 0 || r.Delta < -maxDelta || r.Delta > maxDelta {
 		problems = append(problems, fault.Field{Pointer: "/delta", Detail: "must be between -1000000 and 1000000, and not 0"})
 	}
-	if length := utf8.RuneCountInString(r.Reason); length > maxReason || strings.TrimSpace(r.Reason) == "" {
-		problems = append(problems, fault.Field{Pointer: "/reason", Detail: "must be 1 to 200 characters"})
+	if utf8.RuneCountInString(r.Reason) > maxReason || strings.TrimSpace(r.Reason) == "" || strings.ContainsFunc(r.Reason, unicode.IsControl) {
+		problems = append(problems, fault.Field{Pointer: "/reason", Detail: "must be 1 to 200 characters, none of them a control character"})
 	}
 	if r.Expected != nil && *r.Expected < 0 {
 		problems = append(problems, fault.Field{Pointer: "/expected", Detail: "must not be negative"})

@@ -40,6 +40,7 @@ func Run(t *testing.T, start Start) {
 		t.Run(shape.Name, func(t *testing.T) {
 			for name, test := range tests {
 				t.Run(name, func(t *testing.T) {
+					t.Parallel()
 					host := start(t, stock())
 					test(t, world{
 						edge:  inventory.Client{Conn: shape.Connect(t, host, "gateway")},

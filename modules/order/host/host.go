@@ -45,5 +45,11 @@ func New(ctx context.Context, o Options) (*Module, error) {
 // Pass settles every message of the outbox that is due now, once.
 func (m *Module) Pass(ctx context.Context) error { return m.service.Pass(ctx) }
 
+// Backlog is how much inventory has not been told yet.
+type Backlog = internal.Backlog
+
+// Backlog counts what is in the outbox.
+func (m *Module) Backlog(ctx context.Context) (Backlog, error) { return m.service.Backlog(ctx) }
+
 // Relay settles what is in the outbox, until ctx ends.
 func (m *Module) Relay(ctx context.Context) { m.service.Relay(ctx) }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"oms/modules/order"
-	"oms/platform/database"
+	"oms/modules/order/host"
 	"oms/platform/fault"
 )
 
@@ -183,9 +183,7 @@ func TestAPoisonMessageIsGivenUpWhileOthersFlow(t *testing.T) {
 		for range 12 {
 			s.settle(t)
 		}
-		if got := dead(t, s.ordersDB); got != 1 {
-			t.Errorf("%d dead messages, want 1", got)
-		}
+		s.mustHaveBacklog(t, host.Backlog{Dead: 1})
 		s.line.cut(nil, nil)
 		mustBe(t, "another order", s.create("fine", 1), "")
 		s.settle(t)
@@ -210,17 +208,12 @@ func TestInventoryBeingAwayNeverGivesAMessageUp(t *testing.T) {
 	for range 10 {
 		s.settle(t)
 	}
-	if got := dead(t, s.ordersDB); got != 0 {
-		t.Errorf("%d dead messages, want 0", got)
-	}
+	s.mustHaveBacklog(t, host.Backlog{Waiting: 1})
 }
 
-func dead(t *testing.T, store database.Store) (count int) {
+func (s *system) mustHaveBacklog(t *testing.T, want host.Backlog) {
 	t.Helper()
-	if err := store.Read(t.Context(), func(tx database.Tx) error {
-		return tx.QueryRow(`SELECT count(*) FROM outbox WHERE dead = 1`).Scan(&count)
-	}); err != nil {
-		t.Fatal(err)
+	if got, err := s.module.Backlog(t.Context()); err != nil || got != want {
+		t.Errorf("backlog %+v, %v; want %+v", got, err, want)
 	}
-	return count
 }

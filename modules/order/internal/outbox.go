@@ -74,6 +74,18 @@ func resubmit(tx database.Tx) error {
 	return err
 }
 
+// Backlog is how much inventory has not been told yet.
+type Backlog struct {
+	Waiting int64 // messages that are being retried
+	Dead    int64 // messages that are given up until the next start: people have to look
+}
+
+func countMessages(tx database.Tx) (b Backlog, err error) {
+	err = tx.QueryRow(`SELECT count(*), coalesce(sum(dead), 0) FROM outbox`).Scan(&b.Waiting, &b.Dead)
+	b.Waiting -= b.Dead
+	return b, err
+}
+
 // dueMessages gives the keys of the orders whose message is due, the longest waiting first.
 func dueMessages(tx database.Tx, now time.Time, limit int) (keys []string, err error) {
 	rows, err := tx.Query(`SELECT order_key FROM outbox WHERE dead = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, now.UnixMilli(), limit)

@@ -42,6 +42,15 @@ func (s *Service) Relay(ctx context.Context) {
 	}
 }
 
+// Backlog counts what is in the outbox.
+func (s *Service) Backlog(ctx context.Context) (b Backlog, err error) {
+	err = s.Store.Read(ctx, func(tx database.Tx) error {
+		b, err = countMessages(tx)
+		return err
+	})
+	return b, err
+}
+
 // Pass settles every message that is due now, once. A message that cannot be settled is postponed.
 func (s *Service) Pass(ctx context.Context) error {
 	var keys []string

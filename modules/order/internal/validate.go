@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"oms/modules/order"
@@ -24,25 +25,31 @@ func checkContent(name string, items []order.Item) (problems []fault.Field) {
 	say := func(detail, pointer string, args ...any) {
 		problems = append(problems, fault.Field{Detail: detail, Pointer: fmt.Sprintf(pointer, args...)})
 	}
-	if length := utf8.RuneCountInString(name); length > maxName || strings.TrimSpace(name) == "" {
-		say("must be 1 to 200 characters", "/name")
+	if !text(name, maxName) {
+		say("must be 1 to 200 characters, none of them a control character", "/name")
 	}
 	if len(items) == 0 || len(items) > maxItems {
 		say("must have 1 to 100 items", "/items")
 		return problems // 100,000 items do not deserve 100,000 complaints
 	}
 	for i, item := range items {
-		if item.Category == "" || utf8.RuneCountInString(item.Category) > maxCode {
-			say("must be 1 to 64 characters", "/items/%d/category", i)
+		if !text(item.Category, maxCode) {
+			say("must be 1 to 64 characters, none of them a control character", "/items/%d/category", i)
 		}
-		if item.Code == "" || utf8.RuneCountInString(item.Code) > maxCode {
-			say("must be 1 to 64 characters", "/items/%d/code", i)
+		if !text(item.Code, maxCode) {
+			say("must be 1 to 64 characters, none of them a control character", "/items/%d/code", i)
 		}
 		if item.Qty < 1 || item.Qty > maxQty {
 			say("must be a whole number from 1 to 1000000", "/items/%d/qty", i)
 		}
 	}
 	return problems
+}
+
+// text reports whether s is something that people can read, of at most so many characters. Control characters are
+// nobody's name, and not every database stores all of them.
+func text(s string, most int) bool {
+	return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // checkID accepts what can stand in a path as it is.

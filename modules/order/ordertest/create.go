@@ -60,6 +60,7 @@ func invalid(t *testing.T, w world) {
 	for name, r := range map[string]order.CreateRequest{
 		"no items":    {Name: "x"},
 		"101 items":   {Name: "x", Items: make([]order.Item, 101)},
+		"NUL":         {Name: "a\x00b", Items: []order.Item{item("books", "a", 1)}},
 		"blank name":  {Name: " \t", Items: []order.Item{item("books", "a", 1)}},
 		"empty id":    {ID: new(string), Name: "x", Items: []order.Item{item("books", "a", 1)}},
 		"negative":    {Name: "x", Items: []order.Item{item("books", "a", -1)}},

@@ -50,9 +50,15 @@ func Run(t *testing.T, start Start) {
 	for _, shape := range rpctest.Shapes() {
 		t.Run(shape.Name, func(t *testing.T) {
 			for name, test := range tests {
-				t.Run(name, func(t *testing.T) { test(t, newWorld(t, start, shape, true)) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, newWorld(t, start, shape, true))
+				})
 			}
-			t.Run("without public reading, strangers see nothing", func(t *testing.T) { private(t, newWorld(t, start, shape, false)) })
+			t.Run("without public reading, strangers see nothing", func(t *testing.T) {
+				t.Parallel()
+				private(t, newWorld(t, start, shape, false))
+			})
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"oms/platform/database"
@@ -45,8 +46,8 @@ func (u User) check() error {
 	if !userName.MatchString(u.Name) {
 		problems = append(problems, errors.New("a user's name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit"))
 	}
-	if utf8.RuneCountInString(u.FullName) > maxFullName || !utf8.ValidString(u.FullName) {
-		problems = append(problems, fmt.Errorf("a full name has at most %d characters", maxFullName))
+	if utf8.RuneCountInString(u.FullName) > maxFullName || !utf8.ValidString(u.FullName) || strings.ContainsFunc(u.FullName, unicode.IsControl) {
+		problems = append(problems, fmt.Errorf("a full name has at most %d characters, and no control characters", maxFullName))
 	}
 	if _, err := mail.ParseAddress(u.Email); u.Email != "" && err != nil {
 		problems = append(problems, errors.New("the e-mail address is not one"))

@@ -1,0 +1,187 @@
+package host_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"oms/modules/sts"
+	"oms/modules/sts/host"
+	"oms/modules/sts/ststest"
+	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/identity"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/secret"
+	"oms/platform/token"
+)
+
+var everything = identity.NewScopes("add_order", "update_order", "view_orders", "manage_inventory")
+
+// start hosts a fresh STS with an external issuer beside its own.
+func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.SigningKey) {
+	t.Helper()
+	foreign, err := token.GenerateSigningKey(token.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := token.NewKeySet(foreign.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL), External: []sts.External{{
+		Policy: sts.ExternalPolicy(token.Issuer{Name: ststest.Foreign, Audience: ststest.ForeignFor, Algorithms: []token.Algorithm{token.EdDSA},
+			Types: []string{"JWT"}, MaxLifetime: time.Hour}),
+		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
+	}}}
+	hosted, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: edge, Demo: demo,
+		Callees: map[string]identity.Scopes{"order": identity.NewScopes("add_order", "update_order", "view_orders"), "inventory": identity.NewScopes("manage_inventory")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hosted, foreign
+}
+
+func TestTheContract(t *testing.T) {
+	ststest.Run(t, func(t *testing.T, demo bool) ststest.Started {
+		store := databasetest.Open(t, "sts")
+		start(t, store, true) // an earlier start, which has seeded the demo
+		hosted, foreign := start(t, store, demo)
+		operator := host.Administer(store, time.Now, true)
+		if err := operator.AddUser(t.Context(), host.User{Name: "carol", Scopes: everything}, "correct horse"); err != nil {
+			t.Fatal(err)
+		}
+		return ststest.Started{
+			Host: hosted.Host, Foreign: foreign,
+			Issue: func(user string, scopes ...string) secret.Text {
+				r := host.TokenRequest{User: user, Lifetime: time.Minute, Issuer: ststest.PublicURL, Audience: ststest.PublicURL}
+				if len(scopes) > 0 {
+					r.Scopes = identity.NewScopes(scopes...)
+				}
+				raw, err := operator.IssueToken(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return raw
+			},
+			Disable: func(user string, disabled bool) {
+				if err := operator.SetDisabled(t.Context(), user, disabled); err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
+
+func TestTheSigningKeySurvivesARestart(t *testing.T) {
+	directory := t.TempDir()
+	jwks := func(t *testing.T) (document string) {
+		t.Run("start", func(t *testing.T) {
+			hosted, _ := start(t, databasetest.OpenIn(t, "sts", directory), false)
+			answer, err := sts.Client{Conn: rpctest.Shapes()[0].Connect(t, hosted.Host, "gateway")}.Keys(context.Background(), sts.KeysRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			document = answer.JWKS
+		})
+		return document
+	}
+	if first, second := jwks(t), jwks(t); first == "" || first != second {
+		t.Errorf("the keys were %s, then %s", first, second)
+	}
+}
+
+func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
+	store := databasetest.Open(t, "sts")
+	start(t, store, false)
+	if err := store.Write(t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(`UPDATE signing_keys SET private = 'AAAA'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL)}})
+	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line that says the key is corrupt", err)
+	}
+}
+
+func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
+	operator := host.Administer(databasetest.Open(t, "sts"), time.Now, false)
+	good := host.User{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order")}
+	const password = secret.Text("correct horse")
+	if err := operator.AddUser(t.Context(), good, password); err != nil {
+		t.Fatal(err)
+	}
+	for what, spoil := range map[string]func(*host.User, *secret.Text){
+		"taken":              func(*host.User, *secret.Text) {},
+		"empty name":         func(u *host.User, _ *secret.Text) { u.Name = "" },
+		"a client's name":    func(u *host.User, _ *secret.Text) { u.Name = "client:x" },
+		"an external's name": func(u *host.User, _ *secret.Text) { u.Name = "wso2|counter" },
+		"upper case":         func(u *host.User, _ *secret.Text) { u.Name = "Dave" },
+		"65 characters":      func(u *host.User, _ *secret.Text) { u.Name = strings.Repeat("d", 65) },
+		"not an e-mail":      func(u *host.User, _ *secret.Text) { u.Name, u.Email = "e", "dave" },
+		"bad scope":          func(u *host.User, _ *secret.Text) { u.Name, u.Scopes = "e", identity.Scopes{`a"b`} },
+		"short password":     func(u *host.User, p *secret.Text) { u.Name, *p = "e", "1234567" },
+		"no password":        func(u *host.User, p *secret.Text) { u.Name, *p = "e", "" },
+		"1 MB password":      func(u *host.User, p *secret.Text) { u.Name, *p = "e", secret.Text(strings.Repeat("x", 1<<20)) },
+		"a terminal's code":  func(u *host.User, _ *secret.Text) { u.Name, u.FullName = "e", "\x1b[31mDave" },
+		"long full name":     func(u *host.User, _ *secret.Text) { u.Name, u.FullName = "e", strings.Repeat("x", 201) },
+	} {
+		user, given := good, password
+		spoil(&user, &given)
+		if err := operator.AddUser(t.Context(), user, given); err == nil {
+			t.Errorf("%s: added", what)
+		} else if given != "" && strings.Contains(err.Error(), given.Reveal()) {
+			t.Errorf("%s: the error shows the password: %v", what, err)
+		}
+	}
+	users, err := operator.Users(t.Context())
+	if err != nil || len(users) != 1 {
+		t.Errorf("users %v, %v", users, err)
+	}
+}
+
+func TestTokensThatAreNotIssued(t *testing.T) {
+	store := databasetest.Open(t, "sts")
+	operator := host.Administer(store, time.Now, false)
+	if err := operator.AddUser(t.Context(), host.User{Name: "dave", Scopes: identity.NewScopes("add_order")}, "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	good := host.TokenRequest{User: "dave", Lifetime: time.Minute, Issuer: "i", Audience: "a"}
+	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "app serve") {
+		t.Errorf("without a signing key: %v", err)
+	}
+	start(t, store, true)
+	if _, err := operator.IssueToken(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	for what, spoil := range map[string]func(*host.TokenRequest){
+		"unknown user":     func(r *host.TokenRequest) { r.User = "nobody" },
+		"demo account":     func(r *host.TokenRequest) { r.User = "alice" },
+		"a wider scope":    func(r *host.TokenRequest) { r.Scopes = identity.NewScopes("add_order", "view_orders") },
+		"no lifetime":      func(r *host.TokenRequest) { r.Lifetime = 0 },
+		"a day and more":   func(r *host.TokenRequest) { r.Lifetime = 24*time.Hour + 1 },
+		"negative":         func(r *host.TokenRequest) { r.Lifetime = -time.Minute },
+		"somebody's guess": func(r *host.TokenRequest) { r.User = "dave' OR '1'='1" },
+	} {
+		r := good
+		spoil(&r)
+		if raw, err := operator.IssueToken(t.Context(), r); err == nil || raw != "" {
+			t.Errorf("%s: issued", what)
+		}
+	}
+	if err := operator.SetDisabled(t.Context(), "dave", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "enable dave") {
+		t.Errorf("disabled: %v", err)
+	}
+	if err := operator.SetDisabled(t.Context(), "nobody", true); err == nil {
+		t.Error("an unknown user was disabled")
+	}
+	if err := operator.SetPassword(t.Context(), "nobody", "correct horse"); err == nil {
+		t.Error("an unknown user got a password")
+	}
+}

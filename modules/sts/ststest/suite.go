@@ -1,0 +1,196 @@
+// Package ststest is the contract of the STS as a test: Run proves that a hosted module keeps it, in every way to
+// reach it.
+package ststest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/secret"
+	"oms/platform/token"
+)
+
+// The names that a started module knows.
+const (
+	PublicURL  = "https://orders.example"
+	Foreign    = "https://login.example" // an external issuer, whose ceiling is add_order and update_order
+	ForeignFor = "orders"                // its audience
+)
+
+// Started is a hosted STS that knows the callees order (add_order, update_order, view_orders) and inventory
+// (manage_inventory), the demo users, and the user carol with all of these scopes.
+type Started struct {
+	Host    *rpc.Host
+	Issue   func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
+	Disable func(user string, disabled bool)
+	Foreign token.SigningKey // that of the external issuer
+}
+
+// Start hosts a fresh module. Without the demo, demo accounts do not count.
+type Start func(t *testing.T, demo bool) Started
+
+// Run runs the suite over every shape.
+func Run(t *testing.T, start Start) {
+	t.Helper()
+	tests := map[string]func(*testing.T, world){
+		"a judgement names the user and the callee's scopes": judged,
+		"a token carries no more than it was given":          narrowed,
+		"only the gateway asks":                              whoMayCall,
+		"what is not a token of ours is refused":             refused,
+		"a disabled user's tokens stop to hold":              disabled,
+		"an external issuer has a ceiling and its own names": external,
+		"the keys verify our tokens":                         keys,
+	}
+	for _, shape := range rpctest.Shapes() {
+		t.Run(shape.Name, func(t *testing.T) {
+			for name, test := range tests {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, newWorld(t, start(t, true), shape))
+				})
+			}
+			t.Run("without the demo, demo accounts do not count", func(t *testing.T) {
+				t.Parallel()
+				withoutDemo(t, newWorld(t, start(t, false), shape))
+			})
+		})
+	}
+}
+
+type world struct {
+	Started
+	gateway, other sts.Service
+}
+
+func newWorld(t *testing.T, started Started, shape rpctest.Shape) world {
+	t.Helper()
+	return world{started, sts.Client{Conn: shape.Connect(t, started.Host, "gateway")}, sts.Client{Conn: shape.Connect(t, started.Host, "order")}}
+}
+
+var nobody = identity.With(context.Background(), identity.Principal{Transaction: "t"})
+
+func (w world) judge(t *testing.T, raw secret.Text, callee string) sts.Judgement {
+	t.Helper()
+	got, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: callee})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (w world) mustRefuse(t *testing.T, what string, raw secret.Text) {
+	t.Helper()
+	_, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: "order"})
+	if got := fault.CodeOf(err); got != fault.Unauthenticated {
+		t.Errorf("%s: got %v, want unauthenticated", what, err)
+	}
+}
+
+func mustEqual(t *testing.T, got sts.Judgement, subject string, scopes ...string) {
+	t.Helper()
+	if diff := cmp.Diff(sts.Judgement{Subject: subject, Scopes: scopes}, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error("judgement (-want +got):", diff)
+	}
+}
+
+func judged(t *testing.T, w world) {
+	raw := w.Issue("carol")
+	mustEqual(t, w.judge(t, raw, "order"), "carol", "add_order", "update_order", "view_orders")
+	mustEqual(t, w.judge(t, raw, "inventory"), "carol", "manage_inventory")
+	mustEqual(t, w.judge(t, w.Issue("alice"), "order"), "alice", "add_order")
+	_, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: "nowhere"})
+	if got := fault.CodeOf(err); got != fault.InvalidArgument {
+		t.Errorf("an unknown callee: %v", err)
+	}
+}
+
+func narrowed(t *testing.T, w world) {
+	mustEqual(t, w.judge(t, w.Issue("carol", "view_orders"), "order"), "carol", "view_orders")
+	mustEqual(t, w.judge(t, w.Issue("carol", "view_orders"), "inventory"), "carol")
+}
+
+func whoMayCall(t *testing.T, w world) {
+	_, err := w.other.Judge(nobody, sts.JudgeRequest{Token: w.Issue("carol"), Callee: "order"})
+	if got := fault.CodeOf(err); got != fault.PermissionDenied {
+		t.Errorf("judge: %v", err)
+	}
+	_, err = w.other.Keys(nobody, sts.KeysRequest{})
+	if got := fault.CodeOf(err); got != fault.PermissionDenied {
+		t.Errorf("keys: %v", err)
+	}
+}
+
+func refused(t *testing.T, w world) {
+	own, err := token.GenerateSigningKey(token.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := w.Issue("carol")
+	w.judge(t, good, "order")
+	w.mustRefuse(t, "empty", "")
+	w.mustRefuse(t, "cut", good[:len(good)-4])
+	w.mustRefuse(t, "signed by a stranger", sign(t, own, "at+jwt", claims(PublicURL, PublicURL, "carol")))
+	w.mustRefuse(t, "an issuer that nobody knows", sign(t, w.Foreign, "JWT", claims("https://else.example", ForeignFor, "carol")))
+	w.mustRefuse(t, "our name, signed by the external issuer", sign(t, w.Foreign, "at+jwt", claims(PublicURL, PublicURL, "carol")))
+	w.mustRefuse(t, "for somebody else", sign(t, w.Foreign, "JWT", claims(Foreign, "elsewhere", "carol")))
+}
+
+func disabled(t *testing.T, w world) {
+	raw := w.Issue("carol")
+	w.judge(t, raw, "order")
+	w.Disable("carol", true)
+	w.mustRefuse(t, "disabled", raw)
+	w.Disable("carol", false)
+	w.judge(t, raw, "order")
+}
+
+func external(t *testing.T, w world) {
+	wide := claims(Foreign, ForeignFor, "carol")
+	wide["scope"] = "add_order view_orders manage_inventory"
+	mustEqual(t, w.judge(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "add_order")
+	wide["scope"] = []string{"update_order"}
+	mustEqual(t, w.judge(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "update_order")
+}
+
+func keys(t *testing.T, w world) {
+	answer, err := w.gateway.Keys(nobody, sts.KeysRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := token.ParseKeySet([]byte(answer.JWKS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified, err := sts.OwnIssuer(PublicURL).Verify(w.Issue("carol").Reveal(), set, time.Now())
+	if err != nil || verified.Subject != "carol" || verified.ClientID != "operator" || verified.ID == "" {
+		t.Errorf("claims %+v, %v", verified, err)
+	}
+}
+
+func withoutDemo(t *testing.T, w world) {
+	w.judge(t, w.Issue("carol"), "order")
+	w.mustRefuse(t, "a demo account", w.Issue("alice"))
+}
+
+func claims(issuer, audience, subject string) map[string]any {
+	now := time.Now()
+	return map[string]any{"iss": issuer, "aud": audience, "sub": subject, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": "1", "client_id": "c", "scope": "add_order"}
+}
+
+func sign(t *testing.T, key token.SigningKey, typ string, claims map[string]any) secret.Text {
+	t.Helper()
+	raw, err := token.Sign(key, typ, claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret.Text(raw)
+}
