@@ -46,12 +46,12 @@ func New(o Options) (http.Handler, error) {
 	router := echo.New()
 	router.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
 	router.HTTPErrorHandler = g.fail
-	router.Use(g.observe)
+	router.Use(g.observe, plainPaths)
 	if err := g.route(router); err != nil {
 		return nil, err
 	}
 	if o.STSPages != nil {
-		router.Any("/oauth2/*", echo.WrapHandler(o.STSPages))
+		router.Any(pagesPath, pages(o.STSPages))
 	}
 	return router, nil
 }

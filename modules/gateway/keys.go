@@ -11,8 +11,13 @@ import (
 	"oms/platform/token"
 )
 
-// refetchInterval bounds what tokens with made-up key ids can make us ask of the STS.
-const refetchInterval = 10 * time.Second
+const (
+	// refetchInterval bounds what tokens with made-up key ids can make us ask of the STS.
+	refetchInterval = 10 * time.Second
+	// retryInterval is that bound as long as there are no keys at all: the STS may still be starting, and nobody can be
+	// let in before.
+	retryInterval = time.Second
+)
 
 // keyCache keeps the STS's public keys. It is safe for concurrent use.
 type keyCache struct {
@@ -21,34 +26,52 @@ type keyCache struct {
 	flight singleflight.Group
 
 	mu      sync.RWMutex
-	keys    *token.KeySet // nil until the first fetch
-	fetched time.Time
+	keys    *token.KeySet // nil until the first fetch that succeeded
+	failure error         // of the last fetch
+	fetched time.Time     // when the last fetch ended, however it did
 }
 
 // having gives the keys, with the one of kid among them if the STS has it. An unknown kid makes it fetch them again,
 // once for all who wait and at most every [refetchInterval]; when that fails, the keys stay what they are.
 func (c *keyCache) having(ctx context.Context, kid string) (*token.KeySet, error) {
-	keys, fetched := c.cached()
-	if _, known := keys.Lookup(kid); known || keys != nil && c.now().Sub(fetched) < refetchInterval {
-		return keys, nil
+	if !c.due(kid) {
+		return c.cached()
 	}
-	fresh, err, _ := c.flight.Do("keys", func() (any, error) { return c.fetch(context.WithoutCancel(ctx)) })
-	if err != nil {
-		if keys != nil {
-			return keys, nil
+	_, _, _ = c.flight.Do("keys", func() (any, error) {
+		if c.due(kid) { // a fetch may have ended between the question above and this flight
+			c.fetch(context.WithoutCancel(ctx))
 		}
-		return nil, err
-	}
-	return fresh.(*token.KeySet), nil
+		return nil, nil
+	})
+	return c.cached()
 }
 
-func (c *keyCache) cached() (*token.KeySet, time.Time) {
+// due says whether a fetch may help with kid, and is allowed now.
+func (c *keyCache) due(kid string) bool {
+	now := c.now()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.keys, c.fetched
+	if _, known := c.keys.Lookup(kid); known {
+		return false
+	}
+	interval := refetchInterval
+	if c.keys == nil {
+		interval = retryInterval
+	}
+	return c.fetched.IsZero() || now.Sub(c.fetched) >= interval
 }
 
-func (c *keyCache) fetch(ctx context.Context) (*token.KeySet, error) {
+// cached gives the keys, or why there are none yet.
+func (c *keyCache) cached() (*token.KeySet, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.keys == nil {
+		return nil, c.failure
+	}
+	return c.keys, nil
+}
+
+func (c *keyCache) fetch(ctx context.Context) {
 	answer, err := c.sts.Keys(ctx, sts.KeysRequest{})
 	var keys *token.KeySet
 	if err == nil {
@@ -56,10 +79,8 @@ func (c *keyCache) fetch(ctx context.Context) (*token.KeySet, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fetched = c.now() // a failure too: the next attempt is no sooner
-	if err != nil {
-		return nil, err
+	c.fetched, c.failure = c.now(), err
+	if err == nil {
+		c.keys = keys
 	}
-	c.keys = keys
-	return keys, nil
 }

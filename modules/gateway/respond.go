@@ -43,7 +43,7 @@ func challenge(r *http.Request, failure *fault.Error, err error) string {
 		return `Bearer error="insufficient_scope", scope="` + missing.scope + `"`
 	case failure.Code == fault.PermissionDenied:
 		return `Bearer error="insufficient_scope"`
-	case r.Header.Get("Authorization") != "":
+	case len(r.Header.Values("Authorization")) > 0:
 		return `Bearer error="invalid_token"`
 	}
 	return "Bearer"
@@ -94,7 +94,12 @@ func (g *gateway) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(identity.With(r.Context(), identity.Principal{Transaction: transaction})))
 		c.Response().Header().Set(traceHeader, transaction)
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
-		if err := next(c); err != nil {
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			// It may have come with a Content-Length too, which net/http drops: whoever stands in front of us may have
+			// gone by that one, so nothing that follows on this connection can be trusted (RFC 9112 section 6.1).
+			c.Response().Header().Set("Connection", "close")
+		}
+		if err := g.contain(next, c); err != nil {
 			c.Error(err)
 		}
 		g.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", c.Path(), "status", c.Response().Status,

@@ -5,11 +5,14 @@
 package binding
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 
 	"oms/platform/rpc"
+	"oms/platform/strictjson"
 )
 
 // Binding is how one operation is reached from outside. It is immutable and safe for concurrent use.
@@ -23,46 +26,87 @@ type Binding struct {
 	answer    part
 }
 
-// New makes the binding of an operation with an edge. It fails where the row's path and the request's tags do not match.
+// New makes the binding of an operation with an edge. It fails where the row and the tags of its types do not match: a
+// member that could not be bound would be a request that nobody can make, or a panic while one is made.
 func New(operation rpc.Operation) (*Binding, error) {
-	row := operation.Row()
-	if !row.Edge.Bound() {
-		return nil, fmt.Errorf("operation %s has no edge", row.Name)
+	b := &Binding{Operation: operation, Row: operation.Row()}
+	if !b.Row.Edge.Bound() {
+		return nil, fmt.Errorf("operation %s has no edge", b.Row.Name)
 	}
-	b := &Binding{Operation: operation, Row: row}
+	request, response := reflect.TypeOf(operation.NewRequest()).Elem(), reflect.TypeOf(operation.NewResponse()).Elem()
+	if err := errors.Join(b.bindRequest(request), b.bindResponse(response)); err != nil {
+		return nil, fmt.Errorf("operation %s: %w", b.Row.Name, err)
+	}
+	return b, nil
+}
+
+func (b *Binding) bindRequest(request reflect.Type) error {
 	var body []int
-	request := reflect.TypeOf(operation.NewRequest()).Elem()
+	unbound := b.Row.Edge.Path
+	parameters := map[string]bool{}
 	for i := range request.NumField() {
-		tag := request.Field(i).Tag
+		field := request.Field(i)
+		inPath, inQuery := field.Tag.Get("path"), field.Tag.Get("query")
 		switch {
-		case tag.Get("path") != "":
-			if !strings.Contains(row.Edge.Path, "{"+tag.Get("path")+"}") {
-				return nil, fmt.Errorf("operation %s: the path has no {%s}", row.Name, tag.Get("path"))
+		case inPath != "" && inQuery != "":
+			return fmt.Errorf("member %s comes from the path or from the query, not from both", field.Name)
+		case inPath != "":
+			rest := strings.Replace(unbound, "{"+inPath+"}", "", 1)
+			if rest == unbound || field.Type.Kind() != reflect.String {
+				return fmt.Errorf("member %s is not a text of its own in the path %s", field.Name, b.Row.Edge.Path)
 			}
-			b.path = append(b.path, i)
-		case tag.Get("query") != "":
-			b.query = append(b.query, i)
+			unbound, b.path = rest, append(b.path, i)
+		case inQuery != "":
+			if parameters[inQuery] || field.Type.Kind() != reflect.String && field.Type != reflect.TypeFor[*int64]() {
+				return fmt.Errorf("parameter %q is not a text or a *int64 of its own", inQuery)
+			}
+			parameters[inQuery], b.query = true, append(b.query, i)
 		default:
 			body = append(body, i)
 		}
 	}
-	if got := strings.Count(row.Edge.Path, "{"); got != len(b.path) {
-		return nil, fmt.Errorf("operation %s: %d members of the path are bound, not %d", row.Name, len(b.path), got)
+	if strings.Contains(unbound, "{") {
+		return fmt.Errorf("no member of %s is bound to each of the path %s", request, b.Row.Edge.Path)
 	}
 	b.body = newPart(request, body)
+	if len(body) == 0 {
+		return nil
+	}
+	if b.Row.Edge.Method == http.MethodGet || b.Row.Edge.Method == http.MethodDelete { // RFC 9110 sections 9.3.1, 9.3.5
+		return fmt.Errorf("a %s has no body for the member %s; tag it with path or query", b.Row.Edge.Method, request.Field(body[0]).Name)
+	}
+	_, err := strictjson.Decode([]byte(`{}`), reflect.New(b.body.typ).Interface())
+	return err
+}
+
+func (b *Binding) bindResponse(response reflect.Type) error {
 	var answer []int
-	response := reflect.TypeOf(operation.NewResponse()).Elem()
+	unfilled := b.Row.Edge.Location
 	for i := range response.NumField() {
-		tag := response.Field(i).Tag
+		field := response.Field(i)
+		text := field.Type.Kind() == reflect.String
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); text {
+			unfilled = strings.ReplaceAll(unfilled, "{"+name+"}", "")
+		}
 		switch {
-		case tag.Get("header") != "":
+		case field.Tag.Get("header") != "" && !text:
+			return fmt.Errorf("member %s is a header and not a text", field.Name)
+		case field.Tag.Get("header") != "":
 			b.headers = append(b.headers, i)
-		case tag.Get("edge") != "-":
+		case field.Tag.Get("edge") == "":
 			answer = append(answer, i)
+		case field.Tag.Get("edge") != "-":
+			return fmt.Errorf("member %s: the only edge tag is -", field.Name)
 		}
 	}
 	b.answer = newPart(response, answer)
-	return b, nil
+	if strings.Contains(unfilled, "{") {
+		return fmt.Errorf("the location %s names a text that %s does not have", b.Row.Edge.Location, response)
+	}
+	if success := b.Row.Edge.Success; success != 0 && (success < 200 || success > 299) {
+		return fmt.Errorf("%d is not a status of success", success)
+	}
+	return nil
 }
 
 // EchoPath is the path in the form of echo's router: /order/:id.

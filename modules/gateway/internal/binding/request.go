@@ -3,10 +3,12 @@ package binding
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,14 +19,17 @@ import (
 // MaxBody is the largest request body in bytes: some fifty times the largest order.
 const MaxBody = 1 << 20
 
-// Decode reads the request. param gives a member of the path as it stood there. Errors are *fault.Error.
+// Decode reads the request. param gives a member of the path as the router saw it. Errors are *fault.Error.
 func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name string) string) (any, error) {
 	request := b.Operation.NewRequest()
 	whole := reflect.ValueOf(request).Elem()
 	for _, i := range b.path {
-		value, err := url.PathUnescape(param(whole.Type().Field(i).Tag.Get("path")))
-		if err != nil {
-			return nil, fault.New(fault.Malformed, "The path is not well-formed.").Because(err)
+		value := param(whole.Type().Field(i).Tag.Get("path"))
+		if r.URL.RawPath != "" { // else the router has seen the decoded path, and decoding twice would make another one
+			var err error
+			if value, err = url.PathUnescape(value); err != nil {
+				return nil, fault.New(fault.Malformed, "The path is not well-formed.").Because(err)
+			}
 		}
 		whole.Field(i).SetString(value)
 	}
@@ -78,8 +83,8 @@ func (b *Binding) decodeQuery(raw string, whole reflect.Value) error {
 			return fault.New(fault.Malformed, "The parameter %s must be a whole number.", name)
 		}
 	}
-	for name := range values {
-		return fault.New(fault.Malformed, "There is no parameter %s here.", strictjson.Quote(name))
+	if len(values) > 0 {
+		return fault.New(fault.Malformed, "There is no parameter %s here.", strictjson.Quote(slices.Min(slices.Collect(maps.Keys(values)))))
 	}
 	return nil
 }
@@ -108,11 +113,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, fault.New(fault.UnsupportedMedia, "Send the body as it is, without Content-Encoding.")
 	}
+	if r.ContentLength > MaxBody { // not worth reading
+		return nil, tooLarge()
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	var tooLarge *http.MaxBytesError
+	var exceeded *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge):
-		return nil, fault.New(fault.TooLarge, "The body is larger than %d bytes.", MaxBody)
+	case errors.As(err, &exceeded):
+		return nil, tooLarge()
 	case err != nil:
 		return nil, fault.New(fault.Malformed, "The body did not arrive whole.").Because(err)
 	case len(text) == 0:
@@ -120,3 +128,5 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	return text, nil
 }
+
+func tooLarge() error { return fault.New(fault.TooLarge, "The body is larger than %d bytes.", MaxBody) }

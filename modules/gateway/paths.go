@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// plainPaths answers 404 for paths that two readers could understand differently: with empty or dot segments, also
+// where they are escaped, backslashes and control characters. None of ours has any.
+func plainPaths(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !plain(c.Request().URL.Path) {
+			return echo.ErrNotFound
+		}
+		for _, value := range c.ParamValues() {
+			if c.Path() != pagesPath && strings.Contains(value, "/") { // the router's last parameter takes all that is left
+				return echo.ErrNotFound
+			}
+		}
+		return next(c)
+	}
+}
+
+func plain(decoded string) bool {
+	cleaned := path.Clean(decoded)
+	if strings.HasSuffix(decoded, "/") && cleaned != "/" {
+		cleaned += "/"
+	}
+	return strings.HasPrefix(decoded, "/") && cleaned == decoded && !strings.ContainsFunc(decoded, func(r rune) bool {
+		return r < ' ' || r == 0x7f || r == '\\'
+	})
+}
+
+// pagesPath is where the STS's pages are.
+const pagesPath = "/oauth2/*"
+
+// pages serves the STS's pages. What its router does not know is a problem like everywhere else.
+func pages(handler http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		w := &pageWriter{ResponseWriter: c.Response()}
+		handler.ServeHTTP(w, c.Request())
+		return w.refused
+	}
+}
+
+// pageWriter holds back the text with which [http.ServeMux] answers unknown paths and methods.
+type pageWriter struct {
+	http.ResponseWriter
+	refused error
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *pageWriter) WriteHeader(status int) {
+	header := w.Header()
+	if !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	switch status {
+	case http.StatusNotFound:
+		w.refused = echo.ErrNotFound
+	case http.StatusMethodNotAllowed:
+		w.refused = echo.ErrMethodNotAllowed
+	default:
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	header.Del("Content-Type")
+}
+
+// Write implements [http.ResponseWriter].
+func (w *pageWriter) Write(text []byte) (int, error) {
+	if w.refused != nil {
+		return len(text), nil
+	}
+	return w.ResponseWriter.Write(text)
+}
+
+// Unwrap lets [http.ResponseController] reach what is below.
+func (w *pageWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
