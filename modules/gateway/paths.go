@@ -12,16 +12,16 @@ import (
 // where they are escaped, backslashes and control characters. None of ours has any.
 func plainPaths(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !plain(c.Request().URL.Path) {
+		if !plain(c.Request().URL.Path) || !asDeepAs(c.Path(), echo.GetPath(c.Request())) {
 			return echo.ErrNotFound
-		}
-		for _, value := range c.ParamValues() {
-			if c.Path() != pagesPath && strings.Contains(value, "/") { // the router's last parameter takes all that is left
-				return echo.ErrNotFound
-			}
 		}
 		return next(c)
 	}
+}
+
+// asDeepAs reports whether the route has as many segments as the path: the router lets a last member take all the rest.
+func asDeepAs(route, path string) bool {
+	return route == "" || strings.HasSuffix(route, "*") || strings.Count(route, "/") == strings.Count(path, "/")
 }
 
 func plain(decoded string) bool {

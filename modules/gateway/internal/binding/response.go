@@ -22,7 +22,7 @@ func (b *Binding) Respond(w http.ResponseWriter, r *http.Request, response any) 
 	if location := b.location(whole); location != "" {
 		w.Header().Set("Location", location)
 	}
-	if b.Row.Edge.Method == http.MethodGet && sameTag(r.Header.Get("If-None-Match"), w.Header().Get("ETag")) {
+	if b.Row.Edge.Method == http.MethodGet && sameTag(strings.Join(r.Header.Values("If-None-Match"), ","), w.Header().Get("ETag")) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
