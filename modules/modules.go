@@ -42,8 +42,8 @@ type System struct {
 }
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
-func Open(ctx context.Context, c config.Config, log *slog.Logger) (system *System, err error) {
-	system = &System{hosts: map[string]*rpc.Host{}}
+func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *System, err error) {
+	system := &System{hosts: map[string]*rpc.Host{}}
 	defer func() {
 		if err != nil {
 			_ = system.close()

@@ -3,6 +3,7 @@ package modules
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
@@ -15,7 +16,7 @@ import (
 )
 
 // Parts are what the process starts, in this order, and stops in reverse: the listeners before the relay, and the
-// databases last of all. listening is told the address of each listener.
+// databases last of all. listening is told the address of each listener. On an error nothing stays open.
 func (s *System) Parts(c config.Config, log *slog.Logger, listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
 	parts := []lifecycle.Part{{Name: "databases", Stop: func(context.Context) error { return s.close() }}}
 	if s.relay != nil {
@@ -31,7 +32,7 @@ func (s *System) Parts(c config.Config, log *slog.Logger, listening func(name st
 	if s.Edge != nil {
 		certificates, err := certificateSource(c, log)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, s.close())
 		}
 		parts = append(parts, lifecycle.HTTPServer{
 			Name: "public listener", Address: c.Server.Address, Handler: s.Edge, Log: log,

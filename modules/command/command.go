@@ -26,12 +26,12 @@ func Main(args []string, embedded []byte) int {
 	a := &app{embedded: embedded}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case !a.running:
-		fmt.Fprintf(os.Stderr, "app: %v\nRun 'app --help' for usage.\n", err)
+		fmt.Fprintf(os.Stderr, "app: %v; see %s --help\n", err, command.CommandPath())
 		return 2
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
@@ -53,9 +53,9 @@ func (a *app) root() *cobra.Command {
 		Use:           "app",
 		Short:         "An order management system whose services trust each other by JWT",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.New("say what to do: `app serve` runs the system")
+			return errors.New("say what to do, for example app serve")
 		},
 	}
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default ./config.yaml where it is there)")
@@ -92,13 +92,36 @@ func quiet(to io.Writer) *slog.Logger {
 
 // group is a command that only has subcommands.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	parent := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	parent := &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error {
 		names := make([]string, len(commands))
 		for i, command := range commands {
 			names[i] = command.Name()
 		}
-		return fmt.Errorf("say which: app %s %s", cmd.Name(), strings.Join(names, "|"))
+		return fmt.Errorf("say which: %s %s", cmd.CommandPath(), strings.Join(names, "|"))
 	}}
 	parent.AddCommand(commands...)
 	return parent
+}
+
+// noArguments is for commands that take none: what stands there is a mistyped command, or too much.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !cmd.HasSubCommands():
+		return fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0])
+	}
+	cmd.SuggestionsMinimumDistance = 2 // letters: what a typing error changes
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q; perhaps %s %s", args[0], cmd.CommandPath(), near[0])
+	}
+	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// oneName is for commands that take a name.
+func oneName(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("say one name: %s", cmd.UseLine())
+	}
+	return nil
 }

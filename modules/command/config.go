@@ -9,7 +9,7 @@ import (
 
 func (a *app) config() *cobra.Command {
 	check := &cobra.Command{
-		Use: "check", Short: "Say whether the configuration is good", Args: cobra.NoArgs,
+		Use: "check", Short: "Say whether the configuration is good", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			if _, err := a.load(nil); err != nil {
 				return err
@@ -19,7 +19,7 @@ func (a *app) config() *cobra.Command {
 		}),
 	}
 	show := &cobra.Command{
-		Use: "print", Short: "Print every value and where it comes from", Args: cobra.NoArgs,
+		Use: "print", Short: "Print every value and where it comes from", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			loaded, err := a.load(nil)
 			if err != nil {

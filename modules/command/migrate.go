@@ -14,7 +14,7 @@ import (
 func (a *app) migrate() *cobra.Command {
 	step := func(use, short string, do func(context.Context, database.Options) (database.Status, error)) *cobra.Command {
 		return &cobra.Command{
-			Use: use, Short: short, Args: cobra.NoArgs,
+			Use: use, Short: short, Args: noArguments,
 			RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 				loaded, err := a.load(nil)
 				if err != nil {

@@ -19,7 +19,7 @@ import (
 func (a *app) serve() *cobra.Command {
 	var hosted string
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the system until SIGTERM", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			flags := map[string]string{}
 			if hosted != "" {

@@ -18,7 +18,7 @@ func (a *app) token() *cobra.Command {
 	var request stshost.TokenRequest
 	var scope string
 	cmd := &cobra.Command{
-		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: cobra.NoArgs,
+		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: noArguments,
 		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {

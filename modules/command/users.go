@@ -30,10 +30,10 @@ func (a *app) usersAdd() *cobra.Command {
 	var user stshost.User
 	var scopes []string
 	cmd := &cobra.Command{
-		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: cobra.ExactArgs(1),
+		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
 			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
-				password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+				password, err := readPassword(cmd)
 				if err != nil {
 					return err
 				}
@@ -51,7 +51,7 @@ func (a *app) usersAdd() *cobra.Command {
 
 func (a *app) usersList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List all users", Args: cobra.NoArgs,
+		Use: "list", Short: "List all users", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
 				users, err := sts.Users(ctx)
@@ -83,10 +83,10 @@ func state(user stshost.User, demo bool) string {
 
 func (a *app) usersPasswd() *cobra.Command {
 	return &cobra.Command{
-		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: cobra.ExactArgs(1),
+		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
 			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
-				password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+				password, err := readPassword(cmd)
 				if err != nil {
 					return err
 				}
@@ -98,7 +98,7 @@ func (a *app) usersPasswd() *cobra.Command {
 
 func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1),
+		Use: use + " NAME", Short: short, Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
 			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
 				return sts.SetDisabled(ctx, args[0], disabled)
@@ -111,7 +111,8 @@ func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
 const maxPasswordLine = 4096
 
 // readPassword reads one line; from a terminal without showing it.
-func readPassword(from io.Reader, prompt io.Writer) (secret.Text, error) {
+func readPassword(cmd *cobra.Command) (secret.Text, error) {
+	from, prompt := cmd.InOrStdin(), cmd.ErrOrStderr()
 	if file, isFile := from.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(prompt, "Password: ")
 		typed, err := term.ReadPassword(int(file.Fd()))
@@ -123,7 +124,7 @@ func readPassword(from io.Reader, prompt io.Writer) (secret.Text, error) {
 		return "", err
 	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", errors.New("give the password on standard input, for example: app users add NAME < password-file")
+		return "", fmt.Errorf("give the password on standard input: %s NAME < FILE", cmd.CommandPath())
 	}
 	return secret.Text(line), nil
 }

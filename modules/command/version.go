@@ -21,7 +21,7 @@ type build struct {
 func (a *app) version() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			b := currentBuild()
 			if asJSON {
