@@ -1,0 +1,162 @@
+package command_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const (
+	answersWithin = 30 * time.Second
+	// changesWithin is longer than a clock may differ that judges a token's end (30 s).
+	changesWithin = 50 * time.Second
+)
+
+// call is a request that a script describes.
+type call struct {
+	method, url string
+	token       string
+	body        []byte
+	want        int
+	until       bool
+}
+
+func request(ts *testscript.TestScript, _ bool, args []string) {
+	p := of(ts)
+	c := parseCall(ts, args)
+	client := newClient(ts)
+	defer client.CloseIdleConnections()
+	status := c.send(ts, client)
+	if c.until && status != c.want {
+		eventually(ts, changesWithin, fmt.Sprintf("%s %s is answered %d", c.method, c.url, c.want), func() bool {
+			status = c.send(ts, client)
+			return status == c.want
+		})
+	}
+	if status != c.want {
+		ts.Fatalf("%s %s: %d, not %d\n%s", c.method, c.url, status, c.want, p.body)
+	}
+}
+
+func parseCall(ts *testscript.TestScript, args []string) call {
+	if len(args) < 4 || args[len(args)-2] != "->" {
+		ts.Fatalf("usage: http METHOD PATH [FLAG...] -> STATUS")
+	}
+	want, err := strconv.Atoi(args[len(args)-1])
+	ts.Check(err)
+	c := call{method: args[0], url: ts.Getenv("APP_SERVER__PUBLIC_URL") + args[1], want: want}
+	for flags := args[2 : len(args)-2]; len(flags) > 0; flags = flags[1:] {
+		value := func() string {
+			if flags = flags[1:]; len(flags) == 0 {
+				ts.Fatalf("the last flag needs a value")
+			}
+			return flags[0]
+		}
+		switch flags[0] {
+		case "-token":
+			c.token = accessToken(ts, value())
+		case "-bearer":
+			c.token = strings.TrimSpace(ts.ReadFile(value()))
+		case "-body":
+			c.body = []byte(ts.ReadFile(value()))
+		case "-admin":
+			c.url = of(ts).admin + args[1]
+		case "-until":
+			c.until = true
+		default:
+			ts.Fatalf("http has no flag %s", flags[0])
+		}
+	}
+	return c
+}
+
+// accessToken gives a user's token; a script gets one for each user and keeps it, as people do.
+func accessToken(ts *testscript.TestScript, user string) string {
+	p := of(ts)
+	if p.tokens[user] == "" {
+		ts.Check(ts.Exec("app", "token", "--user", user))
+		p.tokens[user] = strings.TrimSpace(ts.ReadFile("stdout"))
+	}
+	return p.tokens[user]
+}
+
+// newClient trusts the private root and nothing else.
+func newClient(ts *testscript.TestScript) *http.Client {
+	roots := x509.NewCertPool()
+	if pem, err := os.ReadFile(ts.MkAbs("data/pki/root.pem")); err == nil && !roots.AppendCertsFromPEM(pem) {
+		ts.Fatalf("data/pki/root.pem holds no certificate")
+	}
+	return &http.Client{Timeout: answersWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+}
+
+func (c call) request() (*http.Request, error) {
+	r, err := http.NewRequest(c.method, c.url, bytes.NewReader(c.body))
+	if err != nil {
+		return nil, err
+	}
+	if c.body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return r, nil
+}
+
+// send sends the request, makes the answer the output of the command and gives its status.
+func (c call) send(ts *testscript.TestScript, client *http.Client) int {
+	r, err := c.request()
+	ts.Check(err)
+	answer, err := client.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	of(ts).body = body
+	fmt.Fprintln(ts.Stdout(), answer.Status)
+	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
+		if name != "Date" && name != "X-Trace-Id" { // which are never the same
+			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, strings.Join(answer.Header[name], ", "))
+		}
+	}
+	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
+	return answer.StatusCode
+}
+
+func sameJSON(ts *testscript.TestScript, _ bool, args []string) {
+	var got, want any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &want))
+	body := of(ts).body
+	if err := json.Unmarshal(body, &got); err != nil || !reflect.DeepEqual(got, want) {
+		ts.Fatalf("the body is not the JSON of %s, but:\n%s", args[0], body)
+	}
+}
+
+func stock(ts *testscript.TestScript, _ bool, args []string) {
+	client := newClient(ts)
+	defer client.CloseIdleConnections()
+	for ; len(args) > 1; args = args[2:] {
+		var product struct{ Available *int64 }
+		c := call{method: http.MethodGet, url: ts.Getenv("APP_SERVER__PUBLIC_URL") + "/inventory/" + args[0]}
+		if status := c.send(ts, client); status != http.StatusOK {
+			ts.Fatalf("the stock of %s: %d", args[0], status)
+		}
+		ts.Check(json.Unmarshal(of(ts).body, &product))
+		if product.Available == nil || strconv.FormatInt(*product.Available, 10) != args[1] {
+			ts.Fatalf("the stock of %s is not %s:\n%s", args[0], args[1], of(ts).body)
+		}
+	}
+}

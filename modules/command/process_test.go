@@ -1,0 +1,146 @@
+// Package command_test runs the program as a process: real HTTPS on loopback, real databases, real signals.
+//
+// The scripts in testdata tell what is promised, one story each. Besides the commands of testscript they know:
+//
+//	serve [FLAG...]            start `app serve` and wait until it is ready; its log is appended to server.log
+//	! serve [FLAG...]          it must not start: exit status 1, and every line about it begins with "app: "; they are stderr
+//	terminate                  send SIGTERM to the server; it must end with status 0
+//	crash                      kill -9
+//	http METHOD PATH [FLAG...] -> STATUS
+//	                           send a request, expect the status; the answer is stdout: status, headers in
+//	                           alphabetical order without Date and X-Trace-Id, body
+//	    -token NAME            with an access token of that user, from `app token`
+//	    -bearer FILE           with the access token in the file
+//	    -body FILE             with the file as JSON
+//	    -admin                 to the admin listener
+//	    -until                 ask again until the status is the expected one
+//	json FILE                  the body of the last answer is this JSON
+//	stock PRODUCT NUMBER...    so many are available, for example: stock books/978-1617295959 10
+//	modes DIR                  the rights of everything in a directory are stdout
+//	[!] holds FILE TEXTFILE    the file holds what is in the other one, without the line's end
+//	orders-until-terminated FILE
+//	                           place orders from many clients, send SIGTERM meanwhile; the ids that were answered with
+//	                           201 are written to the file
+//	orders-are-there FILE      every order of the file can be read, and is held in the stock once
+//
+// Every script has a directory, a port and a data directory (data) of its own, and the files of testdata/article.
+// Settings other than the port stand in its config.yaml.
+package command_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"oms/modules/command"
+)
+
+// embeddedConfig tells the child processes where the configuration is that main.go embeds.
+const embeddedConfig = "TEST_EMBEDDED_CONFIG"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"app": func() {
+		configuration, err := os.ReadFile(os.Getenv(embeddedConfig))
+		if err != nil {
+			panic(err)
+		}
+		os.Exit(command.Main(os.Args[1:], configuration))
+	}})
+}
+
+func TestProcess(t *testing.T) {
+	t.Parallel()
+	configuration, err := filepath.Abs("../../config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lastPort atomic.Int64
+	lastPort.Store(20000 + 200*rand.Int64N(60)) // away from other runs of these tests
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			port, err := freePort(&lastPort)
+			if err != nil {
+				return err
+			}
+			p := &process{admin: fmt.Sprintf("http://localhost:%d", port+100), tokens: map[string]string{}}
+			env.Values[processKey{}] = p
+			env.Defer(p.crash)
+			env.Setenv(embeddedConfig, configuration)
+			env.Setenv("ADDRESS", fmt.Sprintf("localhost:%d", port))
+			env.Setenv("ADMIN", fmt.Sprintf("localhost:%d", port+100))
+			env.Setenv("APP_SERVER__ADDRESS", fmt.Sprintf("localhost:%d", port))
+			env.Setenv("APP_SERVER__PUBLIC_URL", fmt.Sprintf("https://localhost:%d", port))
+			return os.CopyFS(env.WorkDir, os.DirFS("testdata/article"))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serve, "terminate": terminate, "crash": crash,
+			"http": request, "json": sameJSON, "stock": stock,
+			"modes": modes, "holds": holds,
+			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
+		},
+	})
+}
+
+// freePort counts up from last to a port that is free together with its admin port, 100 above. It begins below the ports
+// that systems hand out for outgoing connections, so that a server finds its own again after a restart.
+func freePort(last *atomic.Int64) (int, error) {
+	for range 90 {
+		port := int(last.Add(1))
+		public, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+		if err != nil {
+			continue
+		}
+		admin, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port+100))
+		if err == nil {
+			return port, errors.Join(public.Close(), admin.Close())
+		}
+		_ = public.Close()
+	}
+	return 0, errors.New("no free pair of ports")
+}
+
+// eventually asks until the answer is yes, and fails the script after the deadline.
+func eventually(ts *testscript.TestScript, within time.Duration, what string, holds func() bool) {
+	for deadline := time.Now().Add(within); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+func modes(ts *testscript.TestScript, _ bool, args []string) {
+	root := ts.MkAbs(args[0])
+	ts.Check(filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(filepath.Dir(root), path)
+		fmt.Fprintf(ts.Stdout(), "%v %s\n", info.Mode(), filepath.ToSlash(name))
+		return err
+	}))
+}
+
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	text := strings.TrimSpace(ts.ReadFile(args[1]))
+	if text == "" {
+		ts.Fatalf("%s is empty", args[1])
+	}
+	if found := strings.Contains(ts.ReadFile(args[0]), text); found == neg {
+		ts.Fatalf("%s holds the text of %s: %v", args[0], args[1], found)
+	}
+}
