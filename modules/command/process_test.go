@@ -23,7 +23,8 @@
 //	                           201 are written to the file
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
-// Every script has a directory, a port and a data directory (data) of its own, and the files of testdata/article.
+// Every script has a directory, a port and a data directory (data) of its own, and the files of the
+// article.
 // Settings other than the port stand in its config.yaml.
 package command_test
 
@@ -81,7 +82,8 @@ func TestProcess(t *testing.T) {
 			env.Setenv("ADMIN", fmt.Sprintf("localhost:%d", port+100))
 			env.Setenv("APP_SERVER__ADDRESS", fmt.Sprintf("localhost:%d", port))
 			env.Setenv("APP_SERVER__PUBLIC_URL", fmt.Sprintf("https://localhost:%d", port))
-			return os.CopyFS(env.WorkDir, os.DirFS("testdata/article"))
+			// The article's requests, its tokens and the keys of its issuer.
+			return errors.Join(os.CopyFS(env.WorkDir, os.DirFS("testdata/article")), os.CopyFS(env.WorkDir, os.DirFS("../../platform/token/testdata")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "terminate": terminate, "crash": crash,
