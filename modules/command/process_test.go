@@ -17,6 +17,9 @@
 //	json FILE                  the body of the last answer is this JSON
 //	stock PRODUCT NUMBER...    so many are available, for example: stock books/978-1617295959 10
 //	modes DIR                  the rights of everything in a directory are stdout
+//	exits STATUS PROGRAM ARG...
+//	                           like exec, with exactly this exit status
+//	occupy ADDRESS             listen there until the end of the script
 //	[!] holds FILE TEXTFILE    the file holds what is in the other one, without the line's end
 //	orders-until-terminated FILE
 //	                           place orders from many clients, send SIGTERM meanwhile; the ids that were answered with
@@ -35,7 +38,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,7 +93,7 @@ func TestProcess(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "terminate": terminate, "crash": crash,
 			"http": request, "json": sameJSON, "stock": stock,
-			"modes": modes, "holds": holds,
+			"modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
 	})
@@ -145,4 +150,25 @@ func holds(ts *testscript.TestScript, neg bool, args []string) {
 	if found := strings.Contains(ts.ReadFile(args[0]), text); found == neg {
 		ts.Fatalf("%s holds the text of %s: %v", args[0], args[1], found)
 	}
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var failed *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("the exit status is %d, not %d", got, want)
+	}
+}
+
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	ts.Defer(func() { _ = listener.Close() })
 }
