@@ -33,6 +33,7 @@ package command_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -55,6 +56,10 @@ import (
 const embeddedConfig = "TEST_EMBEDDED_CONFIG"
 
 func TestMain(m *testing.M) {
+	// Scripts wait for processes and disks more than they compute. -parallel still wins: it is read later.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"app": func() {
 		configuration, err := os.ReadFile(os.Getenv(embeddedConfig))
 		if err != nil {
