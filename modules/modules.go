@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,12 +39,14 @@ type System struct {
 	hosts     map[string]*rpc.Host
 	databases []*database.DB
 	checks    []observe.Check
+	serving   atomic.Bool           // all parts have started, and none was told to stop
 	relay     func(context.Context) // nil where the order module is not hosted here
 }
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *System, err error) {
 	system := &System{hosts: map[string]*rpc.Host{}}
+	system.checks = []observe.Check{{Name: "process", Ready: system.isServing}}
 	defer func() {
 		if err != nil {
 			_ = system.close()

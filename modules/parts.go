@@ -40,7 +40,26 @@ func (s *System) Parts(c config.Config, log *slog.Logger, listening func(name st
 			Listening: func(address net.Addr) { listening("public", address) },
 		}.Part())
 	}
-	return parts, nil
+	return append(parts, s.readiness()), nil
+}
+
+// readiness starts last and stops first: a process says that it is ready when every listener is open, and no more from
+// when it is told to stop, so that whoever sends it requests looks elsewhere.
+func (s *System) readiness() lifecycle.Part {
+	set := func(serving bool) func(context.Context) error {
+		return func(context.Context) error {
+			s.serving.Store(serving)
+			return nil
+		}
+	}
+	return lifecycle.Part{Name: "readiness", Start: set(true), Stop: set(false)}
+}
+
+func (s *System) isServing(context.Context) error {
+	if !s.serving.Load() {
+		return errors.New("it is starting or stopping")
+	}
+	return nil
 }
 
 // RootCertificate is the file of the private root's certificate, for clients to trust.

@@ -52,7 +52,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the server has ended instead of starting: %v\n%s", p.server.ProcessState, said())
 		default:
 		}
-		return strings.Contains(said(), "eady") && p.ready()
+		return p.ready()
 	})
 }
 
