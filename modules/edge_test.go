@@ -112,7 +112,7 @@ func serveSystem(c config.Config, to *journal) (address string, stop func() erro
 		cancel()
 		return "", nil, err
 	}
-	parts, err := system.Parts(c, log, func(name string, at net.Addr) {
+	parts, err := system.Parts(func(name string, at net.Addr) {
 		if name == "public" {
 			address = at.String()
 		}

@@ -17,7 +17,7 @@ import (
 
 // Parts are what the process starts, in this order, and stops in reverse: the listeners before the relay, and the
 // databases last of all. listening is told the address of each listener. On an error nothing stays open.
-func (s *System) Parts(c config.Config, log *slog.Logger, listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
+func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
 	parts := []lifecycle.Part{{Name: "databases", Stop: func(context.Context) error { return s.close() }}}
 	if s.relay != nil {
 		parts = append(parts, lifecycle.Part{Name: "order relay", Run: func(ctx context.Context) error {
@@ -26,16 +26,16 @@ func (s *System) Parts(c config.Config, log *slog.Logger, listening func(name st
 		}})
 	}
 	parts = append(parts, lifecycle.HTTPServer{
-		Name: "admin listener", Address: c.AdminAddress(), Handler: s.Admin, Log: log,
+		Name: "admin listener", Address: s.config.AdminAddress(), Handler: s.Admin, Log: s.log,
 		Listening: func(address net.Addr) { listening("admin", address) },
 	}.Part())
 	if s.Edge != nil {
-		certificates, err := certificateSource(c, log)
+		certificates, err := certificateSource(s.config, s.log)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 		parts = append(parts, lifecycle.HTTPServer{
-			Name: "public listener", Address: c.Server.Address, Handler: s.Edge, Log: log,
+			Name: "public listener", Address: s.config.Server.Address, Handler: s.Edge, Log: s.log,
 			TLS:       &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
 			Listening: func(address net.Addr) { listening("public", address) },
 		}.Part())

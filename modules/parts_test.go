@@ -24,7 +24,7 @@ func TestReadyFromTheLastStartToTheFirstStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := system.Parts(c, log, func(string, net.Addr) {})
+	parts, err := system.Parts(func(string, net.Addr) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func serve(ctx context.Context, c config.Config, stderr io.Writer) error {
 		return err
 	}
 	addresses := map[string]net.Addr{}
-	parts, err := system.Parts(c, log, func(name string, address net.Addr) { addresses[name] = address })
+	parts, err := system.Parts(func(name string, address net.Addr) { addresses[name] = address })
 	if err != nil {
 		return err
 	}
