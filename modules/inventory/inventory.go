@@ -11,7 +11,7 @@ const ManageInventory = "manage_inventory"
 
 // Service is the inventory. Its errors are *fault.Error; every method may fail with unavailable.
 type Service interface {
-	// List gives all products, by category and code.
+	// List gives the products that are asked for, by category and code. Errors: malformed for an overlong filter.
 	List(context.Context, ListRequest) (Products, error)
 	// Get gives one product, or not_found.
 	Get(context.Context, GetRequest) (Product, error)
@@ -27,8 +27,12 @@ type Service interface {
 	Release(context.Context, ReleaseRequest) (Reservation, error)
 }
 
-// ListRequest asks for all products.
-type ListRequest struct{}
+// ListRequest asks for the products of a category whose name or code contains a text, without regard to case. What is
+// empty asks for everything.
+type ListRequest struct {
+	Category string `json:"category,omitempty" query:"category"`
+	Query    string `json:"query,omitempty" query:"q"`
+}
 
 // Products is a list of products.
 type Products struct {

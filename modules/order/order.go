@@ -52,6 +52,9 @@ type CreateRequest struct {
 	ID    *string `json:"id,omitempty"`
 	Name  string  `json:"name"`
 	Items []Item  `json:"items"`
+	// IdempotencyKey names this request for 24 hours, 1 to 255 visible ASCII characters: the same owner repeating it gets
+	// the answer of the first time. "" is none.
+	IdempotencyKey string `json:"idempotency_key,omitempty" header:"Idempotency-Key"`
 }
 
 // Created confirms an order.

@@ -1,6 +1,8 @@
 package internal
 
 import (
+	"strings"
+
 	"oms/modules/inventory"
 	"oms/platform/database"
 	"oms/platform/identity"
@@ -26,6 +28,13 @@ func scanProduct(row scanner) (product, error) {
 // findProduct fails with sql.ErrNoRows where there is none.
 func findProduct(tx database.Tx, category, code string) (product, error) {
 	return scanProduct(tx.QueryRow(selectProduct+` WHERE category = $1 AND code = $2`, category, code))
+}
+
+// matches reports whether the name or the code contains the text, without regard to case. It is done here, since
+// databases fold the case of few alphabets.
+func (p product) matches(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(strings.ToLower(p.name), text) || strings.Contains(strings.ToLower(p.code), text)
 }
 
 func (p product) available() int64 { return p.onHand - p.reserved }

@@ -27,25 +27,33 @@ func New(store database.Store, now func() time.Time) *Service {
 	return &Service{store, now}
 }
 
-// List gives all products.
-func (s *Service) List(ctx context.Context, _ inventory.ListRequest) (inventory.Products, error) {
-	all := inventory.Products{Data: []inventory.Product{}}
+// maxFilter is the longest filter in bytes: more than any name.
+const maxFilter = 800
+
+// List gives the products that are asked for.
+func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.Products, error) {
+	if len(r.Category) > maxFilter || len(r.Query) > maxFilter {
+		return inventory.Products{}, fault.New(fault.Malformed, "The parameters category and q have at most %d bytes.", maxFilter)
+	}
+	found := inventory.Products{Data: []inventory.Product{}}
 	err := s.store.Read(ctx, func(tx database.Tx) error {
-		rows, err := tx.Query(selectProduct + ` ORDER BY category, code`)
+		rows, err := tx.Query(selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			found, err := scanProduct(rows)
+			p, err := scanProduct(rows)
 			if err != nil {
 				return err
 			}
-			all.Data = append(all.Data, found.seenBy(identity.From(ctx)))
+			if p.matches(r.Query) {
+				found.Data = append(found.Data, p.seenBy(identity.From(ctx)))
+			}
 		}
 		return rows.Err()
 	})
-	return all, err
+	return found, err
 }
 
 // Get gives one product.

@@ -2,6 +2,7 @@ package inventorytest
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,6 +35,30 @@ func listed(t *testing.T, w world) {
 	if diff := cmp.Diff([]string{"books/a", "books/b", "tools/last"}, codes); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func filters(t *testing.T, w world) {
+	for _, c := range []struct {
+		category, query string
+		want            []string
+	}{
+		{"books", "", []string{"a", "b"}}, {"tools", "", []string{"last"}}, {"nothing", "", nil}, {"Books", "", nil},
+		{"", "BOOK b", []string{"b"}}, {"", "last", []string{"last"}}, {"books", "last", nil}, {"", "%", nil}, {"", "' OR 1=1", nil}, {"books", "k", []string{"a", "b"}},
+	} {
+		got, err := w.edge.List(nobody, inventory.ListRequest{Category: c.category, Query: c.query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var codes []string
+		for _, p := range got.Data {
+			codes = append(codes, p.Code)
+		}
+		if diff := cmp.Diff(c.want, codes); diff != "" {
+			t.Errorf("category %q, query %q (-want +got): %s", c.category, c.query, diff)
+		}
+	}
+	_, err := w.edge.List(nobody, inventory.ListRequest{Query: strings.Repeat("x", 801)})
+	mustFail(t, "an overlong query", err, fault.Malformed)
 }
 
 func views(t *testing.T, w world) {

@@ -20,6 +20,7 @@ func Run(t *testing.T, start Start) {
 	t.Helper()
 	tests := map[string]func(*testing.T, world){
 		"products are listed by category and code": listed,
+		"filters":                                  filters,
 		"only who manages the stock sees it all":   views,
 		"adjustments":                              adjustments,
 		"invalid adjustments":                      invalidAdjustments,

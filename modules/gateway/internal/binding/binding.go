@@ -19,8 +19,9 @@ import (
 type Binding struct {
 	Operation rpc.Operation
 	Row       rpc.Row
-	path      []int // the request's members from the path, the query and, the others, from the body
+	path      []int // the request's members from the path, the query, a header and, the others, from the body
 	query     []int
+	header    []int
 	body      part
 	headers   []int // the response's members that are headers; the others are the body
 	answer    part
@@ -46,10 +47,14 @@ func (b *Binding) bindRequest(request reflect.Type) error {
 	parameters := map[string]bool{}
 	for i := range request.NumField() {
 		field := request.Field(i)
-		inPath, inQuery := field.Tag.Get("path"), field.Tag.Get("query")
+		inPath, inQuery, inHeader := field.Tag.Get("path"), field.Tag.Get("query"), field.Tag.Get("header")
 		switch {
-		case inPath != "" && inQuery != "":
-			return fmt.Errorf("member %s comes from the path or from the query, not from both", field.Name)
+		case inPath != "" && inQuery+inHeader != "" || inQuery != "" && inHeader != "":
+			return fmt.Errorf("member %s comes from the path, from the query or from a header, not from two of them", field.Name)
+		case inHeader != "" && field.Type.Kind() != reflect.String:
+			return fmt.Errorf("member %s is a header and not a text", field.Name)
+		case inHeader != "":
+			b.header = append(b.header, i)
 		case inPath != "":
 			rest := strings.Replace(unbound, "{"+inPath+"}", "", 1)
 			if rest == unbound || field.Type.Kind() != reflect.String {

@@ -36,6 +36,9 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name
 	if err := b.decodeQuery(r.URL.RawQuery, whole); err != nil {
 		return nil, err
 	}
+	if err := b.decodeHeaders(r.Header, whole); err != nil {
+		return nil, err
+	}
 	if len(b.body.members) == 0 {
 		return request, nil
 	}
@@ -53,6 +56,23 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name
 	}
 	b.body.into(whole, body.Elem())
 	return request, nil
+}
+
+// decodeHeaders binds the headers. A repeated one is refused: which of the two would count?
+func (b *Binding) decodeHeaders(header http.Header, whole reflect.Value) error {
+	for _, i := range b.header {
+		name := whole.Type().Field(i).Tag.Get("header")
+		given := header.Values(name)
+		switch {
+		case len(given) > 1:
+			return fault.New(fault.Malformed, "The header %s is given %d times; give it once.", name, len(given))
+		case len(given) == 1 && given[0] == "":
+			return fault.New(fault.Malformed, "The header %s is empty; leave it out, or give it a value.", name)
+		case len(given) == 1:
+			whole.Field(i).SetString(given[0])
+		}
+	}
+	return nil
 }
 
 func malformed(err error) error {
