@@ -26,9 +26,9 @@
 //	                           201 are written to the file
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
-// Every script has a directory, a port and a data directory (data) of its own, and the files of the
-// article.
-// Settings other than the port stand in its config.yaml.
+// Every script has a directory, a port and a data directory (data) of its own, and the article's files. Settings other
+// than the port stand in its config.yaml. A server writes nothing to its standard output: that is checked whenever one
+// ends by itself.
 package command_test
 
 import (
@@ -124,8 +124,13 @@ func freePort(last *atomic.Int64) (int, error) {
 
 // eventually asks until the answer is yes, and fails the script after the deadline.
 func eventually(ts *testscript.TestScript, within time.Duration, what string, holds func() bool) {
-	for deadline := time.Now().Add(within); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	deadline := time.After(within)
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-deadline:
 			ts.Fatalf("not within %v: %s", within, what)
 		}
 	}

@@ -22,6 +22,7 @@ const (
 // process is the server of a script, and what is known about it.
 type process struct {
 	server *exec.Cmd
+	stdout *bytes.Buffer
 	ended  chan struct{} // closed when it has
 	admin  string
 	tokens map[string]string
@@ -71,8 +72,8 @@ func (p *process) start(ts *testscript.TestScript, log *os.File, args []string) 
 	p.server.Dir = ts.MkAbs(".")
 	p.server.Env = environ(ts)
 	p.server.Stderr = log
-	var stdout bytes.Buffer
-	p.server.Stdout = &stdout
+	p.stdout = new(bytes.Buffer)
+	p.server.Stdout = p.stdout
 	ts.Check(p.server.Start())
 	ended, server := make(chan struct{}), p.server
 	p.ended = ended
@@ -90,9 +91,7 @@ func (p *process) refused(ts *testscript.TestScript, said func() string) {
 		p.crash()
 		ts.Fatalf("the server runs, although it should not:\n%s", said())
 	}
-	if code := p.server.ProcessState.ExitCode(); code != 1 {
-		ts.Fatalf("the exit status is %d, not 1:\n%s", code, said())
-	}
+	p.expectStatus(ts, 1, said)
 	for line := range strings.Lines(said()) {
 		switch {
 		case strings.HasPrefix(line, "app: "):
@@ -126,8 +125,15 @@ func (p *process) endedWell(ts *testscript.TestScript) {
 		p.crash()
 		ts.Fatalf("the server did not end within %v of SIGTERM", endsWithin)
 	}
-	if code := p.server.ProcessState.ExitCode(); code != 0 {
-		ts.Fatalf("the server ended with status %d:\n%s", code, ts.ReadFile("server.log"))
+	p.expectStatus(ts, 0, func() string { return ts.ReadFile("server.log") })
+}
+
+func (p *process) expectStatus(ts *testscript.TestScript, want int, said func() string) {
+	if got := p.server.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("the server ended with status %d, not %d:\n%s", got, want, said())
+	}
+	if p.stdout.Len() > 0 {
+		ts.Fatalf("the server wrote to its standard output:\n%s", p.stdout)
 	}
 }
 
