@@ -20,9 +20,9 @@ const (
 
 // Service is the order module. Its errors are *fault.Error; every method may fail with unavailable.
 type Service interface {
-	// Create places an order. The same owner may repeat the request with the id of a live order and the same content:
-	// the answer is that of the first time, with one order and one effect on the stock.
-	// Errors: invalid_argument, also for an unknown product; conflict order-exists where the id is that of another live
+	// Create places an order. The same owner may repeat the request with the id of a live order and the same content, or
+	// with the same idempotency key: the answer is that of the first time, with one order and one effect on the stock.
+	// Errors: invalid_argument, also for an unknown product, and for an idempotency key that named another request; conflict order-exists where the id is that of another live
 	// order; conflict out-of-stock; unavailable while inventory has not answered: the order is pending then.
 	Create(context.Context, CreateRequest) (Created, error)
 	// Get gives the live order of an id, else the newest. Everybody sees the id, the name and the items of confirmed

@@ -70,6 +70,32 @@ func TestAnOrderThatNobodyCanAskAboutIsWithdrawn(t *testing.T) {
 	}
 }
 
+func TestAKeyNamesItsRequestForADay(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	place := func() (string, error) {
+		created, err := s.orders.Create(alice, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 1}}, IdempotencyKey: "k"})
+		return created.ID, err
+	}
+	s.line.cut(away, nil)
+	_, err := place()
+	mustBe(t, "place", err, fault.Unavailable)
+	s.clock.advance(2 * time.Hour)
+	s.line.cut(nil, nil)
+	s.settle(t) // expired: that was no answer
+	first, err := place()
+	mustBe(t, "the same again", err, "")
+	s.clock.advance(23 * time.Hour)
+	if again, err := place(); err != nil || again != first {
+		t.Errorf("within the day: %v, %v; want %v", again, err, first)
+	}
+	s.clock.advance(2 * time.Hour) // it begins with the first request
+	if again, err := place(); err != nil || again == first {
+		t.Errorf("after a day: %v, %v; want another order", again, err)
+	}
+	s.mustBeAvailable(t, "a", 8)
+	s.mustAgree(t)
+}
+
 func TestAnAnswerAfterTheCallersTimeDoesNotConfirmBehindItsBack(t *testing.T) {
 	s := open(t, t.TempDir(), wrapped{})
 	ctx, cancel := context.WithCancel(alice)

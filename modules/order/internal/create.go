@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ const retryAfter = 2 * time.Second
 
 // Create places an order: pending, then reserved by inventory, then confirmed.
 func (s *Service) Create(ctx context.Context, r order.CreateRequest) (order.Created, error) {
-	if problems := append(checkID(r.ID), checkContent(r.Name, r.Items)...); problems != nil {
+	if problems := slices.Concat(checkID(r.ID), checkContent(r.Name, r.Items), checkKey(r.IdempotencyKey)); problems != nil {
 		return order.Created{}, fault.Invalid(problems...)
 	}
 	key, err := s.place(ctx, r)
@@ -33,50 +34,81 @@ func (s *Service) Create(ctx context.Context, r order.CreateRequest) (order.Crea
 	return s.created(ctx, key, unsettled)
 }
 
-// place commits the pending order and the message to reserve its items, or finds the live order that an earlier
-// request of the same owner with the same content placed.
-func (s *Service) place(ctx context.Context, r order.CreateRequest) (string, error) {
-	key, err := uuid.NewV7() // sorts in the order of time
+// place commits the pending order and the message to reserve its items, or finds the order that an earlier request
+// placed: one with the same idempotency key, or with the id of a live order, of the same owner and content.
+func (s *Service) place(ctx context.Context, r order.CreateRequest) (key string, err error) {
+	placing, err := s.newOrder(ctx, r)
 	if err != nil {
 		return "", err
 	}
-	now := s.Now()
-	placing := record{
-		key: key.String(), owner: identity.From(ctx).Subject, status: order.StatusPending, version: 1, revision: 1,
-		content: content{r.Name, r.Items}, repeatable: r.ID != nil, deadline: now.Add(s.PendingTimeout), createdAt: now, updatedAt: now,
-	}
-	placing.digest = placing.content.digest()
-	if r.ID != nil {
-		placing.id = *r.ID
-	} else {
-		placing.id = strings.ToLower(rand.Text()) // 128 random bits: cannot be guessed
-	}
-	found := placing.key
+	digest := requestDigest(r)
 	err = s.Store.Write(ctx, func(tx database.Tx) error {
-		found = placing.key
-		existing, err := findByID(tx, placing.id)
-		switch {
-		case err == nil && existing.live():
-			if existing.owner != placing.owner || existing.digest != placing.digest {
-				return fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.id)
+		existing, found, err := s.placedBefore(tx, placing, r.IdempotencyKey, digest)
+		if err != nil {
+			return err
+		}
+		key = existing.key
+		if !found {
+			key = placing.key
+			if err := placeOrder(tx, placing); err != nil {
+				return err
 			}
-			found = existing.key
+		}
+		if r.IdempotencyKey == "" {
 			return nil
-		case err != nil && fault.CodeOf(err) != fault.NotFound:
-			return err
 		}
-		if err := insertOrder(tx, placing); err != nil {
-			return err
-		}
-		if err := recordEvent(tx, placing, placed, placing.owner, ""); err != nil {
-			return err
-		}
-		return putMessage(tx, message{orderKey: placing.key, kind: reserve, revision: placing.revision, by: placing.owner}, now)
+		return remember(tx, placing.owner, r.IdempotencyKey, digest, key, placing.createdAt)
 	})
 	if database.IsUniqueViolation(err) { // another replica placed it in the same moment
 		return "", fault.Retryable(time.Second, "The same order was placed at the same moment. Repeat the request.").Because(err)
 	}
-	return found, err
+	return key, err
+}
+
+// newOrder is the order that a request asks for.
+func (s *Service) newOrder(ctx context.Context, r order.CreateRequest) (record, error) {
+	key, err := uuid.NewV7() // sorts in the order of time
+	now := s.Now()
+	placing := record{
+		key: key.String(), id: strings.ToLower(rand.Text()), // 128 random bits: cannot be guessed
+		owner: identity.From(ctx).Subject, status: order.StatusPending, version: 1, revision: 1, content: content{r.Name, r.Items},
+		repeatable: r.ID != nil || r.IdempotencyKey != "", deadline: now.Add(s.PendingTimeout), createdAt: now, updatedAt: now,
+	}
+	if r.ID != nil {
+		placing.id = *r.ID
+	}
+	placing.digest = placing.content.digest()
+	return placing, err
+}
+
+// placedBefore finds the order that an earlier request with the same meaning placed.
+func (s *Service) placedBefore(tx database.Tx, placing record, key, digest string) (existing record, found bool, err error) {
+	if key != "" {
+		if existing, found, err = named(tx, placing.owner, key, digest, placing.createdAt); found || err != nil {
+			return existing, found, err
+		}
+	}
+	existing, err = findByID(tx, placing.id)
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		return record{}, false, nil
+	case err != nil || !existing.live():
+		return record{}, false, err
+	case existing.owner != placing.owner || existing.digest != placing.digest:
+		return record{}, false, fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.id)
+	}
+	return existing, true, nil
+}
+
+// placeOrder writes the pending order, its first event and the message to inventory.
+func placeOrder(tx database.Tx, placing record) error {
+	if err := insertOrder(tx, placing); err != nil {
+		return err
+	}
+	if err := recordEvent(tx, placing, placed, placing.owner, ""); err != nil {
+		return err
+	}
+	return putMessage(tx, message{orderKey: placing.key, kind: reserve, revision: placing.revision, by: placing.owner}, placing.createdAt)
 }
 
 // created answers for the order as it stands now. unsettled is why inventory has not answered, if it has not.
