@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"oms/platform/fault"
+	"oms/platform/observe"
+)
+
+// journal keeps the log.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// pagesOf serves a gateway with these pages, and gives what it logs.
+func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log *journal) {
+	t.Helper()
+	log = &journal{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	recorder, err := observe.NewRecorder(logger, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := New(Options{STSPages: pages, Observer: recorder, Now: time.Now, Log: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server, log
+}
+
+func get(t *testing.T, url string) (*http.Response, string, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return answer, string(text), err
+}
+
+func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+	server, log := pagesOf(t, func(http.ResponseWriter, *http.Request) { panic("the secret cause") })
+	for range 2 { // the second one over the same connection
+		answer, text, err := get(t, server.URL+"/oauth2/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p fault.Problem
+		if err := json.Unmarshal([]byte(text), &p); err != nil || answer.StatusCode != 500 || answer.Close || p.Code != fault.Internal || p.TraceID == "" {
+			t.Errorf("%d %s %v", answer.StatusCode, text, err)
+		}
+		if strings.Contains(text, "secret") || strings.Contains(text, ".go:") {
+			t.Errorf("the answer tells the cause: %s", text)
+		}
+		if !strings.Contains(log.String(), p.TraceID) {
+			t.Error("the log does not have the trace id")
+		}
+	}
+	if !strings.Contains(log.String(), "the secret cause") || !strings.Contains(log.String(), "contain_test.go") {
+		t.Errorf("the log has no cause or no stack: %s", log)
+	}
+}
+
+func TestAPanicHalfWayCutsTheAnswerOff(t *testing.T) {
+	for name, cause := range map[string]any{"a defect": "x", "on purpose": http.ErrAbortHandler} {
+		server, log := pagesOf(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			_ = http.NewResponseController(w).Flush()
+			panic(cause)
+		})
+		if _, text, err := get(t, server.URL+"/oauth2/x"); err == nil {
+			t.Errorf("%s: half an answer passes for a whole one: %q", name, text)
+		}
+		if logged := strings.Contains(log.String(), "stack="); logged != (name == "a defect") {
+			t.Errorf("%s: %s", name, log)
+		}
+	}
+}
+
+func TestUnknownPagesAreProblems(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /oauth2/known", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") })
+	mux.HandleFunc("GET /oauth2/own", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<p>own")
+	})
+	server, _ := pagesOf(t, mux.ServeHTTP)
+	for path, want := range map[string]string{
+		"/oauth2/known": "200 page", "/oauth2/own": "404 <p>own", "/oauth2/none": `404 {"type"`, "/oauth2/known/": `404 {"type"`, "/oauth2": `404 {"type"`, "/": `404 {"type"`,
+	} {
+		answer, text, err := get(t, server.URL+path)
+		if err != nil || !strings.HasPrefix(answer.Status[:4]+text, want) {
+			t.Errorf("%s: %s %s %v", path, answer.Status, text, err)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package binding
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"oms/platform/fault"
+	"oms/platform/rpc"
+)
+
+// bound is every kind of member, at PUT /x/{id}/{code}.
+func bound(t *testing.T) *Binding {
+	t.Helper()
+	b, err := New(operation[every, answer](rpc.Edge{Method: http.MethodPut, Path: "/x/{id}/{code}", Success: 201, Location: "/x/{id}/{hidden}"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *Binding) decode(path, query, text string) (every, error) {
+	r := httptest.NewRequest(http.MethodPut, "/x", strings.NewReader(text))
+	r.Header.Set("Content-Type", "application/json")
+	r.URL, _ = url.ParseRequestURI(path + query)
+	route := r.URL.RawPath
+	if route == "" {
+		route = r.URL.Path
+	}
+	parts := strings.Split(route, "/")
+	members := map[string]string{"id": parts[2], "code": parts[3]}
+	request, err := b.Decode(httptest.NewRecorder(), r, func(name string) string { return members[name] })
+	if err != nil {
+		return every{}, err
+	}
+	return *request.(*every), nil
+}
+
+func TestEveryMemberComesFromItsPlace(t *testing.T) {
+	b := bound(t)
+	if b.EchoPath() != "/x/:id/:code" {
+		t.Errorf("the route is %s", b.EchoPath())
+	}
+	limit, note := int64(5), "n"
+	for name, c := range map[string]struct {
+		path, query, body string
+		want              every
+	}{
+		"all":              {"/x/a/b", "?limit=5&after=z", `{"name":"n","qty":-7,"items":[{"qty":1}],"note":"n"}`, every{"a", "b", &limit, "z", "n", -7, []item{{1}}, &note}},
+		"none":             {"/x/a/b", "", `{}`, every{ID: "a", Code: "b"}},
+		"empty":            {"/x/a/b", "?after=", `{"name":"","items":[],"note":null}`, every{ID: "a", Code: "b", Items: []item{}}},
+		"escaped":          {"/x/a%20%2F/%C3%A9", "?after=a%20b%26", `{}`, every{ID: "a /", Code: "é", After: "a b&"}},
+		"escaped once":     {"/x/a%2541/%25", "", `{}`, every{ID: "a%41", Code: "%"}},
+		"escaped in part":  {"/x/%61%2541/b", "", `{}`, every{ID: "a%41", Code: "b"}},
+		"plus in the path": {"/x/a+b/b", "?after=a+b", `{}`, every{ID: "a+b", Code: "b", After: "a b"}},
+	} {
+		got, err := b.decode(c.path, c.query, c.body)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+func TestRequestsThatCannotBeBound(t *testing.T) {
+	b := bound(t)
+	for name, c := range map[string]struct {
+		query, body string
+		code        fault.Code
+		pointers    string
+	}{
+		"unknown parameter":       {"?x=1", `{}`, fault.Malformed, ""},
+		"a member of the path":    {"?id=1", `{}`, fault.Malformed, ""},
+		"a member of the body":    {"?name=1", `{}`, fault.Malformed, ""},
+		"parameter in other case": {"?Limit=1", `{}`, fault.Malformed, ""},
+		"parameter twice":         {"?limit=1&limit=1", `{}`, fault.Malformed, ""},
+		"not a number":            {"?limit=1x", `{}`, fault.Malformed, ""},
+		"no number":               {"?limit", `{}`, fault.Malformed, ""},
+		"too large a number":      {"?limit=9223372036854775808", `{}`, fault.Malformed, ""},
+		"bad escape":              {"?limit=%z", `{}`, fault.Malformed, ""},
+		"semicolon":               {"?limit=1;after=2", `{}`, fault.Malformed, ""},
+		"no body":                 {"", ``, fault.Malformed, ""},
+		"two values":              {"", `{}{}`, fault.Malformed, ""},
+		"member twice":            {"", `{"name":"a","name":"a"}`, fault.Malformed, ""},
+		"path member in the body": {"", `{"id":"other"}`, fault.InvalidArgument, "/id"},
+		"query member in body":    {"", `{"limit":1,"after":"x"}`, fault.InvalidArgument, "/limit /after"},
+		"everything wrong":        {"", `{"Name":1,"qty":1.0,"items":[{"qty":null},{"x":1}],"note":5}`, fault.InvalidArgument, "/Name /qty /items/0/qty /items/1/x /note"},
+		"too large":               {"", `{"name":"` + strings.Repeat("x", MaxBody) + `"}`, fault.TooLarge, ""},
+	} {
+		_, err := b.decode("/x/a/b", c.query, c.body)
+		failure := fault.From(err)
+		if failure == nil || failure.Code != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+			continue
+		}
+		var pointers []string
+		for _, field := range failure.Fields {
+			pointers = append(pointers, field.Pointer)
+		}
+		if got := strings.Join(pointers, " "); got != c.pointers {
+			t.Errorf("%s: problems at %q, want %q", name, got, c.pointers)
+		}
+	}
+}
+
+func TestAResponseIsABodyAndHeaders(t *testing.T) {
+	b := bound(t)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPut, "/x/a/b", nil)
+	r.Header.Set("If-None-Match", `"t"`) // means nothing to a PUT that has happened
+	if err := b.Respond(w, r, &answer{ID: "<a/b>", Hidden: "é", Tag: `"t"`}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Body.String(); w.Code != 201 || got != `{"id":"<a/b>"}` {
+		t.Errorf("%d %s", w.Code, got)
+	}
+	for name, want := range map[string]string{"ETag": `"t"`, "Location": "/x/%3Ca%2Fb%3E/%C3%A9", "Content-Type": "application/json", "Content-Length": "14"} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
