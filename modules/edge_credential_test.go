@@ -26,7 +26,7 @@ func TestTokenInAnotherPlace(t *testing.T) {
 		"in a cookie":       {header("Cookie", "access_token="+alice+"; session="+alice+"; __Host-session="+alice)},
 		"in a form":         form,
 		"in another header": {header("X-Authorization", "Bearer "+alice), header("Proxy-Authorization", "Bearer "+alice), header("Access-Token", alice)},
-		"in the userinfo":   {func(r *http.Request) { r.Header.Set("X-Forwarded-Authorization", "Bearer "+alice) }},
+		"forwarded":         {header("X-Forwarded-Authorization", "Bearer "+alice)},
 	} {
 		if got := e.do("POST", "/order", options...); got.status != 401 || got.header.Get("WWW-Authenticate") != "Bearer" {
 			t.Errorf("%s: %d %v", name, got.status, got.header)

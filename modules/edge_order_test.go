@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"oms/platform/config"
@@ -14,6 +15,9 @@ func TestAnOrderIsPlacedReadAndListed(t *testing.T) {
 	alice := e.token("alice")
 	before := e.available(sony)
 	got := e.wants(e.do("POST", "/order", bearer(alice), body(anOrder("o-1"))), 201)
+	if old := e.doWith(e.old, "GET", "/order/o-1"); got.proto != 2 || old.proto != 1 {
+		t.Errorf("spoken: HTTP/%d and HTTP/%d", got.proto, old.proto)
+	}
 	if got.header.Get("Location") != "/order/o-1" || got.body != `{"status":"Order 'o-1' created."}` {
 		t.Errorf("created: %v %q", got.header, got.body)
 	}
@@ -212,4 +216,26 @@ func TestParametersAreJudged(t *testing.T) {
 	}
 	e.wantsProblem(e.do("GET", "/inventory?x=1"), 400, "malformed")
 	e.wantsProblem(e.do("DELETE", "/order/x?force=1", bearer(e.token("admin"))), 400, "malformed")
+}
+
+func TestTheSameOrderFromManyAtOnceIsOneOrder(t *testing.T) {
+	e := openEdge(t)
+	alice := e.token("alice")
+	var answers [30]reply
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = e.do("POST", "/order", bearer(alice), body(anOrder("race"))) })
+	}
+	all.Wait()
+	for _, got := range answers {
+		if got.status != 201 || got.body != `{"status":"Order 'race' created."}` {
+			t.Errorf("answered %d %s", got.status, got.body)
+		}
+	}
+	if left := e.available(sony); left != 74 {
+		t.Errorf("%d available", left)
+	}
+	if page := e.list("", alice); len(page.Data) != 1 {
+		t.Errorf("%d orders", len(page.Data))
+	}
 }

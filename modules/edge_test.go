@@ -182,13 +182,3 @@ func (j *journal) String() string {
 	defer j.mu.Unlock()
 	return j.text.String()
 }
-
-// writeFile writes a file for the test alone.
-func (e *edge) writeFile(name string, text []byte) string {
-	e.Helper()
-	path := filepath.Join(e.TempDir(), name)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		e.Fatal(err)
-	}
-	return path
-}
