@@ -22,9 +22,12 @@ func bound(t *testing.T) *Binding {
 	return b
 }
 
-func (b *Binding) decode(path, query, text string) (every, error) {
+func (b *Binding) decode(path, query, text string, keys ...string) (every, error) {
 	r := httptest.NewRequest(http.MethodPut, "/x", strings.NewReader(text))
 	r.Header.Set("Content-Type", "application/json")
+	for _, key := range keys {
+		r.Header.Add("idempotency-key", key)
+	}
 	r.URL, _ = url.ParseRequestURI(path + query)
 	route := r.URL.RawPath
 	if route == "" {
@@ -49,7 +52,7 @@ func TestEveryMemberComesFromItsPlace(t *testing.T) {
 		path, query, body string
 		want              every
 	}{
-		"all":              {"/x/a/b", "?limit=5&after=z", `{"name":"n","qty":-7,"items":[{"qty":1}],"note":"n"}`, every{"a", "b", &limit, "z", "n", -7, []item{{1}}, &note}},
+		"all":              {"/x/a/b", "?limit=5&after=z", `{"name":"n","qty":-7,"items":[{"qty":1}],"note":"n"}`, every{"a", "b", &limit, "z", "n", -7, []item{{1}}, &note, ""}},
 		"none":             {"/x/a/b", "", `{}`, every{ID: "a", Code: "b"}},
 		"empty":            {"/x/a/b", "?after=", `{"name":"","items":[],"note":null}`, every{ID: "a", Code: "b", Items: []item{}}},
 		"escaped":          {"/x/a%20%2F/%C3%A9", "?after=a%20b%26", `{}`, every{ID: "a /", Code: "é", After: "a b&"}},
@@ -102,6 +105,23 @@ func TestRequestsThatCannotBeBound(t *testing.T) {
 		if got := strings.Join(pointers, " "); got != c.pointers {
 			t.Errorf("%s: problems at %q, want %q", name, got, c.pointers)
 		}
+	}
+}
+
+func TestAHeaderIsGivenOnceOrNotAtAll(t *testing.T) {
+	b := bound(t)
+	for _, keys := range [][]string{nil, {"k"}} {
+		if got, err := b.decode("/x/a/b", "", `{}`, keys...); err != nil || got.Key != strings.Join(keys, "") {
+			t.Errorf("%q: %+v, %v", keys, got, err)
+		}
+	}
+	for _, keys := range [][]string{{""}, {"k", "k"}, {"k", ""}} {
+		if _, err := b.decode("/x/a/b", "", `{}`, keys...); fault.CodeOf(err) != fault.Malformed {
+			t.Errorf("%q: %v", keys, err)
+		}
+	}
+	if _, err := b.decode("/x/a/b", "", `{"key":"k"}`); fault.CodeOf(err) != fault.InvalidArgument {
+		t.Errorf("a header's member in the body: %v", err)
 	}
 }
 

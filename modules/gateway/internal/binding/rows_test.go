@@ -34,6 +34,7 @@ type (
 		Qty   int64   `json:"qty"`
 		Items []item  `json:"items"`
 		Note  *string `json:"note,omitempty"`
+		Key   string  `json:"key,omitempty" header:"Idempotency-Key"`
 	}
 	item struct {
 		Qty int64 `json:"qty"`
@@ -60,6 +61,12 @@ type (
 	}
 	both struct {
 		ID string `json:"id" path:"id" query:"id"`
+	}
+	headerAndQuery struct {
+		Key string `json:"key" query:"key" header:"Key"`
+	}
+	numberFromHeader struct {
+		Key int64 `json:"key" header:"Key"`
 	}
 	flagInQuery struct {
 		Flag bool `json:"flag" query:"flag"`
@@ -102,7 +109,9 @@ func TestRowsThatCannotBeBoundAreRefused(t *testing.T) {
 		"a path with one member more":   {operation[idInPath, nothing](get("/x/{id}/{other}")), "/x/{id}/{other}"},
 		"two members for one":           {operation[idTwice, nothing](get("/x/{id}")), "member Again"},
 		"one of two twice":              {operation[idTwice, nothing](get("/x/{id}/{other}")), "member Again"},
-		"path and query":                {operation[both, nothing](get("/x/{id}")), "not from both"},
+		"path and query":                {operation[both, nothing](get("/x/{id}")), "not from two of them"},
+		"header and query":              {operation[headerAndQuery, nothing](get("/x")), "not from two of them"},
+		"a number from a header":        {operation[numberFromHeader, nothing](get("/x")), "member Key"},
 		"a flag in the query":           {operation[flagInQuery, nothing](get("/x")), `parameter "flag"`},
 		"a number that cannot be unset": {operation[plainNumberInQuery, nothing](get("/x")), `parameter "limit"`},
 		"a parameter twice":             {operation[parameterTwice, nothing](get("/x")), `parameter "x"`},
