@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	stshost "oms/modules/sts/host"
 	"oms/platform/identity"
-	"time"
 )
 
 // reply is a whole answer.

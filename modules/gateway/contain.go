@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -16,7 +17,7 @@ func (g *gateway) contain(next echo.HandlerFunc, c echo.Context) (err error) {
 		if cause == nil {
 			return
 		}
-		if cause == http.ErrAbortHandler { // said on purpose
+		if said, ok := cause.(error); ok && errors.Is(said, http.ErrAbortHandler) { // on purpose
 			panic(cause)
 		}
 		err = fmt.Errorf("the gateway panicked: %v", cause)

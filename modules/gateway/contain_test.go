@@ -78,7 +78,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 			t.Fatal(err)
 		}
 		var p fault.Problem
-		if err := json.Unmarshal([]byte(text), &p); err != nil || answer.StatusCode != 500 || answer.Close || p.Code != fault.Internal || p.TraceID == "" {
+		if err := json.Unmarshal([]byte(text), &p); err != nil || answer.StatusCode != http.StatusInternalServerError || answer.Close || p.Code != fault.Internal || p.TraceID == "" {
 			t.Errorf("%d %s %v", answer.StatusCode, text, err)
 		}
 		if strings.Contains(text, "secret") || strings.Contains(text, ".go:") {

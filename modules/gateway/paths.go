@@ -42,38 +42,35 @@ func pages(handler http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		w := &pageWriter{ResponseWriter: c.Response()}
 		handler.ServeHTTP(w, c.Request())
-		return w.refused
+		switch w.held {
+		case http.StatusNotFound:
+			return echo.ErrNotFound
+		case http.StatusMethodNotAllowed:
+			return echo.ErrMethodNotAllowed
+		}
+		return nil
 	}
 }
 
 // pageWriter holds back the text with which [http.ServeMux] answers unknown paths and methods.
 type pageWriter struct {
 	http.ResponseWriter
-	refused error
+	held int // the status of what was held back; 0 where nothing was
 }
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *pageWriter) WriteHeader(status int) {
-	header := w.Header()
-	if !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
-		w.ResponseWriter.WriteHeader(status)
+	text := strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain")
+	if text && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
+		w.held = status
 		return
 	}
-	switch status {
-	case http.StatusNotFound:
-		w.refused = echo.ErrNotFound
-	case http.StatusMethodNotAllowed:
-		w.refused = echo.ErrMethodNotAllowed
-	default:
-		w.ResponseWriter.WriteHeader(status)
-		return
-	}
-	header.Del("Content-Type")
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (w *pageWriter) Write(text []byte) (int, error) {
-	if w.refused != nil {
+	if w.held != 0 {
 		return len(text), nil
 	}
 	return w.ResponseWriter.Write(text)
