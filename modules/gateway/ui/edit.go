@@ -1,0 +1,124 @@
+package ui
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"oms/modules/order"
+	"oms/platform/fault"
+	"oms/web"
+)
+
+// editPage is the data of the page "edit".
+type editPage struct {
+	web.Frame
+	ID       string
+	Name     string
+	Lines    []lineView
+	Total    string
+	Problems []problemLink
+	Wrong    problems
+	Short    bool
+	Away     bool
+	Products []choice // that can be added
+	TraceID  string
+}
+
+func (v *visit) showEdit() error {
+	found, err := v.changeable(order.UpdateOrder)
+	if err != nil {
+		return err
+	}
+	var lines []line
+	for _, item := range found.Items {
+		lines = append(lines, line{Category: item.Category, Code: item.Code, Qty: strconv.FormatInt(item.Qty, 10)})
+	}
+	return v.editPage(http.StatusOK, form{values: map[string]string{"name": found.Name}, lines: lines}, problems{}, nil)
+}
+
+// changeable is the order of the path, if the user has the right and it is confirmed. The order module judges again.
+func (v *visit) changeable(right string) (order.Order, error) {
+	if !v.may(right) {
+		return order.Order{}, fault.New(fault.PermissionDenied, "It takes %s.", right)
+	}
+	found, err := v.Orders.Get(v.ctx(), order.GetRequest{ID: v.r.PathValue("id")})
+	if err == nil && found.Status != "" && found.Status != order.StatusConfirmed {
+		err = fault.Conflicting("illegal-transition", "The order is %s.", found.Status)
+	}
+	return found, err
+}
+
+// editPage shows the form of an order, with what is wrong with it.
+func (v *visit) editPage(status int, sent form, wrong problems, short map[int]shortage) error {
+	known, err := v.products()
+	if err != nil {
+		return err
+	}
+	id := v.r.PathValue("id")
+	views, total := known.linesView(sent.lines, wrong, short)
+	title := "Change order " + id
+	if status != http.StatusOK {
+		title = "Problem with your change of order " + id
+	}
+	return v.show(status, "edit", editPage{
+		Frame: v.frame(title, "orders"), ID: id, Name: sent.values["name"], Lines: views, Total: total,
+		Problems: summary(views, wrong, short), Wrong: wrong, Short: len(short) > 0, Away: known == nil,
+		Products: known.others(sent.lines), TraceID: v.trace(),
+	})
+}
+
+// others are the products that are not among the lines.
+func (c catalogue) others(lines []line) (choices []choice) {
+	for key, p := range c {
+		if !slices.ContainsFunc(lines, func(l line) bool { return l.Category == key[0] && l.Code == key[1] }) {
+			choices = append(choices, choice{Value: key[0] + "/" + key[1], Label: p.Name + " · " + stock{Available: p.Available}.Text()})
+		}
+	}
+	slices.SortFunc(choices, func(a, b choice) int { return strings.Compare(a.Label, b.Label) })
+	return choices
+}
+
+func (v *visit) edit() error {
+	sent, err := v.decode("name", "action", "product")
+	if err != nil {
+		return err
+	}
+
+	action, argument, _ := strings.Cut(sent.values["action"], ".")
+	switch action {
+	case "remove":
+		sent.lines = without(sent.lines, argument)
+		return v.editPage(http.StatusOK, sent, problems{}, nil)
+	case "adjust":
+		sent.lines = adjusted(sent.lines)
+		return v.editPage(http.StatusOK, sent, problems{}, nil)
+	case "add":
+		if category, code, chosen := strings.Cut(sent.values["product"], "/"); chosen && len(sent.lines) < maxLines {
+			sent.lines = append(sent.lines, line{Category: category, Code: code, Qty: "1"})
+		}
+		return v.editPage(http.StatusOK, sent, problems{}, nil)
+	}
+	request := order.UpdateRequest{ID: v.r.PathValue("id"), Name: strings.TrimSpace(sent.values["name"])}
+	var wrong problems
+	if request.Items, wrong = items(sent.lines); len(wrong) > 0 {
+		return v.editPage(http.StatusUnprocessableEntity, sent, wrong, nil)
+	}
+
+	_, err = v.Orders.Update(v.ctx(), request)
+
+	failure := fault.From(err)
+	switch {
+	case failure == nil:
+		return v.leave(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
+	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
+		wrong, short := refused(failure)
+		return v.editPage(failure.Code.Status(), sent, wrong, short)
+	}
+	return v.unclear(failure, pendingPage{
+		Frame: web.Frame{Title: "The change is not made yet", Section: "orders"}, Action: orderPath(request.ID) + "/edit",
+		Text:   "We did not get an answer in time. Until there is one, the order stays as it was. Press the button to ask again: it sends the very same change.",
+		Button: "Try again", Waiting: "Saving…", Fields: repeated(sent, "name"),
+	})
+}

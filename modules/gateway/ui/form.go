@@ -1,0 +1,165 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"oms/modules/order"
+	"oms/platform/fault"
+)
+
+const (
+	maxForm  = 64 << 10 // bytes; a hundred lines need a third of it
+	maxLines = 100      // of a form; an order has no more
+)
+
+// form is a form that was sent: every field once, and none that the page does not have.
+type form struct {
+	values map[string]string
+	lines  []line
+}
+
+// line is a line of a basket or an order, with the quantity as it was typed.
+type line struct {
+	Category, Code, Qty string
+	Available           *int64 // what the page said is available, where there was too little
+}
+
+// decode reads a form of the named fields and any number of lines.
+func (v *visit) decode(fields ...string) (form, error) {
+	sent, err := v.fields()
+	if err != nil {
+		return form{}, err
+	}
+	decoded := form{values: map[string]string{}}
+	for _, name := range fields {
+		if value, there := sent[name]; there {
+			decoded.values[name] = value
+			delete(sent, name)
+		}
+	}
+	for i := 0; i < maxLines && has(sent, "code", i); i++ {
+		next, err := takeLine(sent, i)
+		if err != nil {
+			return form{}, err
+		}
+		decoded.lines = append(decoded.lines, next)
+	}
+	for name := range sent {
+		return form{}, fault.New(fault.Malformed, "The form has a field %q that the page does not have.", name)
+	}
+	return decoded, nil
+}
+
+// fields reads a form with every field at most once.
+func (v *visit) fields() (map[string]string, error) {
+	media, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, fault.New(fault.UnsupportedMedia, "Send a form.").Because(err)
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, fault.New(fault.TooLarge, "The form is larger than %d bytes.", maxForm)
+		}
+		return nil, fault.New(fault.Malformed, "The form cannot be read.").Because(err)
+	}
+	if v.r.URL.RawQuery != "" {
+		return nil, fault.New(fault.Malformed, "A form has no query.")
+	}
+	sent := map[string]string{}
+	for name, values := range v.r.PostForm {
+		if len(values) > 1 {
+			return nil, fault.New(fault.Malformed, "The form has the field %q twice.", name)
+		}
+		sent[name] = values[0]
+	}
+	return sent, nil
+}
+
+func has(sent map[string]string, name string, i int) bool {
+	_, there := sent[fieldName(name, i)]
+	return there
+}
+
+// fieldName names a field of a line: qty.0.
+func fieldName(name string, i int) string { return name + "." + strconv.Itoa(i) }
+
+func takeLine(sent map[string]string, i int) (l line, err error) {
+	for name, into := range map[string]*string{"category": &l.Category, "code": &l.Code, "qty": &l.Qty} {
+		if !has(sent, name, i) {
+			return l, fault.New(fault.Malformed, "Line %d of the form has no %s.", i, name)
+		}
+		*into = sent[fieldName(name, i)]
+		delete(sent, fieldName(name, i))
+	}
+	if has(sent, "available", i) {
+		available, err := strconv.ParseInt(sent[fieldName("available", i)], 10, 64)
+		if err != nil {
+			return l, fault.New(fault.Malformed, "Line %d of the form says nonsense about the stock.", i)
+		}
+		l.Available = &available
+		delete(sent, fieldName("available", i))
+	}
+	return l, nil
+}
+
+// problems of a form, by the field that has them. The key "" is that of the whole form.
+type problems map[string]string
+
+// items turns lines into items of an order, and names every quantity that is none.
+func items(lines []line) ([]order.Item, problems) {
+	wrong := problems{}
+	var read []order.Item
+	for i, l := range lines {
+		qty, err := strconv.ParseInt(l.Qty, 10, 64)
+		if err != nil || qty < 1 || qty > maxQty {
+			wrong[fieldName("qty", i)] = fmt.Sprintf("must be a whole number from 1 to %s", "1,000,000")
+		}
+		read = append(read, order.Item{Category: l.Category, Code: l.Code, Qty: qty})
+	}
+	return read, wrong
+}
+
+// maxQty is the most of one product in one order.
+const maxQty = 1_000_000
+
+// adjusted lowers every quantity to what the page said is available, and drops lines of which there is nothing.
+func adjusted(lines []line) (kept []line) {
+	for _, l := range lines {
+		if l.Available != nil {
+			if *l.Available < 1 {
+				continue
+			}
+			if qty, err := strconv.ParseInt(l.Qty, 10, 64); err != nil || qty > *l.Available {
+				l.Qty = strconv.FormatInt(*l.Available, 10)
+			}
+		}
+		l.Available = nil
+		kept = append(kept, l)
+	}
+	return kept
+}
+
+// without drops the line that an action such as remove.2 names.
+func without(lines []line, index string) []line {
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= len(lines) {
+		return lines
+	}
+	return append(lines[:i:i], lines[i+1:]...)
+}
+
+// ours gives back a path of the shop that a form asked to return to, else the shop.
+func ours(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Path != "/ui/" {
+		return "/ui/"
+	}
+	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
+}

@@ -1,0 +1,132 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+
+	"oms/modules/order"
+	"oms/platform/fault"
+	"oms/web"
+)
+
+func (v *visit) place() error {
+	sent, err := v.decode("idempotency_key", "name", "action")
+	if err != nil {
+		return err
+	}
+
+	request := order.CreateRequest{Name: strings.TrimSpace(sent.values["name"]), IdempotencyKey: sent.values["idempotency_key"]}
+	if request.IdempotencyKey == "" {
+		return fault.New(fault.Malformed, "The form has no idempotency key.")
+	}
+	var wrong problems
+	if request.Items, wrong = items(sent.lines); len(wrong) > 0 {
+		return v.placeAgain(http.StatusUnprocessableEntity, sent, wrong, nil)
+	}
+
+	created, err := v.Orders.Create(v.ctx(), request)
+
+	failure := fault.From(err)
+	switch {
+	case failure == nil:
+		return v.placed(created, request.IdempotencyKey)
+	case failure.Type == "order-exists", hasPointer(failure, "/idempotency_key"):
+		return v.alreadySent(failure)
+	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
+		wrong, short := refused(failure)
+		return v.placeAgain(failure.Code.Status(), sent, wrong, short)
+	}
+	return v.unclear(failure, pendingPage{
+		Frame: web.Frame{Title: "Your order is not placed yet", Section: "basket"}, Action: "/ui/orders",
+		Text:    "We did not get an answer in time. Press the button to ask again: it sends the very same order, and however often you press it, it is placed once.",
+		Button:  "Try again",
+		Waiting: "Placing…", Fields: repeated(sent, "idempotency_key", "name"),
+	})
+}
+
+// placed empties the basket, unless a new one was begun since the form was made.
+func (v *visit) placed(created order.Created, key string) error {
+	if v.basket.Key == key {
+		v.basket = basket{Subject: v.basket.Subject, Key: newKey()}
+		if err := v.basket.write(v.w); err != nil {
+			return err
+		}
+	}
+	return v.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed. Everything in it is reserved for you."})
+}
+
+// placeAgain shows the form with what is wrong with it. It gets a new key: the answer to the old one is definite.
+func (v *visit) placeAgain(status int, sent form, wrong problems, short map[int]shortage) error {
+	v.basket.Key = newKey()
+	if read, broken := items(sent.lines); len(broken) == 0 {
+		v.basket.fill(read)
+	}
+	if err := v.basket.write(v.w); err != nil {
+		return err
+	}
+	return v.basketPage(status, sent.lines, sent.values["name"], wrong, short)
+}
+
+// sentPage is the data of the page "sent".
+type sentPage struct {
+	web.Frame
+	TraceID string
+}
+
+// alreadySent explains that the basket has become an order before. The next one is another order.
+func (v *visit) alreadySent(failure *fault.Error) error {
+	v.basket.Key = newKey()
+	if err := v.basket.write(v.w); err != nil {
+		return err
+	}
+	return v.show(failure.Code.Status(), "sent", sentPage{v.frame("This basket was already sent", "basket"), v.trace()})
+}
+
+func hasPointer(failure *fault.Error, pointer string) bool {
+	for _, field := range failure.Fields {
+		if field.Pointer == pointer {
+			return true
+		}
+	}
+	return false
+}
+
+// pendingPage is the data of the page "pending": the answer is not known, and the very same form can be sent again.
+type pendingPage struct {
+	web.Frame
+	Text, Action    string
+	Button, Waiting string
+	Fields          []field
+	Seconds         int64 // until trying again makes sense
+	TraceID         string
+}
+
+// field is a hidden field.
+type field struct{ Name, Value string }
+
+// repeated are the fields of a form that was sent: the named ones and the lines.
+func repeated(sent form, names ...string) (fields []field) {
+	for _, name := range names {
+		fields = append(fields, field{name, sent.values[name]})
+	}
+	for i, l := range sent.lines {
+		fields = append(fields, field{fieldName("category", i), l.Category}, field{fieldName("code", i), l.Code}, field{fieldName("qty", i), l.Qty})
+	}
+	return fields
+}
+
+// unclear answers where it is not known what became of a request. What was refused for good is told as it is.
+func (v *visit) unclear(failure *fault.Error, page pendingPage) error {
+	status := http.StatusServiceUnavailable
+	switch failure.Code {
+	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
+	case fault.Internal:
+		status = http.StatusInternalServerError
+	default:
+		return failure
+	}
+	v.Log.WarnContext(v.ctx(), "a request is unclear", "trace_id", v.trace(), "cause", failure)
+	page.Seconds, page.TraceID = v.retryAfter(failure), v.trace()
+	page.Frame = v.frame(page.Title, page.Section)
+	return v.show(status, "pending", page)
+}

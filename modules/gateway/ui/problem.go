@@ -1,0 +1,115 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"oms/platform/fault"
+	"oms/web"
+)
+
+// errSignedOut is the refusal of visitors without a session.
+var errSignedOut = errors.New("nobody is signed in")
+
+// unsaidRetry is for a module that is away and did not say for how long.
+const unsaidRetry = 2 * time.Second
+
+// signInPath is the page of the STS that makes a session.
+const signInPath = "/oauth2/sign-in"
+
+// explanation is what a page says about a failure: what happened, and what to do.
+type explanation struct{ title, text, action, url string }
+
+// explanations by code. What is not here is explained as internal.
+var explanations = map[fault.Code]explanation{
+	fault.Malformed: {"That request does not make sense",
+		"The form or the address was not complete, or held something twice. Go back, reload the page, and try again.", "Go to the shop", "/ui/"},
+	fault.InvalidArgument: {"Something does not fit",
+		"One of the values was not accepted. Go back and check what you typed.", "Go to the shop", "/ui/"},
+	fault.PermissionDenied: {"You may not do this",
+		"Your account does not have the right for it. Somebody who looks after orders can do it for you.", "See the orders", "/ui/orders"},
+	fault.NotFound: {"There is nothing here",
+		"The address may be mistyped, or what it led to is gone, or is not yours to see.", "Go to the shop", "/ui/"},
+	fault.MethodNotAllowed: {"This page cannot be used like that",
+		"It is meant to be reached through its form or link.", "Go to the shop", "/ui/"},
+	fault.TooLarge: {"That is too much at once",
+		"The form was larger than we accept. Nothing was changed.", "Go to the basket", "/ui/basket"},
+	fault.UnsupportedMedia: {"That is not one of our forms",
+		"The request did not look like a form of this site. Nothing was changed.", "Go to the shop", "/ui/"},
+	fault.RateLimited: {"Slow down a little",
+		"There were too many requests in a short time. Wait a moment, then try again.", "Go to the shop", "/ui/"},
+	fault.Unavailable: {"We cannot answer right now",
+		"A part of the system is away or still starting. It usually takes a few seconds; then try again.", "Try again", ""},
+	fault.DeadlineExceeded: {"That took too long",
+		"There was no answer in time. Try again in a moment.", "Try again", ""},
+	fault.Internal: {"Something went wrong on our side",
+		"It is not your fault, and it is in our log. If it happens again, tell us the trace id below.", "Go to the shop", "/ui/"},
+}
+
+// conflicts by type.
+var conflicts = map[string]explanation{
+	"illegal-transition": {"This order cannot be changed any more",
+		"It has moved on since you opened the page: only confirmed orders can be changed or cancelled.", "See the order", ""},
+	"update-in-progress": {"Another change is under way",
+		"Somebody has just changed this order, and the stock has not answered yet. Look at it again in a moment, then repeat your change.", "See the order", ""},
+}
+
+// fail answers with what went wrong: the sign-in page where a session is missing, else a page that explains it.
+func (v *visit) fail(err error) {
+	failure := fault.From(err)
+	switch {
+	case errors.Is(err, errSignedOut):
+		http.Redirect(v.w, v.r, signInPath+"?"+url.Values{"next": {v.here()}}.Encode(), http.StatusSeeOther)
+		return
+	case failure.Code == fault.Unauthenticated:
+		http.Redirect(v.w, v.r, signInPath+"?"+url.Values{"next": {v.here()}, "ended": {"1"}}.Encode(), http.StatusSeeOther)
+		return
+	case failure.Code == fault.Internal:
+		v.Log.ErrorContext(v.ctx(), "page failed", "trace_id", v.trace(), "cause", err)
+	}
+	v.retryAfter(failure)
+	told := v.explain(failure)
+	page := web.Problem{
+		Status: failure.Code.Status(), Title: told.title, Text: told.text, Action: told.action, ActionURL: told.url, TraceID: v.trace(),
+		Frame: v.frame("", ""),
+	}
+	if err := v.show(page.Status, "problem", page); err != nil {
+		v.Log.ErrorContext(v.ctx(), "the page that explains a failure failed", "trace_id", v.trace(), "cause", err)
+		http.Error(v.w, told.title, page.Status)
+	}
+}
+
+// explain finds the words for a failure.
+func (v *visit) explain(failure *fault.Error) explanation {
+	told, known := explanations[failure.Code]
+	if failure.Code == fault.Conflict {
+		told, known = conflicts[failure.Type]
+	}
+	if !known {
+		told = explanations[fault.Internal]
+	}
+	switch {
+	case told.url != "":
+	case v.r.PathValue("id") != "":
+		told.url = orderPath(v.r.PathValue("id"))
+	default:
+		told.url = v.here()
+	}
+	return told
+}
+
+// retryAfter tells programs when to come back, and gives the time in seconds; 0 is any time.
+func (v *visit) retryAfter(failure *fault.Error) int64 {
+	after := failure.RetryAfter
+	if after == 0 && failure.Code.Status() >= http.StatusServiceUnavailable {
+		after = unsaidRetry
+	}
+	seconds := int64(after / time.Second)
+	if seconds > 0 {
+		v.w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	return seconds
+}
