@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"oms/modules/gateway"
@@ -63,13 +64,21 @@ func (s *System) hostSTS(ctx context.Context) error {
 	}
 	hosted, err := stshost.New(ctx, stshost.Options{
 		Store: store, Observer: s.recorder, Now: time.Now, Edge: s.trusted, Demo: s.config.Demo.Enabled,
-		Callees: map[string]identity.Scopes{"order": order.Operations.Scopes(), "inventory": inventory.Operations.Scopes()},
+		Callees: callees(), SessionTTL: s.config.STS.SessionTTL,
 	})
 	if err != nil {
 		return err
 	}
 	s.hosts["sts"], s.stsPages = hosted.Host, hosted.Pages
 	return nil
+}
+
+// callees are the scopes that each module's operations speak of; the gateway shows users all that they may do.
+func callees() map[string]identity.Scopes {
+	orders, stock := order.Operations.Scopes(), inventory.Operations.Scopes()
+	return map[string]identity.Scopes{
+		"order": orders, "inventory": stock, gateway.Name: identity.NewScopes(slices.Concat(orders, stock)...),
+	}
 }
 
 // openGateway makes the public door, if it is here.
@@ -83,7 +92,7 @@ func (s *System) openGateway(context.Context) (err error) {
 			{Name: "inventory", Conn: s.conn("inventory", gateway.Name), Operations: inventory.Operations.Operations()},
 		},
 		STS: sts.Client{Conn: s.conn("sts", gateway.Name)}, STSPages: s.stsPages,
-		Edge: s.trusted, Observer: s.recorder, Now: time.Now, Log: s.log,
+		PublicURL: s.config.Server.PublicURL, Edge: s.trusted, Observer: s.recorder, Now: time.Now, Log: s.log,
 	})
 	return err
 }

@@ -34,10 +34,12 @@ type Options struct {
 	Modules  []Module
 	STS      sts.Service
 	STSPages http.Handler // the routes under /oauth2/; nil where the STS is not in this deployment
-	Edge     sts.Edge
-	Observer rpc.Observer
-	Now      func() time.Time
-	Log      *slog.Logger
+
+	PublicURL string // what the world calls the gateway
+	Edge      sts.Edge
+	Observer  rpc.Observer
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // New makes the handler of the public listener. It fails where a row and its types cannot be bound.
@@ -50,9 +52,7 @@ func New(o Options) (http.Handler, error) {
 	if err := g.route(router); err != nil {
 		return nil, err
 	}
-	if o.STSPages != nil {
-		router.Any(pagesPath, pages(o.STSPages))
-	}
+	g.routePages(router)
 	return router, nil
 }
 

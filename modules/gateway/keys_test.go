@@ -38,6 +38,11 @@ func (*counted) Judge(context.Context, sts.JudgeRequest) (sts.Judgement, error) 
 	return sts.Judgement{}, fault.New(fault.Unauthenticated, "no")
 }
 
+// JudgeSession implements [sts.Service].
+func (*counted) JudgeSession(context.Context, sts.JudgeSessionRequest) (sts.Judgement, error) {
+	return sts.Judgement{}, fault.New(fault.Unauthenticated, "no")
+}
+
 // cacheOver is a key cache over a real host of the service.
 func cacheOver(t *testing.T, service sts.Service, now func() time.Time) *keyCache {
 	t.Helper()

@@ -20,3 +20,8 @@ func (c Client) Keys(ctx context.Context, r KeysRequest) (KeySet, error) {
 func (c Client) Judge(ctx context.Context, r JudgeRequest) (Judgement, error) {
 	return Judge.Call(ctx, c, r)
 }
+
+// JudgeSession calls sts.JudgeSession.
+func (c Client) JudgeSession(ctx context.Context, r JudgeSessionRequest) (Judgement, error) {
+	return JudgeSession.Call(ctx, c, r)
+}

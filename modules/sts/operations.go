@@ -20,7 +20,13 @@ var (
 		Who:     rpc.Workload,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})
+	JudgeSession = rpc.Define(Service.JudgeSession, rpc.Row{
+		Name:    "sts.JudgeSession",
+		Callers: rpc.Callers("gateway"),
+		Who:     rpc.Workload,
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+	})
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{Keys, Judge}
+var Operations = rpc.Table[Service]{Keys, Judge, JudgeSession}

@@ -16,6 +16,8 @@ type Service interface {
 	// only the service knows, as of now. Errors: unauthenticated where the token does not hold; invalid_argument for a
 	// callee that does not exist.
 	Judge(context.Context, JudgeRequest) (Judgement, error)
+	// JudgeSession says the same of a session of the user interface. Errors as in Judge.
+	JudgeSession(context.Context, JudgeSessionRequest) (Judgement, error)
 }
 
 // KeysRequest asks for the public keys.
@@ -32,8 +34,19 @@ type JudgeRequest struct {
 	Callee string      `json:"callee"` // the module that the request is for
 }
 
-// Judgement is a token's subject with its rights at the callee.
-type Judgement struct {
-	Subject string   `json:"subject"` // our users by name, others as ISSUER|SUB
-	Scopes  []string `json:"scopes"`  // no wider than the token, its issuer's ceiling, the user, and what the callee knows
+// JudgeSessionRequest asks about a session.
+type JudgeSessionRequest struct {
+	Session secret.Text `json:"session"` // the reference in the browser's cookie
+	Callee  string      `json:"callee"`  // the module that the request is for; gateway: everything that the user may do
 }
+
+// Judgement is who a credential stands for, with the rights at the callee.
+type Judgement struct {
+	Subject  string   `json:"subject"`             // our users by name, others as ISSUER|SUB
+	FullName string   `json:"full_name,omitempty"` // of a user of ours
+	Scopes   []string `json:"scopes"`              // no wider than the token, its issuer's ceiling, the user, and what the callee knows
+}
+
+// SessionCookie holds the reference of a session. The prefix makes browsers refuse it without Secure, with a Domain, or
+// with another Path than /.
+const SessionCookie = "__Host-session"

@@ -101,6 +101,9 @@ type STS struct {
 	// AccessTokenTTL is the lifetime of an access token (1s to 24h). It is also how long a withdrawn right can outlive
 	// its withdrawal where nobody asks about revocation.
 	AccessTokenTTL time.Duration `koanf:"access_token_ttl"`
+
+	// SessionTTL is how long somebody stays signed in to the user interface (1s to 720h).
+	SessionTTL time.Duration `koanf:"session_ttl"`
 }
 
 // Order is the order module.

@@ -14,7 +14,7 @@ func Defaults() Config {
 		},
 		DataDir: "data",
 		Trust:   Trust{Domain: "orders.local", Issuers: []Issuer{}},
-		STS:     STS{AccessTokenTTL: 5 * time.Minute},
+		STS:     STS{AccessTokenTTL: 5 * time.Minute, SessionTTL: 12 * time.Hour},
 		Order:   Order{PublicRead: true, PendingTimeout: 15 * time.Minute},
 		Demo:    Demo{Enabled: true},
 		Log:     Log{Level: "info", Format: "text"},

@@ -17,6 +17,7 @@ func (c Config) problems() []problem {
 		c.pathProblems(),
 		c.Trust.problems(c.Server.PublicURL),
 		between("sts.access_token_ttl", c.STS.AccessTokenTTL, 24*time.Hour),
+		between("sts.session_ttl", c.STS.SessionTTL, 30*24*time.Hour),
 		between("order.pending_timeout", c.Order.PendingTimeout, 7*24*time.Hour),
 		c.demoProblems(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),

@@ -82,7 +82,7 @@ func start(o Options) (*DB, error) {
 	return &DB{
 		writer:  startWriter(writers, o.log()),
 		readers: startReaders(readers, o.log()),
-		pools:   []*sql.DB{writers, readers},
+		pools:   []*sql.DB{readers, writers}, // the last one to close takes the log away, which a reader may not
 	}, nil
 }
 

@@ -21,7 +21,7 @@ func (v *visit) products() (catalogue, error) {
 			return nil, err
 		}
 		v.Log.WarnContext(v.ctx(), "a page is shown without the inventory", "trace_id", v.trace(), "cause", err)
-		return nil, nil //nolint:nilerr // the page is of use without names and prices, and says so
+		return nil, nil // the page is of use without names and prices, and says so
 	}
 	known := catalogue{}
 	for _, p := range list.Data {

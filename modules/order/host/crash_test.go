@@ -136,8 +136,8 @@ func TestAfterACrashTheRepeatedRequestIsAnsweredAndTheStockIsRight(t *testing.T)
 	left := map[string]struct{ a, b int64 }{"create": {7, 5}, "update": {7, 4}, "cancel": {10, 5}}
 	for operation, want := range left {
 		for _, point := range crashPoints {
+			// One after the other: a process that is just being started holds copies of the locks of all others.
 			t.Run(operation+" "+point, func(t *testing.T) {
-				t.Parallel()
 				s := open(t, crash(t, operation, point), wrapped{})
 				for range 2 { // the second time on what the first has left
 					mustBe(t, "the repeated request", s.perform(operation), "")

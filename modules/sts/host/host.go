@@ -21,6 +21,8 @@ type Options struct {
 	Edge     sts.Edge
 	Callees  map[string]identity.Scopes // the scopes that each module's operation table knows
 	Demo     bool                       // seed the demo users, and let demo accounts in
+
+	SessionTTL time.Duration // how long a session of the user interface lasts
 }
 
 // Module is the hosted module.
@@ -31,12 +33,15 @@ type Module struct {
 
 // New hosts the module. At the first start it makes the signing key.
 func New(ctx context.Context, o Options) (*Module, error) {
+	hasher := internal.NewHasher()
 	if o.Demo {
-		if err := internal.SeedDemo(ctx, o.Store, internal.NewHasher(), o.Now()); err != nil {
+		if err := internal.SeedDemo(ctx, o.Store, hasher, o.Now()); err != nil {
 			return nil, err
 		}
 	}
-	service, err := internal.New(ctx, internal.Options{Store: o.Store, Now: o.Now, Edge: o.Edge, Callees: o.Callees, Demo: o.Demo})
+	service, err := internal.New(ctx, internal.Options{
+		Store: o.Store, Now: o.Now, Edge: o.Edge, Callees: o.Callees, Demo: o.Demo, Hasher: hasher, SessionTTL: o.SessionTTL,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,9 @@ package host_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.S
 			Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
-	hosted, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: edge, Demo: demo,
+	hosted, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: edge, Demo: demo, SessionTTL: time.Hour,
 		Callees: map[string]identity.Scopes{"order": identity.NewScopes("add_order", "update_order", "view_orders"), "inventory": identity.NewScopes("manage_inventory")}})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +52,7 @@ func TestTheContract(t *testing.T) {
 		start(t, store, true) // an earlier start, which has seeded the demo
 		hosted, foreign := start(t, store, demo)
 		operator := host.Administer(store, time.Now, true)
-		if err := operator.AddUser(t.Context(), host.User{Name: "carol", Scopes: everything}, "correct horse"); err != nil {
+		if err := operator.AddUser(t.Context(), host.User{Name: "carol", FullName: "Carol", Scopes: everything}, "correct horse"); err != nil {
 			t.Fatal(err)
 		}
 		return ststest.Started{
@@ -64,6 +67,20 @@ func TestTheContract(t *testing.T) {
 					t.Fatal(err)
 				}
 				return raw
+			},
+			SignIn: func(user string) secret.Text {
+				form := url.Values{"name": {user}, "password": {"correct horse"}}
+				r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				w := httptest.NewRecorder()
+				hosted.Pages.ServeHTTP(w, r)
+				for _, cookie := range w.Result().Cookies() {
+					if cookie.Name == sts.SessionCookie {
+						return secret.Text(cookie.Value)
+					}
+				}
+				t.Fatalf("signing in as %s: %d", user, w.Code)
+				return ""
 			},
 			Disable: func(user string, disabled bool) {
 				if err := operator.SetDisabled(t.Context(), user, disabled); err != nil {

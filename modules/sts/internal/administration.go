@@ -67,30 +67,33 @@ func (a Administration) Users(ctx context.Context) (users []User, err error) {
 	return users, err
 }
 
-// SetPassword replaces a user's password.
+// SetPassword replaces a user's password and ends the user's sessions: whoever opened them may have known the old one.
 func (a Administration) SetPassword(ctx context.Context, name string, password secret.Text) error {
 	hash, err := a.Hasher.Hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	return a.change(ctx, name, `UPDATE users SET password = $1, updated_at = $2 WHERE name = $3`, hash.Reveal())
+	return a.change(ctx, name, `UPDATE users SET password = $1, updated_at = $2 WHERE name = $3`, hash.Reveal(), endSessions)
 }
 
-// SetDisabled locks a user out, or lets it in again. A disabled user's tokens stop to hold at once.
+// SetDisabled locks a user out, or lets it in again. A disabled user's tokens and sessions stop to hold at once, and the
+// sessions do not come back.
 func (a Administration) SetDisabled(ctx context.Context, name string, disabled bool) error {
 	flag := 0
 	if disabled {
 		flag = 1
 	}
-	return a.change(ctx, name, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, flag)
+	return a.change(ctx, name, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, flag, endSessions)
 }
 
-// change sets one thing of one user: the statement takes the value, the time and the name.
-func (a Administration) change(ctx context.Context, name, statement string, value any) error {
+// change sets one thing of one user, and what follows from it: the statement takes the value, the time and the name.
+func (a Administration) change(ctx context.Context, name, statement string, value any, then func(database.Tx, string) error) error {
 	var changed int64
 	err := a.Store.Write(ctx, func(tx database.Tx) (err error) {
-		changed, err = tx.Exec(statement, value, a.Now().UnixMilli(), name)
-		return err
+		if changed, err = tx.Exec(statement, value, a.Now().UnixMilli(), name); err != nil {
+			return err
+		}
+		return then(tx, name)
 	})
 	if err == nil && changed == 0 {
 		return noUser(name)

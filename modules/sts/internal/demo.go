@@ -7,6 +7,7 @@ import (
 	"oms/platform/database"
 	"oms/platform/identity"
 	"oms/platform/secret"
+	"oms/web"
 )
 
 // DemoUsers are the accounts of the demo. The password of each is its name and "-demo": everybody knows them, which
@@ -16,11 +17,32 @@ func DemoUsers() []User {
 		return User{Name: name, FullName: full, Email: name + "@example.com", Scopes: identity.NewScopes(scopes...), Demo: true}
 	}
 	return []User{
-		user("alice", "Alice, a customer", "add_order"),
-		user("bob", "Bob, a customer", "add_order"),
+		user("alice", "Alice", "add_order"),
+		user("bob", "Bob", "add_order"),
 		user("counter", "Clerk at the counter", "add_order"),
 		user("admin", "Administrator", "add_order", "update_order", "cancel_order", "fulfil_order", "view_orders", "manage_inventory"),
 	}
+}
+
+// demoPassword is the password of a demo user.
+func demoPassword(name string) string { return name + "-demo" }
+
+// may says in plain words what a scope allows.
+var may = map[string]string{
+	"add_order": "place orders", "update_order": "change any order", "cancel_order": "cancel any order",
+	"fulfil_order": "send orders out", "view_orders": "see everybody's orders", "manage_inventory": "look after the stock",
+}
+
+// demoCards are the demo users as the sign-in page offers them.
+func demoCards() (cards []web.Card) {
+	for _, user := range DemoUsers() {
+		card := web.Card{Name: user.Name, FullName: user.FullName, Password: demoPassword(user.Name)}
+		for _, scope := range user.Scopes {
+			card.May = append(card.May, may[scope])
+		}
+		cards = append(cards, card)
+	}
+	return cards
 }
 
 // SeedDemo adds the demo users that are not there yet.
@@ -33,7 +55,7 @@ func SeedDemo(ctx context.Context, store database.Store, hasher *Hasher, now tim
 		if found.Name != "" {
 			continue
 		}
-		hash, err := hasher.Hash(ctx, secret.Text(user.Name+"-demo"))
+		hash, err := hasher.Hash(ctx, secret.Text(demoPassword(user.Name)))
 		if err != nil {
 			return err
 		}

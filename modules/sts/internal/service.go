@@ -3,6 +3,7 @@ package internal
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"oms/platform/database"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/secret"
 	"oms/platform/token"
 )
 
@@ -20,14 +22,18 @@ type Options struct {
 	Edge    sts.Edge
 	Callees map[string]identity.Scopes // the scopes that each module's operation table knows
 	Demo    bool                       // demo accounts are good
+	Hasher  *Hasher
+
+	SessionTTL time.Duration // how long a session of the user interface lasts
 }
 
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
-	signing token.SigningKey
-	public  *token.KeySet
-	jwks    string
+	public      *token.KeySet
+	jwks        string
+	guesses     *guesses
+	nobodysHash secret.Text // what a sign-in with an unknown name is compared with
 }
 
 var _ sts.Service = (*Service)(nil)
@@ -46,7 +52,11 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o, signing, public, string(jwks)}, nil
+	nobodysHash, err := o.Hasher.Hash(ctx, secret.Text(rand.Text()))
+	if err != nil {
+		return nil, err
+	}
+	return &Service{o, public, string(jwks), newGuesses(), nobodysHash}, nil
 }
 
 // Keys gives the public keys.
@@ -57,16 +67,17 @@ func (s *Service) Keys(context.Context, sts.KeysRequest) (sts.KeySet, error) {
 // Judge verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
 // has the rights that the token names.
 func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement, error) {
-	known, exists := s.Callees[r.Callee]
-	if !exists {
-		return sts.Judgement{}, fault.New(fault.InvalidArgument, "There is no module %q to judge a token for.", r.Callee)
+	known, err := s.known(r.Callee)
+	if err != nil {
+		return sts.Judgement{}, err
 	}
 	bearer, err := s.Edge.Verify(r.Token.Reveal(), s.ownKeys, s.Now())
 	if err != nil {
 		return sts.Judgement{}, refused().Because(err)
 	}
+	var user User // stays nobody's where the subject is another issuer's
 	if bearer.Local {
-		user, err := s.findUser(ctx, bearer.Subject)
+		user, err = s.findUser(ctx, bearer.Subject)
 		switch {
 		case err != nil:
 			return sts.Judgement{}, err
@@ -75,10 +86,14 @@ func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement,
 		}
 		bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)
 	}
-	return sts.Judgement{Subject: bearer.Subject, Scopes: bearer.Scopes.Intersect(known)}, nil
+	return sts.Judgement{Subject: bearer.Subject, FullName: user.FullName, Scopes: bearer.Scopes.Intersect(known)}, nil
 }
 
 func (s *Service) ownKeys(string) (*token.KeySet, error) { return s.public, nil }
+
+func noCallee(name string) *fault.Error {
+	return fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", name)
+}
 
 // refused tells whoever holds a bad token nothing about it (RFC 6750 section 3.1).
 func refused() *fault.Error {

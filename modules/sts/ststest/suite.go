@@ -31,6 +31,7 @@ const (
 type Started struct {
 	Host    *rpc.Host
 	Issue   func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
+	SignIn  func(user string) secret.Text                   // a session
 	Disable func(user string, disabled bool)
 	Foreign token.SigningKey // that of the external issuer
 }
@@ -49,6 +50,7 @@ func Run(t *testing.T, start Start) {
 		"a disabled user's tokens stop to hold":              disabled,
 		"an external issuer has a ceiling and its own names": external,
 		"the keys verify our tokens":                         keys,
+		"a session stands for its user until it ends":        session,
 	}
 	for _, shape := range rpctest.Shapes() {
 		t.Run(shape.Name, func(t *testing.T) {
@@ -97,7 +99,8 @@ func (w world) mustRefuse(t *testing.T, what string, raw secret.Text) {
 
 func mustEqual(t *testing.T, got sts.Judgement, subject string, scopes ...string) {
 	t.Helper()
-	if diff := cmp.Diff(sts.Judgement{Subject: subject, Scopes: scopes}, got, cmpopts.EquateEmpty()); diff != "" {
+	want := sts.Judgement{Subject: subject, FullName: map[string]string{"alice": "Alice", "carol": "Carol"}[subject], Scopes: scopes}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Error("judgement (-want +got):", diff)
 	}
 }
@@ -173,6 +176,36 @@ func keys(t *testing.T, w world) {
 	verified, err := sts.OwnIssuer(PublicURL).Verify(w.Issue("carol").Reveal(), set, time.Now())
 	if err != nil || verified.Subject != "carol" || verified.ClientID != "operator" || verified.ID == "" {
 		t.Errorf("claims %+v, %v", verified, err)
+	}
+}
+
+func session(t *testing.T, w world) {
+	reference := w.SignIn("carol")
+	judge := func(reference secret.Text, callee string) (sts.Judgement, error) {
+		return w.gateway.JudgeSession(nobody, sts.JudgeSessionRequest{Session: reference, Callee: callee})
+	}
+	got, err := judge(reference, "order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, got, "carol", "add_order", "update_order", "view_orders")
+	_, err = judge(reference, "nowhere")
+	if got := fault.CodeOf(err); got != fault.InvalidArgument {
+		t.Errorf("an unknown callee: %v", err)
+	}
+	for _, wrong := range []secret.Text{"", "x", reference + "x", reference[1:], w.Issue("carol")} {
+		if _, err := judge(wrong, "order"); fault.CodeOf(err) != fault.Unauthenticated {
+			t.Errorf("what is no session: %v", err)
+		}
+	}
+	w.mustRefuse(t, "a session as a token", reference)
+	_, err = w.other.JudgeSession(nobody, sts.JudgeSessionRequest{Session: reference, Callee: "order"})
+	if got := fault.CodeOf(err); got != fault.PermissionDenied {
+		t.Errorf("another caller: %v", err)
+	}
+	w.Disable("carol", true)
+	if _, err := judge(reference, "order"); fault.CodeOf(err) != fault.Unauthenticated {
+		t.Errorf("a disabled user's session: %v", err)
 	}
 }
 

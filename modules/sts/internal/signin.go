@@ -1,0 +1,165 @@
+package internal
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/database"
+	"oms/platform/secret"
+	"oms/web"
+)
+
+// maxForm is the longest sign-in form in bytes: a name, a password and a path, each of the longest kind, escaped.
+const maxForm = 16 << 10
+
+// afterSignIn is where somebody goes who came from nowhere.
+const afterSignIn = "/ui/"
+
+// showSignIn is the page to sign in on.
+func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	s.renderSignIn(w, r, http.StatusOK, web.SignIn{Next: localPath(query.Get("next")), Ended: query.Get("ended") == "1"})
+}
+
+func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) {
+	if s.Demo {
+		page.Cards = demoCards()
+	}
+	if err := web.Render(w, r, status, "sign-in", page); err != nil {
+		web.ShowFault(w, r, err)
+	}
+}
+
+// signIn checks a name and a password, and begins a session. What is wrong with them is not told, nor does the time
+// tell whether there is such a name.
+func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		s.renderSignIn(w, r, http.StatusBadRequest, web.SignIn{Next: afterSignIn, Problem: "The form did not arrive whole. Try again."})
+		return
+	}
+	name, password := r.PostForm.Get("name"), secret.Text(r.PostForm.Get("password"))
+	page := web.SignIn{Next: localPath(r.PostForm.Get("next")), Name: name}
+	if wait := s.guesses.take(name, address(r), s.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		page.Problem = "Too many attempts. Wait a few seconds, then try again."
+		s.renderSignIn(w, r, http.StatusTooManyRequests, page)
+		return
+	}
+	good, err := s.authenticate(r.Context(), name, password)
+	switch {
+	case err != nil:
+		web.ShowFault(w, r, err)
+		return
+	case !good:
+		page.Problem = "The name or the password is not right."
+		s.renderSignIn(w, r, http.StatusUnprocessableEntity, page)
+		return
+	}
+	s.guesses.give(name)
+	session, err := s.openSession(r.Context(), name, sessionOf(r))
+	if err != nil {
+		web.ShowFault(w, r, err)
+		return
+	}
+	setSession(w, session.Reveal(), s.SessionTTL)
+	http.Redirect(w, r, page.Next, http.StatusSeeOther)
+}
+
+// authenticate reports whether the password is the user's, and the user counts. A name that nobody has costs as much.
+func (s *Service) authenticate(ctx context.Context, name string, password secret.Text) (bool, error) {
+	user, hash, err := s.findPassword(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	if user.Name == "" {
+		hash = s.nobodysHash
+	}
+	matches, err := s.Hasher.Verify(ctx, hash, password)
+	return matches && user.good(s.Demo), err
+}
+
+// findPassword gives the zero User where there is none of that name.
+func (s *Service) findPassword(ctx context.Context, name string) (user User, hash secret.Text, err error) {
+	if user, err = s.findUser(ctx, name); err != nil || user.Name == "" {
+		return user, "", err
+	}
+	err = s.Store.Read(ctx, func(tx database.Tx) error {
+		var stored string
+		err := tx.QueryRow(`SELECT password FROM users WHERE name = $1`, user.Name).Scan(&stored)
+		hash = secret.Text(stored)
+		return err
+	})
+	return user, hash, err
+}
+
+// signOut ends the session everywhere, and takes what the browser keeps of it.
+func (s *Service) signOut(w http.ResponseWriter, r *http.Request) {
+	if err := s.endSession(r.Context(), sessionOf(r)); err != nil {
+		web.ShowFault(w, r, err)
+		return
+	}
+	setSession(w, "", -time.Second)
+	w.Header().Set("Clear-Site-Data", `"cache"`) // also what the back button would show
+	http.Redirect(w, r, "/oauth2/sign-in", http.StatusSeeOther)
+}
+
+// sessionOf is the session that the browser has, or "".
+func sessionOf(r *http.Request) secret.Text {
+	cookie, err := r.Cookie(sts.SessionCookie)
+	if err != nil {
+		return ""
+	}
+	return secret.Text(cookie.Value)
+}
+
+// setSession sets the session's cookie; a negative lifetime removes it. Lax: a link from elsewhere may lead in, a form
+// from elsewhere may not.
+func setSession(w http.ResponseWriter, session string, lifetime time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: sts.SessionCookie, Value: session, Path: "/", MaxAge: int(lifetime / time.Second),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// localPath is where to go after signing in: a path of the user interface, whatever was asked for. Browsers read "\" as
+// "/", and "//" as another host.
+func localPath(next string) string {
+	parsed, err := url.Parse(next)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || !strings.HasPrefix(next, afterSignIn) ||
+		strings.ContainsAny(next, "\\\r\n\t") || strings.Contains(next, "//") || strings.Contains(parsed.Path, "..") {
+		return afterSignIn
+	}
+	return next
+}
+
+// address is where the request comes from.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// guesses bounds failed sign-ins by name and by address.
+type guesses struct{ names, addresses *throttle }
+
+func newGuesses() *guesses {
+	return &guesses{newThrottle(accountGuesses, accountPause), newThrottle(addressGuesses, addressPause)}
+}
+
+func (g *guesses) take(name, address string, now time.Time) time.Duration {
+	if len(name) > maxPassword {
+		name = name[:maxPassword] // nobody's name; it must not cost memory
+	}
+	return max(g.names.take(name, now), g.addresses.take(address, now))
+}
+
+func (g *guesses) give(name string) { g.names.give(name) }
