@@ -49,7 +49,7 @@ addEventListener("pageshow", (event) => {
 });
 
 // Times in the reader's own zone.
-const local = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const local = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = local.format(new Date(time.dateTime));

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"oms/platform/fault"
@@ -61,11 +62,13 @@ func (b basket) sound() bool {
 		}
 		seen[product] = true
 	}
-	return len(b.Lines) <= maxLines && len(b.Key) == len(newKey()) && !strings.ContainsFunc(b.Key, notOfKey)
+	return len(b.Lines) <= maxLines && isKey(b.Key)
 }
 
-// notOfKey reports what [newKey] does not use: letters and digits of base 32 alone.
-func notOfKey(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') }
+var keyPattern = regexp.MustCompile(`^[a-z2-7]{26,40}$`)
+
+// isKey reports whether [newKey] could have made the key.
+func isKey(key string) bool { return keyPattern.MatchString(key) }
 
 // write hands the basket to the browser. It fails where the basket is too full.
 func (b basket) write(w http.ResponseWriter) error {

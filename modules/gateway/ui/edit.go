@@ -102,7 +102,8 @@ func (v *visit) edit() error {
 	}
 	request := order.UpdateRequest{ID: v.r.PathValue("id"), Name: strings.TrimSpace(sent.values["name"])}
 	var wrong problems
-	if request.Items, wrong = items(sent.lines); len(wrong) > 0 {
+	request.Items, wrong = items(sent.lines)
+	if wrong.checkName(request.Name); len(wrong) > 0 {
 		return v.editPage(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 

@@ -2,11 +2,12 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"oms/modules/order"
 	"oms/platform/fault"
@@ -119,12 +120,22 @@ func items(lines []line) ([]order.Item, problems) {
 	for i, l := range lines {
 		qty, err := strconv.ParseInt(l.Qty, 10, 64)
 		if err != nil || qty < 1 || qty > maxQty {
-			wrong[fieldName("qty", i)] = fmt.Sprintf("must be a whole number from 1 to %s", "1,000,000")
+			wrong[fieldName("qty", i)] = "must be a whole number from 1 to 1,000,000"
 		}
 		read = append(read, order.Item{Category: l.Category, Code: l.Code, Qty: qty})
 	}
 	return read, wrong
 }
+
+// checkName adds what is wrong with an order's name, so that all problems of a form are told at once.
+func (p problems) checkName(name string) {
+	if length := utf8.RuneCountInString(strings.TrimSpace(name)); length < 1 || length > maxName {
+		p["name"] = "must have 1 to 200 characters"
+	}
+}
+
+// maxName is the longest name of an order, in characters.
+const maxName = 200
 
 // maxQty is the most of one product in one order.
 const maxQty = 1_000_000

@@ -127,5 +127,5 @@ func (v *visit) showOrder() error {
 
 // curl is the line that reads the order. Ids need no quoting; the URL is the operator's.
 func (v *visit) curl(id string) string {
-	return "curl --cacert data/pki/root.pem -H \"Authorization: Bearer $TOKEN\" \\\n  '" + strings.ReplaceAll(v.PublicURL, "'", "") + "/order/" + id + "'"
+	return "curl --cacert data/pki/root.pem \\\n-H \"Authorization: Bearer $TOKEN\" \\\n'" + strings.ReplaceAll(v.PublicURL, "'", "") + "/order/" + id + "'"
 }

@@ -16,11 +16,12 @@ func (v *visit) place() error {
 	}
 
 	request := order.CreateRequest{Name: strings.TrimSpace(sent.values["name"]), IdempotencyKey: sent.values["idempotency_key"]}
-	if request.IdempotencyKey == "" {
-		return fault.New(fault.Malformed, "The form has no idempotency key.")
+	if !isKey(request.IdempotencyKey) {
+		return fault.New(fault.Malformed, "The form has no idempotency key of ours.")
 	}
 	var wrong problems
-	if request.Items, wrong = items(sent.lines); len(wrong) > 0 {
+	request.Items, wrong = items(sent.lines)
+	if wrong.checkName(request.Name); len(wrong) > 0 {
 		return v.placeAgain(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 

@@ -17,7 +17,7 @@ type shopPage struct {
 	Query, Category string
 	Categories      []choice // all of them, for the filter
 	Shelves         []shelf
-	Found           int
+	Found           int64
 	Back            string // where adding to the basket leads back to
 	MayOrder        bool
 }
@@ -71,7 +71,7 @@ func (v *visit) shop() error {
 	}
 	return v.show(http.StatusOK, "shop", shopPage{
 		Frame: v.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all, request.Category),
-		Shelves: v.shelves(found), Found: len(found.Data), Back: v.r.URL.RequestURI(), MayOrder: v.may(order.AddOrder),
+		Shelves: v.shelves(found), Found: int64(len(found.Data)), Back: v.r.URL.RequestURI(), MayOrder: v.may(order.AddOrder),
 	})
 }
 
