@@ -47,6 +47,14 @@ func newAsset(name, contentType string, parts ...string) asset {
 // assetURL is the URL of an asset, for templates.
 func assetURL(name string) string { return assets[name].url }
 
+// Assets are the URLs that [Static] knows.
+func Assets() (urls []string) {
+	for _, a := range assets {
+		urls = append(urls, a.url)
+	}
+	return urls
+}
+
 // Static serves the style, the script and the icon under /ui/static/.
 func Static() http.Handler {
 	byURL := map[string]asset{}

@@ -50,7 +50,9 @@ func New(o Options) http.Handler {
 	for pattern, byMethod := range methods {
 		mux.Handle(pattern, u.serve(byMethod))
 	}
-	mux.Handle("/ui/static/", web.Static())
+	for _, url := range web.Assets() {
+		mux.Handle(url, web.Static())
+	}
 	mux.HandleFunc("/ui/", u.unknown)
 	sameOrigin := http.NewCrossOriginProtection() // no other site's page acts for our users
 	sameOrigin.SetDenyHandler(http.HandlerFunc(u.foreign))
