@@ -53,7 +53,8 @@ func takeMessage(tx database.Tx, m message) (taken bool, err error) {
 	return removed == 1, err
 }
 
-// withdraw turns a reserve into a release: from now on the order can only expire.
+// withdraw turns a reserve into a release: from now on the order can only expire. A message that is not the same any
+// more stays what it is: inventory must not hear of a release that is not in the outbox.
 func withdraw(tx database.Tx, m message, now time.Time) error {
 	_, err := tx.Exec(`UPDATE outbox SET kind = $1, due_at = $2, attempts = 0 WHERE order_key = $3 AND kind = $4 AND revision = $5`,
 		release, now.UnixMilli(), m.orderKey, m.kind, m.revision)

@@ -33,7 +33,7 @@ func (s *Service) settle(ctx context.Context, key string, relay bool) error {
 		if err := s.Store.Write(ctx, func(tx database.Tx) error { return withdraw(tx, m, s.Now()) }); err != nil {
 			return err
 		}
-		m.kind = release
+		return s.settle(ctx, key, relay) // what there is to tell now: a release, unless somebody was faster to confirm it
 	}
 	answer, err := s.ask(ctx, m, asked)
 	if err != nil {

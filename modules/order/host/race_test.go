@@ -1,0 +1,98 @@
+package host_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"oms/modules/order"
+	"oms/platform/database"
+)
+
+// stepper lets a test do something between two steps of the module on its database.
+type stepper struct {
+	database.Store
+	mu     sync.Mutex
+	before func() // once, before the next Write
+	after  func() // once, after skip more Writes
+	skip   int
+}
+
+func (s *stepper) Write(ctx context.Context, work func(database.Tx) error) error {
+	s.mu.Lock()
+	before := s.before
+	s.before = nil
+	s.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	err := s.Store.Write(ctx, work)
+	s.mu.Lock()
+	var after func()
+	if s.after != nil {
+		if s.skip == 0 {
+			after, s.after = s.after, nil
+		}
+		s.skip--
+	}
+	s.mu.Unlock()
+	if after != nil {
+		after()
+	}
+	return err
+}
+
+func (s *stepper) beforeNext(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = do
+}
+
+func (s *stepper) afterNext(skip int, do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skip, s.after = skip, do
+}
+
+func openStepwise(t *testing.T) (*system, *stepper) {
+	t.Helper()
+	steps := &stepper{}
+	s := open(t, t.TempDir(), wrapped{
+		orders: func(db database.Store) database.Store { steps.Store = db; return steps },
+		stock:  func(db database.Store) database.Store { return db },
+	})
+	return s, steps
+}
+
+// At the deadline the relay withdraws an order; inventory's answer to a request that began before is recorded first.
+func TestAnOrderThatIsConfirmedWhileItIsWithdrawnKeepsItsStock(t *testing.T) {
+	s, steps := openStepwise(t)
+	s.line.cut(away, nil)
+	mustBe(t, "create", s.create("1", 2), "unavailable")
+	answered, proceed, created := make(chan bool), make(chan bool), make(chan error, 1)
+	var once sync.Once
+	s.line.cut(nil, func(context.Context, string) error {
+		once.Do(func() {
+			close(answered)
+			<-proceed
+		})
+		return nil
+	})
+	go func() { created <- s.create("1", 2) }()
+	<-answered
+	s.clock.advance(2 * time.Hour) // beyond the deadline
+	steps.beforeNext(func() {
+		close(proceed)
+		mustBe(t, "the request again", <-created, "")
+	})
+	if err := s.module.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(t)
+	if got := s.status(t, "1"); got != order.StatusConfirmed {
+		t.Errorf("status %q, want confirmed", got)
+	}
+	s.mustBeAvailable(t, "a", 8)
+	s.mustAgree(t)
+}
