@@ -96,3 +96,40 @@ func TestAnOrderThatIsConfirmedWhileItIsWithdrawnKeepsItsStock(t *testing.T) {
 	s.mustBeAvailable(t, "a", 8)
 	s.mustAgree(t)
 }
+
+// What an update is told is how that update ended, whatever came after it.
+func TestAnUpdateIsAnsweredForItselfWhenAnotherFollowsAtOnce(t *testing.T) {
+	for name, follow := range map[string]struct {
+		first int64
+		do    func(*system) error
+	}{
+		"another update":            {0, func(s *system) error { return s.update("1", 4) }},
+		"another after a refusal":   {99, func(s *system) error { return s.update("1", 4) }},
+		"a cancellation":            {0, func(s *system) error { return s.cancel("1") }},
+		"one that inventory delays": {0, func(s *system) error { s.line.cut(away, nil); _ = s.update("1", 4); return nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, steps := openStepwise(t)
+			mustBe(t, "create", s.create("1", 2), "")
+			if follow.first > 0 {
+				mustBe(t, "an update that is refused", s.update("1", follow.first), "conflict")
+			}
+			steps.afterNext(1, func() { mustBe(t, "what follows", follow.do(s), "") })
+			mustBe(t, "update", s.update("1", 3), "")
+			s.line.cut(nil, nil)
+			s.settle(t)
+			s.mustAgree(t)
+		})
+	}
+}
+
+// A refusal is told to the request that was refused, not to one that was granted before.
+func TestARefusedUpdateIsAnsweredForItselfWhenAnotherFollowsAtOnce(t *testing.T) {
+	s, steps := openStepwise(t)
+	mustBe(t, "create", s.create("1", 2), "")
+	steps.afterNext(1, func() { mustBe(t, "a good update", s.update("1", 3), "") })
+	if failure := mustBe(t, "update", s.update("1", 99), "conflict"); failure.Type != "out-of-stock" {
+		t.Errorf("type %q", failure.Type)
+	}
+	s.mustAgree(t)
+}

@@ -32,7 +32,7 @@ func (s *Service) cancel(tx database.Tx, r record, by string) error {
 		return nil
 	case order.StatusConfirmed:
 	case order.StatusPending, order.StatusFulfilled, order.StatusRejected, order.StatusExpired:
-		return illegal(r, "cancelled")
+		return illegal(r.id, r.status, "cancelled")
 	}
 	if err := dropUpdate(tx, r.key); err != nil {
 		return err

@@ -19,80 +19,72 @@ func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Upda
 		return order.Updated{}, fault.Invalid(problems...)
 	}
 	wanted := content{r.Name, r.Items}
-	key, err := s.decided(ctx, r.ID, func(tx database.Tx, found record) error {
-		return s.beginUpdate(tx, found, wanted, identity.From(ctx).Subject)
+	var outcome int64
+	key, err := s.decided(ctx, r.ID, func(tx database.Tx, found record) (err error) {
+		outcome, err = s.beginUpdate(tx, found, wanted, identity.From(ctx).Subject)
+		return err
 	})
-	if err != nil {
-		return order.Updated{}, err
+	if err == nil && outcome > 0 {
+		err = s.updateOutcome(ctx, r.ID, key, outcome, s.settleNow(ctx, key))
 	}
-	unsettled := s.settleNow(ctx, key)
-	if err := s.updateOutcome(ctx, key, wanted, unsettled); err != nil {
+	if err != nil {
 		return order.Updated{}, err
 	}
 	return order.Updated{Status: fmt.Sprintf("Order '%s' updated.", r.ID)}, nil
 }
 
-// beginUpdate writes down what the order shall become, and the message to reserve it.
-func (s *Service) beginUpdate(tx database.Tx, r record, wanted content, by string) error {
+// beginUpdate writes down what the order shall become, and the message to reserve it. outcome is the version that the
+// order will have when the update has ended, one way or another: nothing else happens to it before. It is 0 where there
+// is nothing to do.
+func (s *Service) beginUpdate(tx database.Tx, r record, wanted content, by string) (outcome int64, err error) {
 	if r.status != order.StatusConfirmed {
-		return illegal(r, "updated")
+		return 0, illegal(r.id, r.status, "updated")
 	}
 	waiting, found, err := findUpdate(tx, r.key)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case found && waiting.equal(wanted):
-		return nil
+		return r.version + 1, nil
 	case found:
-		return fault.Conflicting("update-in-progress", "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.id)
+		return 0, fault.Conflicting("update-in-progress", "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.id)
 	case r.content.equal(wanted):
-		return nil
+		return 0, nil
 	}
 	items, err := json.Marshal(wanted.items)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.revision++
 	if err := saveOrder(tx, r, r.version); err != nil {
-		return err
+		return 0, err
 	}
 	if _, err := tx.Exec(`INSERT INTO updates (order_key, revision, name, items) VALUES ($1, $2, $3, $4)`, r.key, r.revision, wanted.name, string(items)); err != nil {
-		return err
+		return 0, err
 	}
-	return putMessage(tx, message{orderKey: r.key, kind: reserve, revision: r.revision, by: by}, s.Now())
+	return r.version + 1, putMessage(tx, message{orderKey: r.key, kind: reserve, revision: r.revision, by: by}, s.Now())
 }
 
-// updateOutcome says how the update ended: nil where the order now is what was wanted.
-func (s *Service) updateOutcome(ctx context.Context, key string, wanted content, unsettled error) error {
-	r, err := s.find(ctx, key)
-	if err != nil {
-		return err
-	}
-	var waiting bool
-	var why string
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		if _, waiting, err = findUpdate(tx, key); err != nil {
-			return err
-		}
-		err := tx.QueryRow(`SELECT detail FROM events WHERE order_key = $1 AND kind = $2 ORDER BY version DESC LIMIT 1`, key, updateRefused).Scan(&why)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
+// updateOutcome says how the update ended that is decided at a version, whatever came after it: nil where the order
+// became what was wanted.
+func (s *Service) updateOutcome(ctx context.Context, id, key string, version int64, unsettled error) error {
+	var kind, why string
+	err := s.Store.Read(ctx, func(tx database.Tx) error {
+		return tx.QueryRow(`SELECT kind, detail FROM events WHERE order_key = $1 AND version = $2`, key, version).Scan(&kind, &why)
 	})
 	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", id).Because(unsettled)
 	case err != nil:
 		return err
-	case waiting:
-		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", r.id).Because(unsettled)
-	case r.content.equal(wanted) && r.status == order.StatusConfirmed:
-		return nil
-	case r.status != order.StatusConfirmed:
-		return illegal(r, "updated")
+	case kind == updateRefused:
+		return refusal(why)
+	case kind == cancelled:
+		return illegal(id, order.StatusCancelled, "updated")
 	}
-	return refusal(why)
+	return nil
 }
 
-func illegal(r record, what string) error {
-	return fault.Conflicting("illegal-transition", "The order '%s' is %s and cannot be %s.", r.id, r.status, what)
+func illegal(id string, status order.Status, what string) error {
+	return fault.Conflicting("illegal-transition", "The order '%s' is %s and cannot be %s.", id, status, what)
 }

@@ -38,6 +38,9 @@ func refusedUpdate(t *testing.T, w world) {
 	}
 	w.mustBeAvailable(t, "books", "a", 10)
 	w.mustBeAvailable(t, "books", "b", 1)
+	if _, err := w.orders.Update(admin, order.UpdateRequest{ID: "1", Name: "An order", Items: []order.Item{item("books", "b", 4)}}); err != nil {
+		t.Error("what it is already, after refused ones:", err)
+	}
 	if err := w.update(admin, "1", item("books", "b", 5)); err != nil {
 		t.Error("a good update after refused ones:", err)
 	}
