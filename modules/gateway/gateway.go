@@ -7,8 +7,10 @@
 package gateway
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -61,8 +63,12 @@ type gateway struct {
 	keys *keyCache
 }
 
+// member is a member of a row's path, whatever its name.
+var member = regexp.MustCompile(`\{[a-z_]+\}`)
+
 // route opens a way in for every row with an edge.
 func (g *gateway) route(router *echo.Echo) error {
+	taken := map[string]string{}
 	for _, module := range g.Modules {
 		for _, operation := range module.Operations {
 			if !operation.Row().Edge.Bound() {
@@ -72,6 +78,11 @@ func (g *gateway) route(router *echo.Echo) error {
 			if err != nil {
 				return err
 			}
+			door := bound.Row.Edge.Method + " " + member.ReplaceAllString(bound.Row.Edge.Path, "{}")
+			if other := taken[door]; other != "" { // the router would let the later one win
+				return fmt.Errorf("operations %s and %s have the same edge %s", other, bound.Row.Name, door)
+			}
+			taken[door] = bound.Row.Name
 			handle := g.serve(module, bound)
 			router.Add(bound.Row.Edge.Method, bound.EchoPath(), handle)
 			if bound.Row.Edge.Method == http.MethodGet {
