@@ -42,8 +42,8 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	return &Module{host, service}, service.Recover(ctx)
 }
 
-// Pass settles every message of the outbox that is due now, once.
-func (m *Module) Pass(ctx context.Context) error { return m.service.Pass(ctx) }
+// Pass settles messages of the outbox that are due now, each once, and says whether there may be more of them.
+func (m *Module) Pass(ctx context.Context) (more bool, err error) { return m.service.Pass(ctx) }
 
 // Backlog is how much inventory has not been told yet.
 type Backlog = internal.Backlog

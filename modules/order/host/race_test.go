@@ -86,7 +86,7 @@ func TestAnOrderThatIsConfirmedWhileItIsWithdrawnKeepsItsStock(t *testing.T) {
 		close(proceed)
 		mustBe(t, "the request again", <-created, "")
 	})
-	if err := s.module.Pass(t.Context()); err != nil {
+	if _, err := s.module.Pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.settle(t)

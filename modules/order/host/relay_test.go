@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,4 +243,37 @@ func (s *system) mustHaveBacklog(t *testing.T, want host.Backlog) {
 	if got, err := s.module.Backlog(t.Context()); err != nil || got != want {
 		t.Errorf("backlog %+v, %v; want %+v", got, err, want)
 	}
+}
+
+func TestTheRelayDoesNotRestWhileMessagesAreDue(t *testing.T) {
+	s := open(t, t.TempDir(), wrapped{})
+	s.line.cut(away, nil)
+	const orders = 500 // several passes' worth
+	for i := range orders {
+		mustBe(t, "create", s.create(strconv.Itoa(i), 1), fault.Unavailable)
+	}
+	s.line.cut(nil, nil)
+	s.clock.advance(time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		s.module.Relay(ctx)
+	}()
+	looks := time.NewTicker(10 * time.Millisecond)
+	defer looks.Stop()
+	for started := time.Now(); ; <-looks.C {
+		if backlog, err := s.module.Backlog(t.Context()); err != nil || backlog == (host.Backlog{}) {
+			t.Logf("%d messages in %v, %v", orders, time.Since(started), err)
+			break
+		}
+		if time.Since(started) > 3*time.Second {
+			t.Error("the relay rests between its passes")
+			break
+		}
+	}
+	cancel()
+	<-ended
+	s.settle(t)
+	s.mustAgree(t)
 }

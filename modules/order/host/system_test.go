@@ -130,7 +130,7 @@ func (s *system) settle(t testing.TB) {
 	t.Helper()
 	for range 3 {
 		s.clock.advance(time.Minute) // beyond the lease and the longest backoff
-		if err := s.module.Pass(t.Context()); err != nil {
+		if _, err := s.module.Pass(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

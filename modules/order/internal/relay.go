@@ -30,8 +30,12 @@ func (s *Service) Relay(ctx context.Context) {
 	ticker := time.NewTicker(relayInterval)
 	defer ticker.Stop()
 	for {
-		if err := s.Pass(ctx); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "the relay cannot read its outbox", "cause", err)
+		more, err := s.Pass(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "the relay cannot work on its outbox", "cause", err)
+		}
+		if more && err == nil && ctx.Err() == nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -51,15 +55,16 @@ func (s *Service) Backlog(ctx context.Context) (b Backlog, err error) {
 	return b, err
 }
 
-// Pass settles every message that is due now, once. A message that cannot be settled is postponed.
-func (s *Service) Pass(ctx context.Context) error {
+// Pass settles messages that are due now, each once, and says whether there may be more of them. A message that cannot
+// be settled is postponed.
+func (s *Service) Pass(ctx context.Context) (more bool, err error) {
 	var keys []string
-	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+	err = s.Store.Read(ctx, func(tx database.Tx) (err error) {
 		keys, err = dueMessages(tx, s.Now(), relayBatch)
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	var workers errgroup.Group
 	workers.SetLimit(relayWorkers)
@@ -71,7 +76,7 @@ func (s *Service) Pass(ctx context.Context) error {
 			return nil
 		})
 	}
-	return workers.Wait()
+	return len(keys) == relayBatch, workers.Wait()
 }
 
 // postpone puts a message off after a failed attempt. That inventory is away counts for nothing; that it answers with
