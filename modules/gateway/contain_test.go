@@ -41,6 +41,13 @@ func (j *journal) String() string {
 func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log *journal) {
 	t.Helper()
 	log = &journal{}
+	server = httptest.NewServer(handlerOf(t, pages, log))
+	t.Cleanup(server.Close)
+	return server, log
+}
+
+func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler {
+	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	recorder, err := observe.NewRecorder(logger, prometheus.NewRegistry())
 	if err != nil {
@@ -50,9 +57,7 @@ func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log
 	if err != nil {
 		t.Fatal(err)
 	}
-	server = httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server, log
+	return handler
 }
 
 func get(t *testing.T, url string) (*http.Response, string, error) {
