@@ -54,7 +54,7 @@ func (r record) etag(view string) string {
 const (
 	defaultLimit = 20
 	maxLimit     = 100
-	aboveAllKeys = "~" // sorts after every hexadecimal digit
+	aboveAllKeys = "g" // sorts after every hexadecimal digit, in every language; a symbol would not
 )
 
 // List gives a page of the caller's own orders, or of everybody's.
