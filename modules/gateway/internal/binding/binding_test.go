@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -140,5 +141,24 @@ func TestAResponseIsABodyAndHeaders(t *testing.T) {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// What is parsed at once is bounded: a body waits until there is room for it, as long as its client does.
+func TestBodiesWaitForRoom(t *testing.T) {
+	if !parsing.TryAcquire(4 * MaxBody) {
+		t.Fatal("bodies are being parsed already")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodPut, "/x/a/b", strings.NewReader(`{}`))
+	r.Header.Set("Content-Type", "application/json")
+	cancel()
+	_, err := bound(t).Decode(httptest.NewRecorder(), r, func(string) string { return "a" })
+	if fault.CodeOf(err) != fault.Canceled {
+		t.Errorf("without room: %v", err)
+	}
+	parsing.Release(4 * MaxBody)
+	if _, err := bound(t).decode("/x/a/b", "", `{}`); err != nil {
+		t.Error("with room:", err)
 	}
 }
