@@ -10,7 +10,7 @@ function announce(text) {
 }
 
 // What the request before has done is said once more: a page that has just loaded is not always read from its top.
-const notice = document.querySelector("[data-notice]");
+const notice = document.querySelector("[data-notice]:not(.wrong)");
 if (notice) announce(notice.textContent.trim());
 
 // A form that came back with problems is read from its summary.
@@ -34,16 +34,16 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (!form.dataset.once || !button || form.querySelectorAll("button:not([type=button])").length > 1 && !("place" in button.dataset)) return;
-  sending.set(form, { button, html: [...button.childNodes] });
+  sending.set(form, { button, text: button.textContent });
   button.setAttribute("aria-disabled", "true");
-  if (button.childElementCount === 0) button.textContent = form.dataset.once;
+  if ("place" in button.dataset) button.textContent = form.dataset.once;
   announce(form.dataset.once);
 });
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const { button, html } of sending.values()) {
+  for (const { button, text } of sending.values()) {
     button.removeAttribute("aria-disabled");
-    button.replaceChildren(...html);
+    if ("place" in button.dataset) button.textContent = text;
   }
   sending.clear();
 });
