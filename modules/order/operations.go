@@ -41,7 +41,7 @@ var (
 		Name:    "order.Cancel",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.User, Scope: CancelOrder,
-		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
+		Timeout: 5 * time.Second, Retry: rpc.Never, // an id comes back: a late repetition would cancel another order
 		Edge: rpc.Edge{Method: http.MethodDelete, Path: "/order/{id}"},
 	})
 )

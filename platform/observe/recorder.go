@@ -62,6 +62,12 @@ func (r *Recorder) Decided(ctx context.Context, d rpc.Decision) {
 	}
 }
 
+// levels are how loudly a failed call is told; what is not here is the caller's affair.
+var levels = map[fault.Code]slog.Level{
+	fault.Internal:    slog.LevelError, // a defect of ours
+	fault.Unavailable: slog.LevelWarn,  // something is away
+}
+
 // Called records the outcome of a call; of a defect, the cause too.
 func (r *Recorder) Called(ctx context.Context, o rpc.Outcome) {
 	code := fault.CodeOf(o.Err)
@@ -71,8 +77,9 @@ func (r *Recorder) Called(ctx context.Context, o rpc.Outcome) {
 	}
 	r.calls.WithLabelValues(o.Operation, o.Caller, label).Inc()
 	r.seconds.WithLabelValues(o.Operation).Observe(o.Duration.Seconds())
-	if code == fault.Internal || code == fault.Unavailable {
-		r.log.ErrorContext(ctx, "operation failed", "operation", o.Operation, "caller", o.Caller, "subject", o.Subject,
+	level, worth := levels[code]
+	if worth {
+		r.log.Log(ctx, level, "operation failed", "operation", o.Operation, "caller", o.Caller, "subject", o.Subject,
 			"trace_id", o.Transaction, "cause", o.Err)
 	}
 }

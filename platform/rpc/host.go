@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"oms/platform/fault"
@@ -158,11 +157,11 @@ func (l local) Invoke(ctx context.Context, op Operation, request, response any) 
 }
 
 // Unassigned is the Conn to a module that is neither hosted here nor given an address: every call fails at once.
-func Unassigned(module string) Conn { return unassigned(module) }
+func Unassigned(module string) Conn { return unassigned{module} }
 
-type unassigned string
+type unassigned struct{ module string }
 
 func (u unassigned) Invoke(context.Context, Operation, any, any) error {
 	return fault.Retryable(30*time.Second, "The %s module is not part of this deployment: it is neither hosted in this process nor given an address. "+
-		"Add it to server.modules.", strings.ToLower(string(u)))
+		"Add it to server.modules.", u.module)
 }

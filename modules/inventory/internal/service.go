@@ -27,7 +27,7 @@ func New(store database.Store, now func() time.Time) *Service {
 	return &Service{store, now}
 }
 
-// maxFilter is the longest filter in bytes: more than any name.
+// maxFilter is the longest text in bytes that is looked for: more than any name.
 const maxFilter = 800
 
 // List gives the products that are asked for.
@@ -70,5 +70,8 @@ func (s *Service) Get(ctx context.Context, r inventory.GetRequest) (inventory.Pr
 }
 
 func noProduct(category, code string) error {
+	if len(category)+len(code) > maxFilter { // not worth repeating
+		return fault.New(fault.NotFound, "There is no such product.")
+	}
 	return fault.New(fault.NotFound, "There is no product %s/%s.", category, code)
 }

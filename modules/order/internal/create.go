@@ -3,8 +3,6 @@ package internal
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,16 +130,11 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 	return order.Created{ID: r.id, Status: fmt.Sprintf("Order '%s' created.", r.id)}, nil
 }
 
-// find reads the order of a key. It outlives the caller's deadline by a moment, so that what happened can be told.
+// find reads the order of a key.
 func (s *Service) find(ctx context.Context, key string) (r record, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
 	err = s.Store.Read(ctx, func(tx database.Tx) error {
 		r, err = findByKey(tx, key)
 		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, fault.New(fault.Internal, "An order that was just written cannot be found.")
-	}
 	return r, err
 }

@@ -20,9 +20,9 @@ const (
 
 // transition changes the order and records the event of it: the version rises by one, and is the event's number.
 func transition(tx database.Tx, r *record, to order.Status, kind, by, detail string, at time.Time) error {
-	read := r.version
-	r.status, r.version, r.updatedAt = to, read+1, at
-	if err := saveOrder(tx, *r, read); err != nil {
+	read := *r
+	r.status, r.version, r.updatedAt = to, read.version+1, at
+	if err := saveOrder(tx, read, *r); err != nil {
 		return err
 	}
 	return recordEvent(tx, *r, kind, by, detail)

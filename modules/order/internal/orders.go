@@ -101,15 +101,15 @@ func insertOrder(tx database.Tx, r record) error {
 	return err
 }
 
-// saveOrder writes what a transition can change, on the condition that nobody else made one since r was read.
-func saveOrder(tx database.Tx, r record, readVersion int64) error {
+// saveOrder writes what can change of an order, on the condition that nobody else has changed it since it was read.
+func saveOrder(tx database.Tx, read, r record) error {
 	items, err := json.Marshal(r.content.items)
 	if err != nil {
 		return err
 	}
 	changed, err := tx.Exec(`UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
-		WHERE key = $8 AND version = $9`,
-		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt.UnixMilli(), r.key, readVersion)
+		WHERE key = $8 AND version = $9 AND revision = $10`,
+		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt.UnixMilli(), read.key, read.version, read.revision)
 	if err == nil && changed != 1 {
 		return database.ErrRerun
 	}

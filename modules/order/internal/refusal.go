@@ -30,5 +30,5 @@ func refusal(stored string) error {
 	if unknown {
 		return fault.Invalid(fields...)
 	}
-	return fault.Conflicting("out-of-stock", "There is not enough stock; nothing was ordered. Lower the quantities that errors lists.").With(fields...)
+	return fault.Conflicting("out-of-stock", "There is not enough stock, so nothing was changed. Lower the quantities that errors lists.").With(fields...)
 }

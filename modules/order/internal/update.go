@@ -55,8 +55,9 @@ func (s *Service) beginUpdate(tx database.Tx, r record, wanted content, by strin
 	if err != nil {
 		return 0, err
 	}
+	read := r
 	r.revision++
-	if err := saveOrder(tx, r, r.version); err != nil {
+	if err := saveOrder(tx, read, r); err != nil {
 		return 0, err
 	}
 	if _, err := tx.Exec(`INSERT INTO updates (order_key, revision, name, items) VALUES ($1, $2, $3, $4)`, r.key, r.revision, wanted.name, string(items)); err != nil {

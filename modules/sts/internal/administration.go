@@ -79,11 +79,7 @@ func (a Administration) SetPassword(ctx context.Context, name string, password s
 // SetDisabled locks a user out, or lets it in again. A disabled user's tokens and sessions stop to hold at once, and the
 // sessions do not come back.
 func (a Administration) SetDisabled(ctx context.Context, name string, disabled bool) error {
-	flag := 0
-	if disabled {
-		flag = 1
-	}
-	return a.change(ctx, name, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, flag, endSessions)
+	return a.change(ctx, name, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, asInteger(disabled), endSessions)
 }
 
 // change sets one thing of one user, and what follows from it: the statement takes the value, the time and the name.

@@ -97,12 +97,12 @@ func findUser(ctx context.Context, store database.Store, name string) (user User
 func insertUser(tx database.Tx, u User, password secret.Text, now time.Time) (added bool, err error) {
 	rows, err := tx.Exec(`INSERT INTO users (name, full_name, email, scopes, password, disabled, demo, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $7) ON CONFLICT (name) DO NOTHING`,
-		u.Name, u.FullName, u.Email, strings.Join(u.Scopes, " "), password.Reveal(), demoFlag(u.Demo), now.UnixMilli())
+		u.Name, u.FullName, u.Email, strings.Join(u.Scopes, " "), password.Reveal(), asInteger(u.Demo), now.UnixMilli())
 	return rows == 1, err
 }
 
-func demoFlag(demo bool) int64 {
-	if demo {
+func asInteger(b bool) int64 {
+	if b {
 		return 1
 	}
 	return 0
