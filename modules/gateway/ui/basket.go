@@ -1,14 +1,12 @@
 package ui
 
 import (
-	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
-	"oms/platform/fault"
 	"oms/web"
 )
 
@@ -26,9 +24,6 @@ type basketPage struct {
 	MayOrder bool
 	TraceID  string
 }
-
-// problemLink is a problem in the summary, with the id of the field that has it.
-type problemLink struct{ Field, Text string }
 
 func (v *visit) showBasket() error {
 	return v.basketPage(http.StatusOK, v.basket.lines(), v.suggestedName(), problems{}, nil)
@@ -133,74 +128,4 @@ func (b *basket) fill(with []order.Item) {
 	for _, item := range with {
 		b.add(item.Category, item.Code, item.Qty)
 	}
-}
-
-// summary lists what is wrong with a form, each with its field, in the order of the page.
-func summary(views []lineView, wrong problems, short map[int]shortage) (links []problemLink) {
-	if text := wrong["name"]; text != "" {
-		links = append(links, problemLink{"name", "The order's name " + text + "."})
-	}
-	if text := wrong[""]; text != "" {
-		links = append(links, problemLink{"lines", "The order " + text + "."})
-	}
-	for i, view := range views {
-		if view.Problem != "" {
-			links = append(links, problemLink{"qty-" + strconv.Itoa(i), "The quantity of " + view.Name + " " + view.Problem + "."})
-		}
-		if s, found := short[i]; found {
-			links = append(links, problemLink{"qty-" + strconv.Itoa(i), view.Name + ": " + s.Text() + "."})
-		}
-	}
-	return links
-}
-
-// Text says what is there of what was asked for.
-func (s shortage) Text() string {
-	if s.Available < 1 {
-		return "sold out"
-	}
-	return "only " + web.Count(s.Available) + " left of " + web.Count(s.Requested)
-}
-
-// Sentence says it on a line.
-func (s shortage) Sentence() string {
-	text := s.Text()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
-// refused sorts what the order module refused into problems by field and shortages by line.
-func refused(failure *fault.Error) (problems, map[int]shortage) {
-	wrong, short := problems{}, map[int]shortage{}
-	for _, field := range failure.Fields {
-		parts := strings.Split(field.Pointer, "/")
-		if len(parts) < 3 || parts[1] != "items" {
-			wrong[strings.TrimPrefix(strings.TrimPrefix(field.Pointer, "/"), "items")] = field.Detail
-			continue
-		}
-		i, err := strconv.Atoi(parts[2])
-		switch {
-		case err != nil:
-			wrong[""] = field.Detail
-		case field.Available != nil && field.Requested != nil:
-			short[i] = shortage{*field.Requested, *field.Available}
-		case len(parts) == 3:
-			wrong[fieldName("qty", i)] = "cannot be ordered: we do not sell it any more; remove it"
-		default:
-			wrong[fieldName("qty", i)] = cmp.Or(field.Detail, "is not accepted")
-		}
-	}
-	return wrong, short
-}
-
-// anchor is the id of a product's tile.
-func anchor(category, code string) string { return "p-" + escape(category) + "-" + escape(code) }
-
-// escape keeps what can stand in an id and a fragment as it is.
-func escape(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
-			return r
-		}
-		return '_'
-	}, text)
 }

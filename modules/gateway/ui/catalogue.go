@@ -81,9 +81,6 @@ type lineView struct {
 	Short                *shortage
 }
 
-// shortage is how much too much was asked for.
-type shortage struct{ Requested, Available int64 }
-
 // sum is a total in one currency.
 type sum map[string]int64
 

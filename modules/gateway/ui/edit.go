@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,11 +74,22 @@ func (v *visit) editPage(status int, sent form, wrong problems, short map[int]sh
 func (c catalogue) others(lines []line) (choices []choice) {
 	for key, p := range c {
 		if !slices.ContainsFunc(lines, func(l line) bool { return l.Category == key[0] && l.Code == key[1] }) {
-			choices = append(choices, choice{Value: key[0] + "/" + key[1], Label: p.Name + " · " + stock{Available: p.Available}.Text()})
+			choices = append(choices, choice{Value: url.PathEscape(key[0]) + "/" + url.PathEscape(key[1]), Label: p.Name + " · " + stock{Available: p.Available}.Text()})
 		}
 	}
 	slices.SortFunc(choices, func(a, b choice) int { return strings.Compare(a.Label, b.Label) })
 	return choices
+}
+
+// withProduct adds a line of the product that was chosen among [catalogue.others].
+func withProduct(lines []line, chosen string) []line {
+	category, code, _ := strings.Cut(chosen, "/")
+	category, errCategory := url.PathUnescape(category)
+	code, errCode := url.PathUnescape(code)
+	if errCategory != nil || errCode != nil || code == "" || len(lines) >= maxLines {
+		return lines
+	}
+	return append(lines, line{Category: category, Code: code, Qty: "1"})
 }
 
 func (v *visit) edit() error {
@@ -95,9 +107,7 @@ func (v *visit) edit() error {
 		sent.lines = adjusted(sent.lines)
 		return v.editPage(http.StatusOK, sent, problems{}, nil)
 	case "add":
-		if category, code, chosen := strings.Cut(sent.values["product"], "/"); chosen && len(sent.lines) < maxLines {
-			sent.lines = append(sent.lines, line{Category: category, Code: code, Qty: "1"})
-		}
+		sent.lines = withProduct(sent.lines, sent.values["product"])
 		return v.editPage(http.StatusOK, sent, problems{}, nil)
 	}
 	request := order.UpdateRequest{ID: v.r.PathValue("id"), Name: strings.TrimSpace(sent.values["name"])}

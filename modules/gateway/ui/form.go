@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"oms/modules/order"
 	"oms/platform/fault"
@@ -110,9 +108,6 @@ func takeLine(sent map[string]string, i int) (l line, err error) {
 	return l, nil
 }
 
-// problems of a form, by the field that has them. The key "" is that of the whole form.
-type problems map[string]string
-
 // items turns lines into items of an order, and names every quantity that is none.
 func items(lines []line) ([]order.Item, problems) {
 	wrong := problems{}
@@ -126,16 +121,6 @@ func items(lines []line) ([]order.Item, problems) {
 	}
 	return read, wrong
 }
-
-// checkName adds what is wrong with an order's name, so that all problems of a form are told at once.
-func (p problems) checkName(name string) {
-	if length := utf8.RuneCountInString(strings.TrimSpace(name)); length < 1 || length > maxName {
-		p["name"] = "must have 1 to 200 characters"
-	}
-}
-
-// maxName is the longest name of an order, in characters.
-const maxName = 200
 
 // maxQty is the most of one product in one order.
 const maxQty = 1_000_000

@@ -53,7 +53,7 @@ func (v *visit) placed(created order.Created, key string) error {
 			return err
 		}
 	}
-	return v.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed. Everything in it is reserved for you."})
+	return v.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
 }
 
 // placeAgain shows the form with what is wrong with it. It gets a new key: the answer to the old one is definite.

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
@@ -30,8 +32,9 @@ type choice struct {
 
 // shelf is the products of a category.
 type shelf struct {
-	Category, Label string
-	Tiles           []tile
+	ID    string // its heading's id on the page
+	Label string
+	Tiles []tile
 }
 
 // tile is a product.
@@ -96,15 +99,18 @@ func categories(all inventory.Products, chosen string) (choices []choice) {
 
 // label is a category as people read it.
 func label(category string) string {
-	runes := []rune(category)
-	return strings.ToUpper(string(runes[:1])) + string(runes[1:])
+	first, size := utf8.DecodeRuneInString(category)
+	if size == 0 {
+		return ""
+	}
+	return strings.ToUpper(string(first)) + category[size:]
 }
 
 // shelves puts products by category, as the inventory sorts them.
 func (v *visit) shelves(found inventory.Products) (shelves []shelf) {
-	for _, p := range found.Data {
-		if len(shelves) == 0 || shelves[len(shelves)-1].Category != p.Category {
-			shelves = append(shelves, shelf{Category: p.Category, Label: label(p.Category)})
+	for i, p := range found.Data {
+		if i == 0 || found.Data[i-1].Category != p.Category {
+			shelves = append(shelves, shelf{ID: "shelf-" + strconv.Itoa(i), Label: label(p.Category)})
 		}
 		last := &shelves[len(shelves)-1]
 		last.Tiles = append(last.Tiles, tile{
@@ -113,4 +119,17 @@ func (v *visit) shelves(found inventory.Products) (shelves []shelf) {
 		})
 	}
 	return shelves
+}
+
+// anchor is the id of a product's tile.
+func anchor(category, code string) string { return "p-" + escape(category) + "-" + escape(code) }
+
+// escape keeps what can stand in an id and a fragment as it is.
+func escape(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, text)
 }
