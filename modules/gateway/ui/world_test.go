@@ -34,7 +34,6 @@ type world struct {
 
 	// What tests can break: an error is what the call gets.
 	ordersFail, stockFail, reserveFail atomic.Pointer[fault.Error]
-	created                            atomic.Pointer[order.CreateRequest] // the last one that the pages sent
 }
 
 // script is what must never reach a page as it is.
@@ -68,14 +67,14 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: line{rpc.Local(stock, "order"), &w.reserveFail, nil}},
+		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: line{rpc.Local(stock, "order"), &w.reserveFail}},
 		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.orders = order.Client{Conn: line{rpc.Local(orders.Host, "gateway"), &w.ordersFail, w.keep}}
-	w.stock = inventory.Client{Conn: line{rpc.Local(stock, "gateway"), &w.stockFail, nil}}
+	w.orders = order.Client{Conn: line{rpc.Local(orders.Host, "gateway"), &w.ordersFail}}
+	w.stock = inventory.Client{Conn: line{rpc.Local(stock, "gateway"), &w.stockFail}}
 	pages := ui.New(ui.Options{
 		Orders: w.orders, Inventory: w.stock, User: user, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
@@ -103,23 +102,13 @@ func user(ctx context.Context) (ui.User, error) {
 type line struct {
 	rpc.Conn
 	fail *atomic.Pointer[fault.Error]
-	see  func(any)
 }
 
 func (l line) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
-	if l.see != nil {
-		l.see(request)
-	}
 	if failure := l.fail.Load(); failure != nil {
 		return failure
 	}
 	return l.Conn.Invoke(ctx, op, request, response)
-}
-
-func (w *world) keep(request any) {
-	if created, is := request.(*order.CreateRequest); is {
-		w.created.Store(created)
-	}
 }
 
 // browser is somebody who looks at pages. It does not follow redirects.
