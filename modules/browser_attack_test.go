@@ -299,6 +299,8 @@ func TestAnOrderWithoutTheInventoryIsPlacedLaterOnce(t *testing.T) {
 		if status := b.visit("/ui/basket"); status != http.StatusOK {
 			t.Errorf("the basket: %d", status)
 		}
+		b.fill("#name", "Urgent")
+		b.fill("#qty-0", "2")
 		for range 2 {
 			if status := b.press("[data-place]"); status != http.StatusServiceUnavailable {
 				t.Errorf("placing: %d", status)
@@ -317,5 +319,6 @@ func TestAnOrderWithoutTheInventoryIsPlacedLaterOnce(t *testing.T) {
 			t.Errorf("%d orders, want one", got)
 		}
 		b.mustShow("[data-order] .badge", "Confirmed")
+		b.mustShow("[data-order] a", "Urgent")
 	})
 }

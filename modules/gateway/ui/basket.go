@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ type basketPage struct {
 }
 
 func (v *visit) showBasket() error {
-	return v.basketPage(http.StatusOK, v.basket.lines(), v.suggestedName(), problems{}, nil)
+	return v.basketPage(http.StatusOK, v.basket.lines(), cmp.Or(v.basket.Name, v.suggestedName()), problems{}, nil)
 }
 
 // basketPage shows the basket, or a form that was sent with what is wrong with it.
@@ -106,6 +107,7 @@ func (v *visit) changeBasket() error {
 	}
 
 	v.basket.fill(read)
+	v.basket.Name = strings.TrimSpace(sent.values["name"])
 	if err := v.basket.write(v.w); err != nil {
 		return err
 	}

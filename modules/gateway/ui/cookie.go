@@ -20,8 +20,9 @@ const (
 // basket is what a user wants to order, kept in the user's browser. It proves nothing: what is in it is judged when it
 // is sent.
 type basket struct {
-	Subject string       `json:"s"` // whose it is; another user's is ignored
-	Key     string       `json:"k"` // of the order that it will be: sending it twice places one order
+	Subject string       `json:"s"`           // whose it is; another user's is ignored
+	Key     string       `json:"k"`           // of the order that it will be: sending it twice places one order
+	Name    string       `json:"n,omitempty"` // of the order, where somebody has thought of one
 	Lines   []basketLine `json:"l"`
 }
 
@@ -77,7 +78,11 @@ func (b basket) write(w http.ResponseWriter) error {
 		return err
 	}
 	value := base64.RawURLEncoding.EncodeToString(raw)
-	if len(value) > maxCookie || len(b.Lines) > maxLines {
+	switch tooLong := len(value) > maxCookie; {
+	case tooLong && b.Name != "": // what is in it matters more
+		b.Name = ""
+		return b.write(w)
+	case tooLong, len(b.Lines) > maxLines:
 		return errFull
 	}
 	setCookie(w, basketCookie, value, 0)

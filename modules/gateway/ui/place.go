@@ -37,6 +37,11 @@ func (v *visit) place() error {
 		wrong, short := refused(failure)
 		return v.placeAgain(failure.Code.Status(), sent, wrong, short)
 	}
+	v.basket.fill(request.Items) // whoever comes back to the basket sends the very same order too
+	v.basket.Name = request.Name
+	if err := v.basket.write(v.w); err != nil {
+		return err
+	}
 	return v.unclear(failure, pendingPage{
 		Frame: web.Frame{Title: "Your order is not placed yet", Section: "basket"}, Action: "/ui/orders",
 		Text:    "We did not get an answer in time. Press the button to ask again: it sends the very same order, and however often you press it, it is placed once.",
@@ -62,6 +67,7 @@ func (v *visit) placeAgain(status int, sent form, wrong problems, short map[int]
 	if read, broken := items(sent.lines); len(broken) == 0 {
 		v.basket.fill(read)
 	}
+	v.basket.Name = strings.TrimSpace(sent.values["name"])
 	if err := v.basket.write(v.w); err != nil {
 		return err
 	}
