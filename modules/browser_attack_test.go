@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +15,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"oms/modules/sts"
-	"oms/platform/config"
 )
 
 var plainLook = look{1280, false, true}
@@ -257,11 +254,7 @@ func TestAnEndedSessionKeepsTheBasket(t *testing.T) {
 	b.signIn("alice")
 	b.press(add(sonyCode))
 	b.visit("/ui/basket")
-	for _, disabled := range []bool{true, false} { // which ends the session
-		if err := e.sts().SetDisabled(t.Context(), "alice", disabled); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.endSession("alice")
 	b.press("[data-place]")
 	b.mustShow("main", "Your session has ended")
 	b.fill("#name", "alice")
@@ -273,52 +266,4 @@ func TestAnEndedSessionKeepsTheBasket(t *testing.T) {
 	if status := b.press("[data-place]"); status != http.StatusOK {
 		t.Errorf("placing it then: %d", status)
 	}
-}
-
-func TestAnOrderWithoutTheInventoryIsPlacedLaterOnce(t *testing.T) {
-	directory := filepath.Join(t.TempDir(), "data")
-	if err := os.CopyFS(directory, os.DirFS(seeded())); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Join(directory, "pki", "root.key"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b := openBrowser(t, nil, plainLook)
-	during := func(what string, modules []string, visit func(t *testing.T)) {
-		t.Run(what, func(t *testing.T) {
-			b.edge = openEdgeOn(t, directory, func(c *config.Config) { c.Server.Modules = modules })
-			visit(t)
-		})
-	}
-	everything, withoutInventory := []string{"all"}, []string{"gateway", "sts", "order"}
-	during("a basket is filled", everything, func(*testing.T) {
-		b.signIn("alice")
-		b.press(add(sonyCode))
-	})
-	during("the inventory is away", withoutInventory, func(t *testing.T) {
-		if status := b.visit("/ui/basket"); status != http.StatusOK {
-			t.Errorf("the basket: %d", status)
-		}
-		b.fill("#name", "Urgent")
-		b.fill("#qty-0", "2")
-		for range 2 {
-			if status := b.press("[data-place]"); status != http.StatusServiceUnavailable {
-				t.Errorf("placing: %d", status)
-			}
-			b.mustShow("main", "Trace id")
-			b.judge("pending", axeCore(t))
-			b.picture("order, pending")
-		}
-	})
-	during("the inventory is back", everything, func(t *testing.T) {
-		b.visit("/ui/basket")
-		if status := b.press("[data-place]"); status != http.StatusOK {
-			t.Errorf("placing: %d at %s", status, b.where())
-		}
-		if got := b.orders(); got != 1 {
-			t.Errorf("%d orders, want one", got)
-		}
-		b.mustShow("[data-order] .badge", "Confirmed")
-		b.mustShow("[data-order] a", "Urgent")
-	})
 }

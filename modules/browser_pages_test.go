@@ -1,10 +1,9 @@
 package modules_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
-
-	"oms/platform/config"
 )
 
 // seen looks at the page that is open: it must be of this status, and its picture and its accessibility are judged.
@@ -40,6 +39,14 @@ func TestEveryPageInEveryLook(t *testing.T) {
 			b.fill("#name", "alice")
 			b.fill("#password", "not hers")
 			b.seen("sign in, refused", axe, b.press("form button"), http.StatusUnprocessableEntity)
+			for range 10 { // as many as a name may be guessed at
+				b.fill("#name", "nobody")
+				b.fill("#password", "a guess")
+				b.press("form button")
+			}
+			b.fill("#name", "nobody")
+			b.fill("#password", "a guess")
+			b.seen("sign in, too often", axe, b.press("form button"), http.StatusTooManyRequests)
 			customerPages(b, axe)
 			b.press(`form[action="/oauth2/logout"] button`)
 			adminPages(b, axe)
@@ -71,7 +78,42 @@ func customerPages(b *browser, axe string) {
 	b.seen("orders", axe, b.visit("/ui/orders"), http.StatusOK)
 	b.seen("nothing here", axe, b.visit("/ui/nothing"), http.StatusNotFound)
 	b.seen("no such order", axe, b.visit("/ui/orders/none"), http.StatusNotFound)
-	b.seen("basket of another page", axe, b.visit("/ui/basket?x=1"), http.StatusOK)
+	b.visit("/ui/orders")
+	b.press("[data-order] a")
+	order := b.where()
+	b.seen("change, not allowed", axe, b.visit(order+"/edit"), http.StatusForbidden)
+	refusedForms(b, axe)
+	b.endSession("alice")
+	b.seen("sign in, session ended", axe, b.visit(order), http.StatusOK)
+	b.mustShow("main", "Your session has ended")
+	b.seen("order, where the sign-in led to", axe, b.press(card("alice")), http.StatusOK)
+	if at := b.where(); at != order {
+		b.Errorf("signing in again led to %s, want %s", at, order)
+	}
+}
+
+// refusedForms are what comes of a form that was sent before.
+func refusedForms(b *browser, axe string) {
+	b.Helper()
+	b.visit("/ui/")
+	b.press(add(sonyCode))
+	b.visit("/ui/basket")
+	other := b.tab()
+	other.visit("/ui/basket")
+	other.fill("#name", "Once more")
+	b.press("[data-place]")
+	other.seen("basket, sent before", axe, other.press("[data-place]"), http.StatusUnprocessableEntity)
+	other.mustShow("h1", "already sent")
+}
+
+// endSession ends all sessions of a user from outside.
+func (b *browser) endSession(user string) {
+	b.Helper()
+	for _, disabled := range []bool{true, false} {
+		if err := b.edge.sts().SetDisabled(context.Background(), user, disabled); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // adminPages is the administrator's way through what Alice has ordered.
@@ -89,16 +131,4 @@ func adminPages(b *browser, axe string) {
 	b.seen("cancel?", axe, b.visit(order+"/cancel"), http.StatusOK)
 	b.seen("order, cancelled", axe, b.press("[data-place]"), http.StatusOK)
 	b.seen("a cancelled order is not changed", axe, b.visit(order+"/edit"), http.StatusConflict)
-}
-
-func TestPagesWithoutTheInventory(t *testing.T) {
-	axe := axeCore(t)
-	for _, l := range looks() {
-		t.Run(l.String(), func(t *testing.T) {
-			e := openEdge(t, func(c *config.Config) { c.Server.Modules = []string{"gateway", "sts", "order"} })
-			b := openBrowser(t, e, l)
-			b.visit("/")
-			b.seen("shop, inventory away", axe, b.press(card("alice")), http.StatusServiceUnavailable)
-		})
-	}
 }

@@ -48,8 +48,9 @@ type HTTPServer struct {
 // Part is the server as a part: Start opens the listener, so that a port that is taken is an error at start; Stop
 // accepts nothing more and waits for the requests that were accepted; when its time is up it cuts them off.
 func (s HTTPServer) Part() Part {
+	inFlight := &flight{handler: s.Handler}
 	server := &http.Server{
-		Handler:           s.Handler,
+		Handler:           inFlight,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
@@ -78,7 +79,7 @@ func (s HTTPServer) Part() Part {
 			server.BaseContext = func(net.Listener) context.Context { return ctx }
 			return serve(server, listener)
 		},
-		Stop: func(ctx context.Context) error { return shutDown(ctx, server) },
+		Stop: func(ctx context.Context) error { return inFlight.shutDown(ctx, server) },
 	}
 }
 
@@ -92,20 +93,6 @@ func serve(server *http.Server, listener net.Listener) error {
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
-	}
-	return err
-}
-
-func shutDown(ctx context.Context, server *http.Server) error {
-	err := server.Shutdown(ctx)
-	if err == nil {
-		return nil
-	}
-	if closed := server.Close(); closed != nil {
-		err = errors.Join(err, closed)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("requests were still running when the time to stop was up, and were cut off")
 	}
 	return err
 }

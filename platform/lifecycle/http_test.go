@@ -205,6 +205,32 @@ func TestTheTLSListener(t *testing.T) {
 	}
 }
 
+// Browsers open connections in advance. One that was never used must not hold up a stop until its time is up.
+func TestAnUnusedConnectionDoesNotHoldUpAStop(t *testing.T) {
+	root, err := pki.OpenRoot(t.TempDir(), "orders.local", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := root.ServerCertificate([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, address := server(http.NotFoundHandler())
+	s.TLS = &tls.Config{GetCertificate: source, MinVersion: tls.VersionTLS12}
+	p := run(t, 4*time.Second, s.Part()) // net/http gives up on such a connection after 5 to 10 seconds
+	roots := x509.NewCertPool()
+	roots.AddCert(root.Certificate())
+	connection, err := tls.Dial("tcp", (<-address).String(), &tls.Config{RootCAs: roots, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	p.stop()
+	if err := <-p.ended; err != nil {
+		t.Errorf("stopped with: %v", err)
+	}
+}
+
 func TestAPanicIsLoggedAsAnError(t *testing.T) {
 	log := &levels{seen: make(chan slog.Record, 10)}
 	s, address := server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a defect") }))
