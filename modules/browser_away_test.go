@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"oms/modules/sts"
 	"oms/platform/config"
 )
 
@@ -61,4 +63,21 @@ func orderWithoutInventory(t *testing.T, l look, axe string) {
 		b.mustShow("[data-order] .badge", "Confirmed")
 		b.mustShow("[data-order] a", "Urgent")
 	})
+}
+
+func TestPagesWithoutTheSTS(t *testing.T) {
+	axe := axeCore(t)
+	for _, l := range looks() {
+		t.Run(l.String(), func(t *testing.T) {
+			e := openEdge(t, func(c *config.Config) { c.Server.Modules = []string{"gateway", "order", "inventory"} })
+			b := openBrowser(t, e, l)
+			b.seen("sign in, nobody can", axe, b.visit("/"), http.StatusServiceUnavailable)
+			b.mustShow("main", "Nobody can sign in right now")
+			got := e.do(http.MethodGet, "/ui/orders", header("Cookie", sts.SessionCookie+"=any"))
+			if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, "Trace id") {
+				t.Errorf("with a session: %d %v", got.status, got.header)
+			}
+			e.wantsProblem(e.do(http.MethodGet, "/oauth2/jwks"), http.StatusServiceUnavailable, "unavailable")
+		})
+	}
 }

@@ -28,8 +28,12 @@ func ShowFault(w http.ResponseWriter, r *http.Request, err error) {
 	if failure.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(failure.RetryAfter/time.Second)))
 	}
+	action := "Go to the sign-in page"
+	if failure.Code == fault.Unavailable || failure.Code == fault.DeadlineExceeded {
+		action = "Try again"
+	}
 	problem := Problem{
-		Status: failure.Code.Status(), Title: title, Text: failure.Detail, Action: "Go to the sign-in page", ActionURL: "/oauth2/sign-in",
+		Status: failure.Code.Status(), Title: title, Text: failure.Detail, Action: action, ActionURL: "/oauth2/sign-in",
 		TraceID: identity.From(r.Context()).Transaction,
 	}
 	if err := Render(w, r, problem.Status, "problem", problem); err != nil {

@@ -85,6 +85,18 @@ func (a *app) load(more map[string]string) (*config.Loaded, error) {
 	return config.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags})
 }
 
+// given are the flags with which this command was called and that others need to see the same data.
+func (a *app) given() string {
+	var flags strings.Builder
+	if a.configFile != "" {
+		fmt.Fprintf(&flags, " --config %q", a.configFile)
+	}
+	if a.dataDir != "" {
+		fmt.Fprintf(&flags, " --data-dir %q", a.dataDir)
+	}
+	return flags.String()
+}
+
 // quiet is the log of commands that end: only what goes wrong.
 func quiet(to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn}))

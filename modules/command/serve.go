@@ -29,15 +29,15 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), loaded.Config, cmd.ErrOrStderr())
+			return serve(cmd.Context(), loaded.Config, a.given(), cmd.ErrOrStderr())
 		}),
 	}
 	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of gateway,sts,order,inventory")
 	return cmd
 }
 
-// serve runs what this process hosts until ctx ends.
-func serve(ctx context.Context, c config.Config, stderr io.Writer) error {
+// serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
+func serve(ctx context.Context, c config.Config, given string, stderr io.Writer) error {
 	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
 	system, err := modules.Open(ctx, c, log)
 	if err != nil {
@@ -49,19 +49,19 @@ func serve(ctx context.Context, c config.Config, stderr io.Writer) error {
 		return err
 	}
 	parts = append(parts, lifecycle.Part{Name: "announcement", Start: func(context.Context) error {
-		announce(stderr, c, system.Reached, addresses)
+		announce(stderr, c, given, system.Reached, addresses)
 		return nil
 	}})
 	return lifecycle.Run(ctx, log, c.Server.ShutdownTimeout, parts...)
 }
 
 // announce tells people at the terminal where to go.
-func announce(to io.Writer, c config.Config, reached []string, addresses map[string]net.Addr) {
+func announce(to io.Writer, c config.Config, given string, reached []string, addresses map[string]net.Addr) {
 	var text strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	say("")
 	if public := addresses["public"]; public != nil {
-		say("  The order system is ready at %s (listening on %v).", c.Server.PublicURL, public)
+		say("  The order system is ready: open %s (listening on %v).", c.Server.PublicURL, public)
 	} else {
 		say("  Ready. The public door is where the gateway runs.")
 	}
@@ -84,7 +84,7 @@ func announce(to io.Writer, c config.Config, reached []string, addresses map[str
 			names = append(names, user.Name)
 		}
 		say("")
-		say("  Demo users: %s (password NAME-demo). For curl: app token --user alice", strings.Join(names, ", "))
+		say("  Demo users: %s (password NAME-demo). For curl: app token --user alice%s", strings.Join(names, ", "), given)
 	}
 	say("")
 	_, _ = io.WriteString(to, text.String())

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,9 +11,11 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/modules/sts"
+	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/secret"
+	"oms/web"
 )
 
 // routePages opens the way to the user interface and to the pages of the STS.
@@ -25,7 +28,19 @@ func (g *gateway) routePages(router *echo.Echo) {
 	router.Match([]string{http.MethodGet, http.MethodHead}, "/", func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/ui/") })
 	if g.STSPages != nil {
 		router.Any(pagesPath, pages(g.STSPages))
+	} else {
+		router.Any(pagesPath, withoutSTS)
 	}
+}
+
+// withoutSTS answers where nobody can sign in: with a page to people, with a problem to programs.
+func withoutSTS(c echo.Context) error {
+	away := fault.Retryable(30*time.Second, "Nobody can sign in right now: the part that knows the users is not part of this deployment.")
+	if c.Request().URL.Path != "/oauth2/sign-in" {
+		return away
+	}
+	web.ShowFault(c.Response(), c.Request(), away)
+	return nil
 }
 
 type sessionKey struct{}
