@@ -45,9 +45,7 @@ func (f *flight) shutDown(ctx context.Context, server *http.Server) error {
 				still = 0
 			}
 			if still >= quiet {
-				err := server.Close()
-				<-done // which finds no connection any more
-				return err
+				return errors.Join(server.Close(), <-done) // which now finds no connection any more
 			}
 		}
 	}
