@@ -2,8 +2,6 @@ package modules_test
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,13 +19,7 @@ func TestAnOrderWithoutTheInventoryIsPlacedLaterOnce(t *testing.T) {
 
 func orderWithoutInventory(t *testing.T, l look, axe string) {
 	t.Helper()
-	directory := filepath.Join(t.TempDir(), "data")
-	if err := os.CopyFS(directory, os.DirFS(seeded())); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Join(directory, "pki", "root.key"), 0o600); err != nil { // which CopyFS does not keep
-		t.Fatal(err)
-	}
+	directory := seededCopy(t)
 	b := openBrowser(t, nil, l)
 	during := func(what string, modules []string, visit func(t *testing.T)) {
 		t.Run(what, func(t *testing.T) {

@@ -73,9 +73,11 @@ func TestEveryProblemOfABodyIsNamedAtOnce(t *testing.T) {
 		`{"id":"a b","name":" ","items":[{"category":"","code":"","qty":0},{"category":"c","code":"d","qty":1000001}]}`: {
 			"/id", "/items/0/category", "/items/0/code", "/items/0/qty", "/items/1/qty", "/name"},
 		`{"id":7,"name":null,"nmae":"x","items":[{"qty":"1","Category":1},{"qty":1.5},{"qty":1e3}, 5]}`: {
-			"/id", "/items/0/Category", "/items/0/qty", "/items/1/qty", "/items/2/qty", "/items/3", "/name", "/nmae"},
-		`{"id":".","name":"x","items":[]}`:  {"/id", "/items"},
-		`{"id":"..","name":"x","items":[]}`: {"/id", "/items"},
+			"/id", "/items/0/Category", "/items/0/category", "/items/0/code", "/items/0/qty", "/items/1/category", "/items/1/code", "/items/1/qty",
+			"/items/2/category", "/items/2/code", "/items/2/qty", "/items/3", "/name", "/nmae"},
+		`{"name":"","owner":"bob","items":[{"category":"c","code":"d","qty":0}]}`:                                                                {"/items/0/qty", "/name", "/owner"}, // of form and of content
+		`{"id":".","name":"x","items":[]}`:                                                                                                       {"/id", "/items"},
+		`{"id":"..","name":"x","items":[]}`:                                                                                                      {"/id", "/items"},
 		`{"id":"x","name":"` + strings.Repeat("é", 201) + `","items":[{"category":"c","code":"d","qty":-1}]}`:                                    {"/items/0/qty", "/name"},
 		`{"id":"x","name":"x","items":[` + strings.Repeat(`{"category":"c","code":"d","qty":1},`, 100) + `{"category":"c","code":"d","qty":1}]}`: {"/items"},
 		`{"id":"x","name":"x","owner":"bob","items":[{"category":"c","code":"d","qty":9223372036854775808}]}`:                                    {"/items/0/qty", "/owner"},

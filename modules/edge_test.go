@@ -36,6 +36,12 @@ type edge struct {
 // openEdge serves the system on a data directory of its own until the test ends.
 func openEdge(t testing.TB, change ...func(*config.Config)) *edge {
 	t.Helper()
+	return openEdgeOn(t, seededCopy(t), change...)
+}
+
+// seededCopy is a data directory of the test's own, as a first start leaves it.
+func seededCopy(t testing.TB) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(seeded())); err != nil {
 		t.Fatal(err)
@@ -43,7 +49,7 @@ func openEdge(t testing.TB, change ...func(*config.Config)) *edge {
 	if err := os.Chmod(filepath.Join(dir, "pki", "root.key"), 0o600); err != nil { // which CopyFS does not keep
 		t.Fatal(err)
 	}
-	return openEdgeOn(t, dir, change...)
+	return dir
 }
 
 func openEdgeOn(t testing.TB, dir string, change ...func(*config.Config)) *edge {

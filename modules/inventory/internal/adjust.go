@@ -4,9 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"oms/modules/inventory"
 	"oms/platform/database"
@@ -14,15 +11,12 @@ import (
 	"oms/platform/identity"
 )
 
-const (
-	maxDelta  = 1_000_000     // as many as one order line can take
-	maxOnHand = 1_000_000_000 // far above any stock, far below what arithmetic on it could overflow
-	maxReason = 200           // characters, as for an order's name
-)
+// maxOnHand is far above any stock, and far below what arithmetic on it could overflow.
+const maxOnHand = 1_000_000_000
 
 // Adjust changes what is on hand by a delta, and records why.
 func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (inventory.Product, error) {
-	if problems := checkAdjust(r); problems != nil {
+	if problems := r.Problems(); problems != nil {
 		return inventory.Product{}, fault.Invalid(problems...)
 	}
 	principal := identity.From(ctx)
@@ -60,17 +54,4 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 		return inventory.Product{}, err
 	}
 	return after.seenBy(principal), nil
-}
-
-func checkAdjust(r inventory.AdjustRequest) (problems []fault.Field) {
-	if r.Delta == 0 || r.Delta < -maxDelta || r.Delta > maxDelta {
-		problems = append(problems, fault.Field{Pointer: "/delta", Detail: "must be between -1000000 and 1000000, and not 0"})
-	}
-	if utf8.RuneCountInString(r.Reason) > maxReason || strings.TrimSpace(r.Reason) == "" || strings.ContainsFunc(r.Reason, unicode.IsControl) {
-		problems = append(problems, fault.Field{Pointer: "/reason", Detail: "must be 1 to 200 characters, none of them a control character"})
-	}
-	if r.Expected != nil && *r.Expected < 0 {
-		problems = append(problems, fault.Field{Pointer: "/expected", Detail: "must not be negative"})
-	}
-	return problems
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ const retryAfter = 2 * time.Second
 
 // Create places an order: pending, then reserved by inventory, then confirmed.
 func (s *Service) Create(ctx context.Context, r order.CreateRequest) (order.Created, error) {
-	if problems := slices.Concat(checkID(r.ID), checkContent(r.Name, r.Items), checkKey(r.IdempotencyKey)); problems != nil {
+	if problems := r.Problems(); problems != nil {
 		return order.Created{}, fault.Invalid(problems...)
 	}
 	key, err := s.place(ctx, r)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"oms/modules/order"
@@ -16,16 +15,6 @@ import (
 
 // keyLifetime is how long an idempotency key names its request.
 const keyLifetime = 24 * time.Hour
-
-// keyPattern is what an idempotency key looks like: visible ASCII, as in a header.
-var keyPattern = regexp.MustCompile(`^[!-~]{1,255}$`)
-
-func checkKey(key string) (problems []fault.Field) {
-	if key != "" && !keyPattern.MatchString(key) {
-		problems = append(problems, fault.Field{Detail: "must be 1 to 255 visible ASCII characters", Pointer: "/idempotency_key"})
-	}
-	return problems
-}
 
 // requestDigest names a whole request to create an order.
 func requestDigest(r order.CreateRequest) string {

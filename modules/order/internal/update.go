@@ -15,7 +15,7 @@ import (
 
 // Update replaces the content of a confirmed order, once inventory has swapped what it holds.
 func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Updated, error) {
-	if problems := checkContent(r.Name, r.Items); problems != nil {
+	if problems := r.Problems(); problems != nil {
 		return order.Updated{}, fault.Invalid(problems...)
 	}
 	wanted := content{r.Name, r.Items}

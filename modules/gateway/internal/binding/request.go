@@ -58,14 +58,35 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name
 	defer parsing.Release(int64(len(text)))
 	body := reflect.New(b.body.typ)
 	problems, err := strictjson.Decode(text, body.Interface())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, malformed(err)
-	case len(problems) > 0:
-		return nil, fault.Invalid(problems...)
 	}
 	b.body.into(whole, body.Elem())
+	if len(problems) > 0 {
+		return nil, fault.Invalid(withRules(problems, request)...)
+	}
 	return request, nil
+}
+
+// withRules adds what the request itself knows to be wrong with it, so that one answer names everything: the problems
+// of form that are here already, and those of content, except for what form has left unreadable.
+func withRules(problems []fault.Field, request any) []fault.Field {
+	judged, knows := request.(interface{ Problems() []fault.Field })
+	if !knows {
+		return problems
+	}
+	form := problems
+	for _, rule := range judged.Problems() {
+		if !slices.ContainsFunc(form, func(p fault.Field) bool { return overlap(p.Pointer, rule.Pointer) }) {
+			problems = append(problems, rule)
+		}
+	}
+	return problems
+}
+
+// overlap reports whether one pointer leads to what the other leads to, or to a part of it.
+func overlap(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
 }
 
 // decodeHeaders binds the headers. A repeated one is refused: which of the two would count?

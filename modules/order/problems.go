@@ -1,4 +1,4 @@
-package internal
+package order
 
 import (
 	"fmt"
@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"oms/modules/order"
 	"oms/platform/fault"
 )
 
@@ -18,10 +17,31 @@ const (
 	maxCode  = 64        // characters of a category or code
 )
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+var (
+	idPattern  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	keyPattern = regexp.MustCompile(`^[!-~]{1,255}$`) // visible ASCII, as in a header
+)
+
+// ValidID reports whether an order can have this id: it can stand in a path as it is.
+func ValidID(id string) bool { return idPattern.MatchString(id) && id != "." && id != ".." }
+
+// Problems names everything that is wrong with the request by itself, all at once.
+func (r CreateRequest) Problems() (problems []fault.Field) {
+	if r.ID != nil && !ValidID(*r.ID) {
+		problems = append(problems, fault.Field{Detail: "must be 1 to 64 of A-Z a-z 0-9 . _ - (and not . or ..)", Pointer: "/id"})
+	}
+	problems = append(problems, checkContent(r.Name, r.Items)...)
+	if r.IdempotencyKey != "" && !keyPattern.MatchString(r.IdempotencyKey) {
+		problems = append(problems, fault.Field{Detail: "must be 1 to 255 visible ASCII characters", Pointer: "/idempotency_key"})
+	}
+	return problems
+}
+
+// Problems names everything that is wrong with the request by itself, all at once.
+func (r UpdateRequest) Problems() []fault.Field { return checkContent(r.Name, r.Items) }
 
 // checkContent names everything that is wrong with an order's content, all at once.
-func checkContent(name string, items []order.Item) (problems []fault.Field) {
+func checkContent(name string, items []Item) (problems []fault.Field) {
 	say := func(detail, pointer string, args ...any) {
 		problems = append(problems, fault.Field{Detail: detail, Pointer: fmt.Sprintf(pointer, args...)})
 	}
@@ -50,12 +70,4 @@ func checkContent(name string, items []order.Item) (problems []fault.Field) {
 // nobody's name, and not every database stores all of them.
 func text(s string, most int) bool {
 	return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// checkID accepts what can stand in a path as it is.
-func checkID(id *string) (problems []fault.Field) {
-	if id != nil && (!idPattern.MatchString(*id) || *id == "." || *id == "..") {
-		problems = append(problems, fault.Field{Detail: "must be 1 to 64 of A-Z a-z 0-9 . _ - (and not . or ..)", Pointer: "/id"})
-	}
-	return problems
 }
