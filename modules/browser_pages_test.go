@@ -39,14 +39,13 @@ func TestEveryPageInEveryLook(t *testing.T) {
 			b.fill("#name", "alice")
 			b.fill("#password", "not hers")
 			b.seen("sign in, refused", axe, b.press("form button"), http.StatusUnprocessableEntity)
-			for range 10 { // as many as a name may be guessed at
+			status := http.StatusUnprocessableEntity
+			for guesses := 0; status == http.StatusUnprocessableEntity && guesses < 30; guesses++ { // a name may be guessed at some ten times
 				b.fill("#name", "nobody")
 				b.fill("#password", "a guess")
-				b.press("form button")
+				status = b.press("form button")
 			}
-			b.fill("#name", "nobody")
-			b.fill("#password", "a guess")
-			b.seen("sign in, too often", axe, b.press("form button"), http.StatusTooManyRequests)
+			b.seen("sign in, too often", axe, status, http.StatusTooManyRequests)
 			customerPages(b, axe)
 			b.press(`form[action="/oauth2/logout"] button`)
 			adminPages(b, axe)
