@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -89,6 +90,18 @@ const traceHeader = "X-Trace-Id"
 // less than a stopping process waits, so that clients that do not read cannot spoil a stop. A stream of events lifts it.
 const answerTimeout = 20 * time.Second
 
+// maxDiscard is how much of a body that nobody wanted is read, as net/http does with HTTP/1: refused uploads end there.
+const maxDiscard = 256 << 10
+
+// discard reads what is left of a body that was refused unread. Over HTTP/2 the server would otherwise reset the stream
+// behind the answer (RFC 9113 section 8.1), and clients that are still sending, such as curl, lose the answer with it.
+// Whoever waits to be asked for the body (Expect) is not asked.
+func discard(r *http.Request) {
+	if r.ProtoMajor == 2 && r.Body != nil && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard) // a body that fails has nobody to be told
+	}
+}
+
 // observe gives every request its transaction and writes one line about it: never a header, a parameter or a body.
 func (g *gateway) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -109,6 +122,7 @@ func (g *gateway) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := g.contain(next, c); err != nil {
 			c.Error(err)
 		}
+		discard(r)
 		g.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", c.Path(), "status", c.Response().Status,
 			"duration", g.Now().Sub(started), "trace_id", transaction)
 		return nil
