@@ -3,6 +3,7 @@ package modules_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -238,4 +239,32 @@ func TestTheSameOrderFromManyAtOnceIsOneOrder(t *testing.T) {
 	if page := e.list("", alice); len(page.Data) != 1 {
 		t.Errorf("%d orders", len(page.Data))
 	}
+}
+
+func TestFiftyWantTheLastOne(t *testing.T) {
+	e := openEdge(t)
+	alice, admin := e.token("alice"), e.token("admin")
+	e.wants(e.do("POST", "/inventory/electronics/SOWH1000XM4/adjustments", bearer(admin), body(`{"delta":-74,"reason":"all but one"}`)), 200)
+	var answers [50]reply
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = e.do("POST", "/order", bearer(alice), body(anOrder("race-"+strconv.Itoa(i)))) })
+	}
+	all.Wait()
+	counts := map[int]int{}
+	for _, got := range answers {
+		counts[got.status]++
+		if got.status == 409 {
+			if p := e.wantsProblem(got, 409, "conflict"); p.Type != "out-of-stock" || len(p.Errors) != 1 {
+				t.Errorf("problem %+v", p)
+			}
+		}
+	}
+	if counts[201] != 1 || counts[409] != 49 {
+		t.Errorf("answers %v, want one 201 and 49 times 409", counts)
+	}
+	if left := e.available(sony); left != 0 {
+		t.Errorf("%d available, want 0", left)
+	}
+	t.Logf("answers %v", counts)
 }
