@@ -66,7 +66,7 @@ func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Princip
 	reason, refused := row.Authorize(p)
 	g.Observer.Decided(ctx, rpc.Decision{
 		At: g.Now(), Module: Name, Operation: row.Name, Caller: p.Caller, Subject: p.Subject,
-		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason,
+		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason, Proof: rpc.InProcess,
 	})
 	if reason == rpc.ScopeMissing {
 		return &missingScopeError{refused, row.Scope}

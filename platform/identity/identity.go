@@ -8,6 +8,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"slices"
+
+	"oms/platform/secret"
 )
 
 // Principal is who a call is for and who makes it, as the callee sees it. It is the same in every deployment shape.
@@ -57,6 +59,38 @@ func With(ctx context.Context, p Principal) context.Context {
 func From(ctx context.Context) Principal {
 	p, _ := ctx.Value(contextKey{}).(Principal)
 	return p
+}
+
+// Kind says what a [Credential] is.
+type Kind string
+
+// The kinds of credentials that can stand for a user.
+const (
+	NoCredential Kind = ""         // no user is behind the call
+	EdgeToken    Kind = "edge"     // an access token that the user brought
+	Session      Kind = "session"  // the reference of a session of the user interface
+	Internal     Kind = "internal" // a token that the STS issued for the workload that holds it
+)
+
+// Credential is the proof of the user behind the code that runs: what a workload trades or passes on when it calls
+// another one for that user. It is not part of the [Principal], because what a service may know of its caller is the same
+// in every deployment shape, and what proves it is not.
+type Credential struct {
+	Kind Kind
+	Text secret.Text
+}
+
+type credentialKey struct{}
+
+// WithCredential returns a context that carries the user's credential.
+func WithCredential(ctx context.Context, c Credential) context.Context {
+	return context.WithValue(ctx, credentialKey{}, c)
+}
+
+// CredentialFrom is the credential that ctx carries, or the zero Credential.
+func CredentialFrom(ctx context.Context) Credential {
+	c, _ := ctx.Value(credentialKey{}).(Credential)
+	return c
 }
 
 // NewTransaction makes a transaction id of 128 random bits, the size of a W3C trace id.

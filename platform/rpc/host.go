@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"oms/platform/fault"
@@ -67,27 +68,58 @@ func NewHost[S any](module string, table Table[S], service S, observer Observer,
 	return h, nil
 }
 
+// Module is the name of the module.
+func (h *Host) Module() string { return h.module }
+
+// Row is the row of the named operation.
+func (h *Host) Row(operation string) (row Row, found bool) {
+	serves, found := h.served[operation]
+	return serves.row, found
+}
+
+// Strangers reports whether any operation is open to callers that have proven nothing.
+func (h *Host) Strangers() bool {
+	for _, serves := range h.served {
+		if slices.Contains(serves.row.Callers, Stranger) {
+			return true
+		}
+	}
+	return false
+}
+
+// NotProven records that a call was refused before it could be decided on: the proof did not hold. caller is what the
+// connection shows, by what is how it should have been proven.
+func (h *Host) NotProven(ctx context.Context, operation, caller, transaction, by string) {
+	if _, found := h.served[operation]; !found {
+		operation = "" // what a caller makes up is not recorded
+	}
+	h.observer.Decided(ctx, Decision{
+		At: h.now(), Module: h.module, Operation: operation, Caller: caller, Transaction: transaction, Reason: NotProven, Proof: by,
+	})
+}
+
 // Grant is the permission to perform one call: authorization comes before the request is even read.
 type Grant struct {
 	host      *Host
 	served    served
 	principal identity.Principal
+	user      identity.Credential
 }
 
-// Authorize decides whether p may perform the named operation, and records the Decision.
-// p.Caller must have been proven by the transport.
-func (h *Host) Authorize(ctx context.Context, operation string, p identity.Principal) (Grant, error) {
+// Authorize decides whether the caller may perform the named operation, and records the Decision. Everything in p must
+// have been proven by the transport.
+func (h *Host) Authorize(ctx context.Context, operation string, p Proven) (Grant, error) {
 	p.Scopes = p.Scopes.Intersect(h.known)
 	serves, found := h.served[operation]
 	reason, refusal := UnknownOperation, fault.New(fault.Unimplemented, "%s has no operation %q.", h.module, operation)
 	if found {
-		reason, refusal = serves.row.Authorize(p)
+		reason, refusal = serves.row.Authorize(p.Principal)
 	}
-	h.observer.Decided(ctx, Decision{h.now(), h.module, operation, p.Caller, p.Subject, p.Scopes, p.Transaction, reason})
+	h.observer.Decided(ctx, Decision{h.now(), h.module, operation, p.Caller, p.Subject, p.Scopes, p.Transaction, reason, p.By})
 	if refusal != nil {
 		return Grant{}, refusal
 	}
-	return Grant{h, serves, p}, nil
+	return Grant{h, serves, p.Principal, p.User}, nil
 }
 
 // NewRequest is a pointer to a zero request of the granted operation.
@@ -97,10 +129,15 @@ func (g Grant) NewRequest() any { return g.served.NewRequest() }
 func (g Grant) NewResponse() any { return g.served.NewResponse() }
 
 // Call performs the granted call within the row's timeout and ctx's own deadline, and fills response.
-// The service sees the principal and the deadline of ctx, and no other value of it. Errors are *fault.Error.
+// The service sees the principal and the deadline of ctx, and no other value of it; the user's credential is there for
+// the calls that it makes itself. Errors are *fault.Error.
 func (g Grant) Call(ctx context.Context, request, response any) error {
 	started := g.host.now()
-	ctx, cancel := context.WithTimeout(identity.With(detached{ctx}, g.principal), g.served.row.Timeout)
+	ctx = identity.With(detached{ctx}, g.principal)
+	if g.user != (identity.Credential{}) {
+		ctx = identity.WithCredential(ctx, g.user)
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.served.row.Timeout)
 	defer cancel()
 	err := g.perform(ctx, request, response)
 	g.host.observer.Called(ctx, Outcome{
@@ -149,7 +186,7 @@ type local struct {
 func (l local) Invoke(ctx context.Context, op Operation, request, response any) error {
 	p := identity.From(ctx)
 	p.Caller = l.caller
-	grant, err := l.host.Authorize(ctx, op.Row().Name, p)
+	grant, err := l.host.Authorize(ctx, op.Row().Name, Proven{Principal: p, By: InProcess})
 	if err != nil {
 		return err
 	}
@@ -163,5 +200,5 @@ type unassigned struct{ module string }
 
 func (u unassigned) Invoke(context.Context, Operation, any, any) error {
 	return fault.Retryable(30*time.Second, "The %s module is not part of this deployment: it is neither hosted in this process nor given an address. "+
-		"Add it to server.modules.", u.module)
+		"Add it to server.modules, or set modules.%s.url.", u.module, u.module)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"oms/platform/identity"
@@ -17,6 +18,7 @@ type Row struct {
 	Who         Who           // what user must stand behind the call; the zero value does not start
 	Scope       string        // what that user must hold
 	AnySignedIn bool          // said instead of a Scope where every user may
+	Proof       Proof         // how a caller in another process proves itself; the zero value asks for everything there is
 	Sees        []string      // scopes that only widen the answer; they survive narrowing as Scope does
 	Timeout     time.Duration // how long one call may take; no more than the caller's own deadline
 	Retry       Retry         // whether a transport may send it again
@@ -33,6 +35,20 @@ const (
 	Anyone       // a user or nobody
 	Workload     // the calling workload alone decides; such a row has no edge
 )
+
+// Proof says how a caller in another process proves itself. A call within a process needs no proof.
+type Proof int
+
+const (
+	// ByProfile is a certificate and what the trust profile adds to it: for this call, and for the user behind it.
+	ByProfile Proof = iota
+	// ByCertificate is the workload's certificate alone: for the few operations that a caller needs to get the rest.
+	ByCertificate
+)
+
+// Stranger is the caller that has proven nothing, not even by a certificate. Only a row that lists it lets it in, and
+// such a row has to judge what the request itself brings, such as a join token.
+const Stranger = "stranger"
 
 // Retry says whether a transport may send a call again when it does not know whether the first one arrived.
 type Retry int
@@ -85,6 +101,10 @@ func (r Row) check() error {
 		return wrong("names a scope that its rule never asks for")
 	case r.Timeout <= 0:
 		return wrong("has no timeout")
+	case slices.Contains(r.Callers, Stranger) && (r.Who != Workload || r.Proof != ByCertificate):
+		return wrong("lists strangers, whom no user and no profile can stand behind")
+	case r.Proof != ByProfile && r.Who != Workload:
+		return wrong("asks for a certificate alone, which says nothing about a user")
 	case r.Who == Workload && r.Edge.Bound():
 		return wrong("a Workload row cannot have an edge: no workload calls from outside")
 	case r.Edge.Bound() && (!methods[r.Edge.Method] || !edgePath.MatchString(r.Edge.Path)):

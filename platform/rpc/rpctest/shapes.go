@@ -115,7 +115,7 @@ func (s plainServer) serve(r *http.Request) (any, error) {
 	if err := json.Unmarshal([]byte(r.Header.Get(principalHeader)), &p); err != nil {
 		return nil, err
 	}
-	grant, err := s.host.Authorize(r.Context(), strings.TrimPrefix(r.URL.Path, "/rpc/"), p)
+	grant, err := s.host.Authorize(r.Context(), strings.TrimPrefix(r.URL.Path, "/rpc/"), rpc.Proven{Principal: p, By: rpc.InProcess})
 	if err != nil {
 		return nil, err
 	}
