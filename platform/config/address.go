@@ -48,25 +48,36 @@ const (
 	digits = "0123456789"
 )
 
-// checkPublicURL accepts https://host or https://host:port exactly as a browser would write it, because the URL is
-// compared as a text: as issuer, as audience and as origin.
-func checkPublicURL(text string) error {
+// parseBase accepts https://, a host and perhaps a port, and nothing behind them. example is how to write it well.
+func parseBase(text, example string) (*url.URL, error) {
 	if strings.Contains(text, "@") {
-		return errors.New("must hold no user or password; remove everything up to the @") // and is not repeated here
+		return nil, errors.New("must hold no user or password; remove everything up to the @") // and is not repeated here
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Opaque != "" {
-		return fmt.Errorf("%q is not a URL; write for example https://orders.example.com", text)
+		return nil, fmt.Errorf("%q is not a URL; write for example %s", text, example)
 	}
-	switch host, port := u.Hostname(), u.Port(); {
+	switch host := u.Hostname(); {
 	case u.Scheme != "https":
-		return fmt.Errorf("%q must begin with https://; nothing is served without TLS", text)
+		return nil, fmt.Errorf("%q must begin with https://; nothing is served without TLS", text)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return fmt.Errorf("%q must have no query and no fragment; end it after the host and port", text)
+		return nil, fmt.Errorf("%q must have no query and no fragment; end it after the host and port", text)
 	case u.Path != "":
-		return fmt.Errorf("%q must have no path, not even a slash at its end; end it after the host and port", text)
+		return nil, fmt.Errorf("%q must have no path, not even a slash at its end; end it after the host and port", text)
 	case !validHost(host) || strings.Contains(host, "%"):
-		return fmt.Errorf("%q has no valid host; write for example https://orders.example.com", text)
+		return nil, fmt.Errorf("%q has no valid host; write for example %s", text, example)
+	}
+	return u, nil
+}
+
+// checkPublicURL accepts https://host or https://host:port exactly as a browser would write it, because the URL is
+// compared as a text: as issuer, as audience and as origin.
+func checkPublicURL(text string) error {
+	u, err := parseBase(text, "https://orders.example.com")
+	if err != nil {
+		return err
+	}
+	switch port := u.Port(); {
 	case port == "443":
 		return fmt.Errorf("%q must leave out :443, as browsers do", text)
 	case strings.HasSuffix(u.Host, ":") || port != "" && !validPort(port):
@@ -75,6 +86,19 @@ func checkPublicURL(text string) error {
 		return fmt.Errorf("%q must be in lower case, as browsers send it: %s", text, strings.ToLower(text))
 	}
 	return nil
+}
+
+// moduleAddress is host:port of a module's URL. A port is part of it, because a module may also listen there and no port
+// is the usual one for modules. example is how to write it well.
+func moduleAddress(text, example string) (string, error) {
+	u, err := parseBase(text, example)
+	switch {
+	case err != nil:
+		return "", err
+	case !validPort(u.Port()):
+		return "", fmt.Errorf("%q has no valid port; write a number from 1 to 65535 behind the host, such as %s", text, example)
+	}
+	return u.Host, nil
 }
 
 // validPort accepts 1 to 65535 without a leading zero.

@@ -11,7 +11,8 @@ import "time"
 // Config is everything that can be configured. Keys are the koanf tags joined by dots (server.tls.cert_file); in the
 // environment they are written APP_SERVER__TLS__CERT_FILE. Keys are added, and never change their meaning.
 type Config struct {
-	Server Server `koanf:"server"`
+	Server  Server  `koanf:"server"`
+	Modules Modules `koanf:"modules"`
 
 	// DataDir is the directory of databases, keys and certificates. It is made with mode 0700 where it is missing.
 	DataDir string `koanf:"data_dir" kind:"path"`
@@ -33,8 +34,8 @@ type Server struct {
 	// of redirects. It is https://host or https://host:port, without a path, in lower case, as browsers send it.
 	PublicURL string `koanf:"public_url"`
 
-	// AdminAddress is host:port of the health and metrics listener: plain HTTP, so on loopback only. "auto" is the
-	// public listener's port + 100 ([Config.AdminAddress]).
+	// AdminAddress is host:port of the health and metrics listener: plain HTTP, so on loopback only. "auto" is the port
+	// of this process's first listener + 100 ([Config.AdminAddress]).
 	AdminAddress string `koanf:"admin_address"`
 
 	// Modules are what this process hosts: "all", or any of gateway, sts, order, inventory.
@@ -44,6 +45,25 @@ type Server struct {
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
 
 	TLS TLS `koanf:"tls"`
+}
+
+// Modules is where the modules behind the gateway are, for the processes that do not host them. The same settings hold
+// in every process of an installation; a process that hosts all modules uses none of them.
+type Modules struct {
+	STS       ModuleAddress `koanf:"sts"`
+	Order     ModuleAddress `koanf:"order"`
+	Inventory ModuleAddress `koanf:"inventory"`
+}
+
+// ModuleAddress is where one module is found, and where it listens.
+type ModuleAddress struct {
+	// URL is where other processes find the module: https://host:port. Empty, the module is not assigned: calls to it
+	// from other processes fail at once.
+	URL string `koanf:"url"`
+
+	// Listen is host:port where the module listens, when that differs from host and port of URL, for example because
+	// URL names a machine or a balancer and the listener is to be on every interface. Empty is host and port of URL.
+	Listen string `koanf:"listen"`
 }
 
 // TLS is the certificate of the public listener. Without one, the private root of the data directory issues one.
@@ -60,6 +80,20 @@ type Trust struct {
 	// Domain names the installation in certificates and internal tokens: spiffe://DOMAIN/MODULE. The private root is
 	// made for it, so it cannot change afterwards.
 	Domain string `koanf:"domain"`
+
+	// Profile is how modules of different processes prove to each other who calls and for whom. So far there is one:
+	// "exchange", in which the STS issues a token for each call.
+	Profile string `koanf:"profile"`
+
+	// CertificateTTL is the lifetime of the certificates of modules (1m to 720h). They are renewed at half of it.
+	CertificateTTL time.Duration `koanf:"certificate_ttl"`
+
+	// RootAnnouncement is how long a new private root is trusted everywhere before it signs (1s to 720h).
+	RootAnnouncement time.Duration `koanf:"root_announcement"`
+
+	// RootOverlap is how long a replaced private root is still trusted after the new one signs (1s to 8760h). It is at
+	// least CertificateTTL, because certificates end with the trust in the root that has signed them.
+	RootOverlap time.Duration `koanf:"root_overlap"`
 
 	// Issuers are the external issuers whose access tokens the gateway accepts. A list in a later source replaces the
 	// list of an earlier one.
@@ -104,6 +138,19 @@ type STS struct {
 
 	// SessionTTL is how long somebody stays signed in to the user interface (1s to 720h).
 	SessionTTL time.Duration `koanf:"session_ttl"`
+
+	// InternalTokenTTL is the lifetime of a token that lets one module call another one for a user (1s to 1h).
+	InternalTokenTTL time.Duration `koanf:"internal_token_ttl"`
+
+	// WorkloadTokenTTL is the lifetime of a token with which a module speaks for itself (1s to 24h).
+	WorkloadTokenTTL time.Duration `koanf:"workload_token_ttl"`
+
+	// SigningKeyAnnouncement is how long a new signing key is published before it signs (1s to 24h), so that everyone
+	// who verifies has it by then.
+	SigningKeyAnnouncement time.Duration `koanf:"signing_key_announcement"`
+
+	// SigningKeyOverlap is how long a replaced signing key still verifies after the new one signs (1s to 720h).
+	SigningKeyOverlap time.Duration `koanf:"signing_key_overlap"`
 }
 
 // Order is the order module.

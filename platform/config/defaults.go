@@ -12,12 +12,31 @@ func Defaults() Config {
 			Modules:         []string{allModules},
 			ShutdownTimeout: 30 * time.Second, // what Kubernetes grants before it kills
 		},
+		Modules: Modules{
+			STS:       ModuleAddress{URL: "https://localhost:9445"},
+			Order:     ModuleAddress{URL: "https://localhost:9092"},
+			Inventory: ModuleAddress{URL: "https://localhost:9091"},
+		},
 		DataDir: "data",
-		Trust:   Trust{Domain: "orders.local", Issuers: []Issuer{}},
-		STS:     STS{AccessTokenTTL: 5 * time.Minute, SessionTTL: 12 * time.Hour},
-		Order:   Order{PublicRead: true, PendingTimeout: 15 * time.Minute},
-		Demo:    Demo{Enabled: true},
-		Log:     Log{Level: "info", Format: "text"},
+		Trust: Trust{
+			Domain:           "orders.local",
+			Profile:          profileExchange,
+			CertificateTTL:   24 * time.Hour,
+			RootAnnouncement: time.Hour,
+			RootOverlap:      48 * time.Hour, // twice certificate_ttl: a renewal may be late
+			Issuers:          []Issuer{},
+		},
+		STS: STS{
+			AccessTokenTTL:         5 * time.Minute,
+			SessionTTL:             12 * time.Hour,
+			InternalTokenTTL:       2 * time.Minute,
+			WorkloadTokenTTL:       time.Hour,
+			SigningKeyAnnouncement: 10 * time.Minute,
+			SigningKeyOverlap:      24 * time.Hour, // the longest access_token_ttl that can be written
+		},
+		Order: Order{PublicRead: true, PendingTimeout: 15 * time.Minute},
+		Demo:  Demo{Enabled: true},
+		Log:   Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -89,7 +89,7 @@ func TestABadValueIsRefused(t *testing.T) {
 		{"server.address", "local host:9090", "neither a host name nor an IP address"},
 		{"server.address", "a..b:9090", "neither a host name nor an IP address"},
 		{"server.address", "https://localhost:9090", "host:port"},
-		{"server.address", "localhost:65500", "auto is port 65500 + 100"},
+		{"server.address", "localhost:65500", "auto is the port of server.address (65500) + 100"},
 		{"server.public_url", "", "not a URL"},
 		{"server.public_url", "localhost:9090", "not a URL"},
 		{"server.public_url", "https://", "not a URL"},
@@ -135,15 +135,51 @@ func TestABadValueIsRefused(t *testing.T) {
 		{"server.tls.cert_file", "/dev/null", "server.tls.key_file: is missing"},
 		{"server.tls.key_file", "/dev/null", "server.tls.cert_file: is missing"},
 		{"server.tls.key_file", "/", "is a directory"},
+		{"modules.sts.url", "localhost:9445", "not a URL; write for example https://localhost:9445"},
+		{"modules.sts.url", "http://localhost:9445", "must begin with https://"},
+		{"modules.sts.url", "https://localhost", "write a number from 1 to 65535 behind the host, such as https://localhost:9445"},
+		{"modules.sts.url", "https://localhost:", "no valid port"},
+		{"modules.sts.url", "https://localhost:0", "no valid port"},
+		{"modules.sts.url", "https://localhost:65536", "no valid port"},
+		{"modules.order.url", "https://localhost:9092/", "no path"},
+		{"modules.order.url", "https://localhost:9092/order", "no path"},
+		{"modules.order.url", "https://localhost:9092?a=b", "no query"},
+		{"modules.order.url", "https://localhost:9092#a", "no fragment"},
+		{"modules.order.url", "https://alice:pw@localhost:9092", "no user or password"},
+		{"modules.inventory.url", "https://a..b:9091", "no valid host; write for example https://localhost:9091"},
+		{"modules.inventory.url", "https://:9091", "no valid host"},
+		{"modules.inventory.listen", "9091", "host:port"},
+		{"modules.inventory.listen", "https://localhost:9091", "host:port"},
+		{"modules.inventory.listen", "localhost:x", "not a port"},
+		{"modules.gateway.url", "https://localhost:9090", "unknown key; the nearest known key is modules."},
 		{"data_dir", "", "is empty"},
 		{"trust.domain", "", "not a trust domain"},
 		{"trust.domain", "Orders", "not a trust domain"},
 		{"trust.domain", "a/b", "not a trust domain"},
 		{"trust.domain", strings.Repeat("a", 65), "1 to 64"},
+		{"trust.profile", "", "is not one of exchange"},
+		{"trust.profile", "none", "is not one of exchange"},
+		{"trust.certificate_ttl", "59s", "from 1m to 720h"},
+		{"trust.certificate_ttl", "721h", "from 1m to 720h"},
+		{"trust.certificate_ttl", "49h", "trust.root_overlap: 48h is shorter than trust.certificate_ttl, so certificates would end before their time; write 49h or more"},
+		{"trust.root_announcement", "0s", "from 1s to 720h"},
+		{"trust.root_announcement", "721h", "from 1s to 720h"},
+		{"trust.root_overlap", "0s", "from 1s to 8760h"},
+		{"trust.root_overlap", "8761h", "from 1s to 8760h"},
+		{"trust.root_overlap", "23h", "write 24h or more"},
 		{"trust.issuers", "wso2", "takes a list"},
 		{"trust.issuers", "[wso2]", "trust.issuers[0]: takes a section"},
 		{"trust.issuers", "[", "is not YAML"},
 		{"sts.access_token_ttl", "25h", "from 1s to 24h"},
+		{"sts.session_ttl", "721h", "from 1s to 720h"},
+		{"sts.internal_token_ttl", "0s", "from 1s to 1h"},
+		{"sts.internal_token_ttl", "61m", "from 1s to 1h"},
+		{"sts.workload_token_ttl", "0s", "from 1s to 24h"},
+		{"sts.workload_token_ttl", "25h", "from 1s to 24h"},
+		{"sts.signing_key_announcement", "0s", "from 1s to 24h"},
+		{"sts.signing_key_announcement", "25h", "from 1s to 24h"},
+		{"sts.signing_key_overlap", "0s", "from 1s to 720h"},
+		{"sts.signing_key_overlap", "721h", "from 1s to 720h"},
 		{"order.public_read", "", "neither true nor false"},
 		{"order.pending_timeout", "0s", "from 1s to 168h"},
 		{"order.pending_timeout", "169h", "from 1s to 168h"},
@@ -160,6 +196,68 @@ func TestABadValueIsRefused(t *testing.T) {
 	}
 }
 
+// TestBadListenersAreRefused is about listeners that cannot be together in one process, or that are nowhere.
+func TestBadListenersAreRefused(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{
+			"a module that is nowhere", "server.modules: [gateway, order]\nmodules.order.url: ''",
+			"config.yaml:2: modules.order.url: is empty, and this process hosts order for other processes; " +
+				"write where they find it, such as https://localhost:9092, or set modules.order.listen",
+		},
+		{
+			"two on one address", "server.modules: [gateway, sts]\nmodules.sts.url: https://LocalHost:9090",
+			"config.yaml:2: modules.sts.url: listens on LocalHost:9090, where server.address listens already; write another port",
+		},
+		{
+			"beside every interface", "server.modules: [sts, order]\nmodules: {sts.listen: '0.0.0.0:9092'}\ndemo.enabled: false",
+			"default: modules.order.url: listens on localhost:9092, where modules.sts.listen listens already; write another port",
+		},
+		{
+			"every interface", "server.modules: [sts, order, inventory]\nmodules.inventory.listen: :9445\ndemo.enabled: false",
+			"config.yaml:2: modules.inventory.listen: listens on :9445, where modules.sts.url listens already; write another port",
+		},
+		{
+			"the admin port of a module", "server: {modules: [order, inventory], admin_address: localhost:9091}",
+			"config.yaml:1: server.admin_address: has the port of modules.inventory.url (9091); write another one, or auto",
+		},
+		{
+			"no admin port above", "server.modules: [sts]\nmodules.sts.listen: localhost:65500",
+			"default: server.admin_address: auto is the port of modules.sts.listen (65500) + 100, which does not exist; write for example localhost:9190",
+		},
+		{
+			"another listener on the admin port", "server.modules: [gateway, sts]\nmodules.sts.url: https://localhost:9190",
+			"default: server.admin_address: auto is port 9190 here, which is that of modules.sts.url; write localhost: and another port",
+		},
+		{
+			"nowhere to enrol", "server.modules: [order]\nmodules.sts.url: ''",
+			"config.yaml:2: modules.sts.url: is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; write for example https://localhost:9445",
+		},
+		{
+			"a bad URL of the first one", "server.modules: [sts]\nmodules.sts.url: https://localhost",
+			`config.yaml:2: modules.sts.url: "https://localhost" has no valid port; write a number from 1 to 65535 behind the host, such as https://localhost:9445`,
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			loaded, err := config.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(c.text)})
+			if err == nil || strings.ReplaceAll(err.Error(), "embedded ", "") != c.want || loaded != nil {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"one process":      "modules: {sts.url: '', order.url: 'https://localhost:9090', inventory.listen: 'localhost:9190'}",
+		"not hosted here":  "server.modules: [gateway]\nmodules: {inventory.url: '', order.url: 'https://localhost:9090'}",
+		"listen alone":     "server.modules: [sts]\nmodules.sts: {url: '', listen: 'localhost:9445'}",
+		"another machine":  "server.modules: [sts, order]\nmodules: {sts.listen: '127.0.0.1:9000', order.listen: '127.0.0.2:9000'}",
+		"the system's own": "server.modules: [sts, order]\nmodules: {sts.listen: 'localhost:0', order.listen: 'localhost:0'}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			load(t, config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(text)})
+		})
+	}
+}
+
 func TestDemoAccountsStayOnLoopback(t *testing.T) {
 	for _, address := range []string{"localhost:9090", "LocalHost:9090", "127.0.0.1:9090", "127.1.2.3:9090", "[::1]:9090", "[::ffff:127.0.0.1]:9090"} {
 		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address}})
@@ -169,6 +267,23 @@ func TestDemoAccountsStayOnLoopback(t *testing.T) {
 		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.enabled": "false"}})
 		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.allow_remote": "true"}})
 	}
+	// What counts are the listeners of this process, whichever key opens them.
+	remote := map[string]string{"server.address": "0.0.0.0:9090", "modules.sts.url": "https://sts.internal:9445", "modules.order.listen": ":9092"}
+	for modules, want := range map[string]string{
+		"gateway,inventory": `server.address "0.0.0.0:9090" is not on loopback; set`,
+		"sts,inventory":     `modules.sts.url "sts.internal:9445" is not on loopback; set`,
+		"order":             `modules.order.listen ":9092" is not on loopback; set`,
+		"inventory":         "",
+	} {
+		remote["server.modules"] = modules
+		if want == "" {
+			load(t, config.LoadOptions{Flags: remote})
+		} else {
+			refused(t, want, config.LoadOptions{Flags: remote})
+		}
+	}
+	remote["server.modules"], remote["server.address"] = "all", "localhost:9090"
+	load(t, config.LoadOptions{Flags: remote})
 }
 
 func refused(t *testing.T, text string, o config.LoadOptions) {

@@ -3,6 +3,8 @@ package config_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"oms/platform/config"
 )
 
@@ -17,6 +19,53 @@ func TestHosts(t *testing.T) {
 		if some.Hosts(module) != here {
 			t.Errorf("sts, order: hosting %s is %v", module, !here)
 		}
+	}
+}
+
+// TestListeners is which doors a process opens, and where its admin listener is then.
+func TestListeners(t *testing.T) {
+	for _, c := range []struct {
+		modules   string
+		split     bool
+		listeners []string
+		admin     string
+	}{
+		{"all", false, []string{"gateway"}, "localhost:9190"},
+		{"inventory,gateway,order,sts", false, []string{"gateway"}, "localhost:9190"},
+		{"gateway", true, []string{"gateway"}, "localhost:9190"},
+		{"sts", true, []string{"sts"}, "localhost:9545"},
+		{"order", true, []string{"order"}, "localhost:9192"},
+		{"inventory", true, []string{"inventory"}, "localhost:9191"},
+		{"inventory,order", true, []string{"order", "inventory"}, "localhost:9192"},
+		{"inventory,gateway,order", true, []string{"gateway", "order", "inventory"}, "localhost:9190"},
+	} {
+		got := load(t, config.LoadOptions{Flags: map[string]string{"server.modules": c.modules}}).Config
+		if got.Split() != c.split || got.AdminAddress() != c.admin {
+			t.Errorf("%s: split %v, admin listener on %s", c.modules, got.Split(), got.AdminAddress())
+		}
+		if diff := cmp.Diff(c.listeners, got.Listeners()); diff != "" {
+			t.Errorf("%s: %s", c.modules, diff)
+		}
+	}
+}
+
+func TestListenAddress(t *testing.T) {
+	c := config.Defaults()
+	c.Modules.Order.Listen = ":9000"
+	c.Modules.Inventory = config.ModuleAddress{URL: "https://[::1]:9091"}
+	for module, want := range map[string]string{
+		"gateway": "localhost:9090", "sts": "localhost:9445", "order": ":9000", "inventory": "[::1]:9091", "nobody": "",
+	} {
+		if got := c.ListenAddress(module); got != want {
+			t.Errorf("%s listens on %q, want %q", module, got, want)
+		}
+	}
+	c.Modules.STS.URL = ""
+	if got := c.ListenAddress("sts"); got != "" {
+		t.Errorf("a module without an address listens on %q", got)
+	}
+	if c.Module("order") != c.Modules.Order || c.Module("gateway") != (config.ModuleAddress{}) {
+		t.Errorf("got %+v and %+v", c.Module("order"), c.Module("gateway"))
 	}
 }
 
@@ -35,6 +84,13 @@ func TestAdminAddress(t *testing.T) {
 		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": c.server, "server.admin_address": c.admin, "demo.enabled": "false"}})
 		if got := loaded.Config.AdminAddress(); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s", c.server, c.admin, got, c.want)
+		}
+	}
+	// Of a module's listener, the host counts as well.
+	for listen, want := range map[string]string{":9445": "localhost:9545", "127.0.0.1:1445": "127.0.0.1:1545", "localhost:0": "localhost:0"} {
+		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.modules": "sts", "modules.sts.listen": listen, "demo.enabled": "false"}})
+		if got := loaded.Config.AdminAddress(); got != want {
+			t.Errorf("%s: got %s, want %s", listen, got, want)
 		}
 	}
 }

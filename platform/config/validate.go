@@ -13,11 +13,17 @@ import (
 func (c Config) problems() []problem {
 	return slices.Concat(
 		c.Server.problems(),
+		c.Modules.problems(),
+		c.listenerProblems(),
 		c.adminProblems(),
 		c.pathProblems(),
 		c.Trust.problems(c.Server.PublicURL),
 		between("sts.access_token_ttl", c.STS.AccessTokenTTL, 24*time.Hour),
 		between("sts.session_ttl", c.STS.SessionTTL, 30*24*time.Hour),
+		between("sts.internal_token_ttl", c.STS.InternalTokenTTL, time.Hour),
+		between("sts.workload_token_ttl", c.STS.WorkloadTokenTTL, 24*time.Hour),
+		between("sts.signing_key_announcement", c.STS.SigningKeyAnnouncement, 24*time.Hour),
+		between("sts.signing_key_overlap", c.STS.SigningKeyOverlap, 30*24*time.Hour),
 		between("order.pending_timeout", c.Order.PendingTimeout, 7*24*time.Hour),
 		c.demoProblems(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
@@ -66,25 +72,104 @@ func (s Server) moduleProblems() []problem {
 	return list
 }
 
+// problems judges the addresses of all modules, also of those that are not hosted here: an installation has one file.
+func (m Modules) problems() []problem {
+	defaults := Defaults().Modules
+	return slices.Concat(
+		m.STS.problems("modules.sts.", defaults.STS.URL),
+		m.Order.problems("modules.order.", defaults.Order.URL),
+		m.Inventory.problems("modules.inventory.", defaults.Inventory.URL),
+	)
+}
+
+func (a ModuleAddress) problems(key, example string) []problem {
+	var list []problem
+	if a.URL != "" {
+		if _, err := moduleAddress(a.URL, example); err != nil {
+			list = append(list, problemf(key+"url", "%v", err))
+		}
+	}
+	if a.Listen != "" {
+		if _, _, err := splitAddress(a.Listen); err != nil {
+			list = append(list, problemf(key+"listen", "%v", err))
+		}
+	}
+	return list
+}
+
+// listenerProblems judges where this process can be reached, and where it finds the STS.
+func (c Config) listenerProblems() []problem {
+	list := c.addressProblems()
+	if !c.Hosts("sts") && c.Modules.STS.URL == "" {
+		list = append(list, problemf("modules.sts.url", "is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; "+
+			"write for example https://localhost:9445"))
+	}
+	return list
+}
+
+// addressProblems judges the listeners of this process beside each other.
+func (c Config) addressProblems() []problem {
+	var list []problem
+	listeners := c.Listeners()
+	for i, module := range listeners {
+		if c.Module(module) == (ModuleAddress{}) && module != gateway {
+			list = append(list, problemf("modules."+module+".url",
+				"is empty, and this process hosts %s for other processes; write where they find it, such as %s, or set modules.%s.listen",
+				module, Defaults().Module(module).URL, module))
+		}
+		for _, earlier := range listeners[:i] {
+			if address := c.ListenAddress(module); collide(c.ListenAddress(earlier), address) {
+				list = append(list, problemf(c.listenKey(module), "listens on %s, where %s listens already; write another port", address, c.listenKey(earlier)))
+				break
+			}
+		}
+	}
+	return list
+}
+
+// collide reports whether two listeners cannot be open at the same time. Hosts are compared as they are written: the
+// system finds out what else is the same.
+func collide(a, b string) bool {
+	hostA, portA, errA := splitAddress(a)
+	hostB, portB, errB := splitAddress(b)
+	if errA != nil || errB != nil || portA != portB || portA == 0 {
+		return false
+	}
+	return strings.EqualFold(hostA, hostB) || everywhere(hostA) || everywhere(hostB)
+}
+
 // adminProblems judges the admin listener: it speaks plain HTTP to whoever asks, so it stays on this machine.
 func (c Config) adminProblems() []problem {
 	const key = "server.admin_address"
-	_, publicPort, publicErr := splitAddress(c.Server.Address)
-	if c.Server.AdminAddress == adminAuto {
-		if publicErr == nil && publicPort+adminOffset > 65535 {
-			return []problem{problemf(key, "auto is port %d + %d, which does not exist; write for example localhost:9190", publicPort, adminOffset)}
-		}
-		return nil
+	auto := c.Server.AdminAddress == adminAuto
+	listeners := c.Listeners()
+	if auto && len(listeners) == 0 {
+		return nil // which is told of server.modules
 	}
-	host, port, err := splitAddress(c.Server.AdminAddress)
+	if auto {
+		_, first, _ := splitAddress(c.ListenAddress(listeners[0])) // what is wrong with it is told of the listener
+		if first+adminOffset > 65535 {
+			return []problem{problemf(key, "auto is the port of %s (%d) + %d, which does not exist; write for example localhost:9190",
+				c.listenKey(listeners[0]), first, adminOffset)}
+		}
+	}
+	host, port, err := splitAddress(c.AdminAddress())
 	switch {
 	case err != nil:
 		return []problem{problemf(key, "%v, or auto", err)}
 	case !loopback(host):
 		return []problem{problemf(key, "%q is not on loopback, and this listener has neither TLS nor sign-in; write %s",
 			c.Server.AdminAddress, net.JoinHostPort("localhost", strconv.Itoa(port)))}
-	case publicErr == nil && port == publicPort && port != 0:
-		return []problem{problemf(key, "has the port of server.address (%d); write another one, or auto", port)}
+	}
+	for _, module := range listeners {
+		_, taken, err := splitAddress(c.ListenAddress(module))
+		switch {
+		case err != nil || taken != port || port == 0:
+		case auto:
+			return []problem{problemf(key, "auto is port %d here, which is that of %s; write localhost: and another port", port, c.listenKey(module))}
+		default:
+			return []problem{problemf(key, "has the port of %s (%d); write another one, or auto", c.listenKey(module), port)}
+		}
 	}
 	return nil
 }
@@ -98,19 +183,28 @@ func (c Config) pathProblems() []problem {
 
 // demoProblems keeps accounts whose passwords everyone knows away from everyone.
 func (c Config) demoProblems() []problem {
-	host, _, err := splitAddress(c.Server.Address)
-	if err != nil || !c.Demo.Enabled || c.Demo.AllowRemote || loopback(host) {
+	if !c.Demo.Enabled || c.Demo.AllowRemote {
 		return nil
 	}
-	return []problem{problemf("demo.enabled", "the demo passwords are public and server.address %q is not on loopback; "+
-		"set demo.enabled to false, or demo.allow_remote to true", c.Server.Address)}
+	var list []problem
+	for _, module := range c.Listeners() {
+		address := c.ListenAddress(module)
+		if host, _, err := splitAddress(address); err == nil && !loopback(host) {
+			list = append(list, problemf("demo.enabled", "the demo passwords are public and %s %q is not on loopback; "+
+				"set demo.enabled to false, or demo.allow_remote to true", c.listenKey(module), address))
+		}
+	}
+	return list
 }
 
-// least is the shortest duration that any key takes: below it the unit was forgotten.
+// least is the shortest duration that nearly every key takes: below it the unit was forgotten.
 const least = time.Second
 
 // between judges a duration. A bound that is too wide is as bad as none, so each key has its own.
-func between(key string, d, most time.Duration) []problem {
+func between(key string, d, most time.Duration) []problem { return within(key, d, least, most) }
+
+// within is [between] for a key that has a lower bound of its own.
+func within(key string, d, least, most time.Duration) []problem {
 	if d < least || d > most {
 		return []problem{problemf(key, "%s is out of bounds; write a duration from %s to %s", duration(d), duration(least), duration(most))}
 	}

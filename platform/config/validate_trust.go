@@ -25,6 +25,8 @@ func (t Trust) problems(publicURL string) []problem {
 		list = append(list, problemf("trust.domain",
 			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain))
 	}
+	list = append(list, oneOf("trust.profile", t.Profile, profileExchange)...)
+	list = append(list, t.rotationProblems()...)
 	seen := map[string]bool{}
 	for i, issuer := range t.Issuers {
 		key := fmt.Sprintf("trust.issuers[%d].", i)
@@ -36,6 +38,23 @@ func (t Trust) problems(publicURL string) []problem {
 		}
 		seen[issuer.Issuer] = issuer.Issuer != ""
 		list = append(list, issuer.problems(key)...)
+	}
+	return list
+}
+
+// shortestCertificate is the shortest lifetime of a certificate: it is renewed at half of that, and clocks differ.
+const shortestCertificate = time.Minute
+
+// rotationProblems judges the lifetimes of certificates and roots, alone and beside each other.
+func (t Trust) rotationProblems() []problem {
+	list := slices.Concat(
+		within("trust.certificate_ttl", t.CertificateTTL, shortestCertificate, 30*24*time.Hour),
+		between("trust.root_announcement", t.RootAnnouncement, 30*24*time.Hour),
+		between("trust.root_overlap", t.RootOverlap, 365*24*time.Hour),
+	)
+	if len(list) == 0 && t.RootOverlap < t.CertificateTTL {
+		list = append(list, problemf("trust.root_overlap", "%s is shorter than trust.certificate_ttl, so certificates would end before their time; write %s or more",
+			duration(t.RootOverlap), duration(t.CertificateTTL)))
 	}
 	return list
 }
