@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -158,17 +159,33 @@ func TestTheListenerIsFreeAfterAnotherPartFailed(t *testing.T) {
 	_ = again.Close()
 }
 
-func TestTheTLSListener(t *testing.T) {
-	root, err := pki.OpenRoot(t.TempDir(), "orders.local", time.Now)
+// certificate is one for 127.0.0.1, and the root to trust.
+func certificate(t *testing.T) (pki.CertificateSource, *x509.CertPool) {
+	t.Helper()
+	root, err := pki.NewAuthority("orders.local", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := root.ServerCertificate([]string{"127.0.0.1"})
+	own, err := pki.OpenIdentity(filepath.Join(t.TempDir(), "public.pem"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := own.Renew(t.Context(), "", func(_ context.Context, request []byte) ([][]byte, error) {
+		leaf, err := root.IssueServer(request, []string{"127.0.0.1"}, time.Now(), time.Hour)
+		if err != nil {
+			return nil, err
+		}
+		return [][]byte{leaf.Raw, root.Certificate().Raw}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(root.Certificate())
+	return own.GetCertificate, roots
+}
+
+func TestTheTLSListener(t *testing.T) {
+	source, roots := certificate(t)
 	log := &levels{seen: make(chan slog.Record, 10)}
 	s, address := server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
 	s.Log = slog.New(log)
@@ -207,19 +224,10 @@ func TestTheTLSListener(t *testing.T) {
 
 // Browsers open connections in advance. One that was never used must not hold up a stop until its time is up.
 func TestAnUnusedConnectionDoesNotHoldUpAStop(t *testing.T) {
-	root, err := pki.OpenRoot(t.TempDir(), "orders.local", time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := root.ServerCertificate([]string{"127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	source, roots := certificate(t)
 	s, address := server(http.NotFoundHandler())
 	s.TLS = &tls.Config{GetCertificate: source, MinVersion: tls.VersionTLS12}
 	p := run(t, 4*time.Second, s.Part()) // net/http gives up on such a connection after 5 to 10 seconds
-	roots := x509.NewCertPool()
-	roots.AddCert(root.Certificate())
 	connection, err := tls.Dial("tcp", (<-address).String(), &tls.Config{RootCAs: roots, NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)

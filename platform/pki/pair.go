@@ -9,6 +9,10 @@ import (
 	"sync"
 )
 
+// CertificateSource gives the certificate for a connection, as [tls.Config.GetCertificate] takes it. It is safe for
+// concurrent use.
+type CertificateSource = func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
 // LoadServerCertificate gives the certificate of a PEM chain and its key. When the files change, the next connection
 // gets the new pair; while they do not make a pair, as between the writing of one and the other, the last one that did
 // stays in use and log is told once. The key's mode is not judged: orchestrators hand out keys that a group can read.

@@ -3,6 +3,7 @@ package pki_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,13 +17,27 @@ import (
 // provide writes a certificate and its key as an operator would; the pair is that of a private root, which is enough.
 func provide(t *testing.T, dir string) (certFile, keyFile string, cert, key []byte) {
 	t.Helper()
-	made := t.TempDir()
-	open(t, made)
-	cert, key = read(t, made+"/root.pem"), read(t, made+"/root.key")
+	root := authority(t, domain)
+	der, err := root.MarshalKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate().Raw})
+	key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	replace(t, certFile, cert)
 	replace(t, keyFile, key)
 	return certFile, keyFile, cert, key
+}
+
+// leaf is what the next connection would get.
+func leaf(t *testing.T, source pki.CertificateSource) *x509.Certificate {
+	t.Helper()
+	cert, err := source(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.Leaf
 }
 
 // replace puts a file in the place of another, as renewing tools do.

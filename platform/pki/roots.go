@@ -1,0 +1,104 @@
+package pki
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Roots is a set of root certificates of one trust domain. It is immutable and safe for concurrent use.
+type Roots struct {
+	domain       string
+	certificates []*x509.Certificate // the oldest first, so that the same set is the same text
+	pool         *x509.CertPool
+}
+
+// NewRoots makes the set of these roots, in any order. There is at least one, and each is a root of the domain.
+func NewRoots(domain string, certificates ...*x509.Certificate) (*Roots, error) {
+	if len(certificates) == 0 {
+		return nil, fmt.Errorf("there is no root certificate of %s", domain)
+	}
+	r := &Roots{domain: domain, certificates: slices.Clone(certificates), pool: x509.NewCertPool()}
+	for _, certificate := range certificates {
+		if err := checkRoot(domain, certificate); err != nil {
+			return nil, err
+		}
+		r.pool.AddCert(certificate)
+	}
+	slices.SortFunc(r.certificates, func(a, b *x509.Certificate) int {
+		return cmp.Or(a.NotBefore.Compare(b.NotBefore), bytes.Compare(a.Raw, b.Raw))
+	})
+	r.certificates = slices.CompactFunc(r.certificates, (*x509.Certificate).Equal)
+	return r, nil
+}
+
+// ParseRoots reads what [Roots.PEM] gave. Text between the certificates is passed over, as everyone does who reads such
+// files; anything else that is not a root of the domain is an error.
+func ParseRoots(domain string, text []byte) (*Roots, error) {
+	var certificates []*x509.Certificate
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || block.Type != certBlock {
+			return nil, fmt.Errorf("number %d of the PEM blocks, a %q, is not a certificate", len(certificates)+1, block.Type)
+		}
+		certificates, text = append(certificates, certificate), rest
+	}
+	if bytes.Contains(text, []byte("-----BEGIN")) {
+		return nil, errors.New("the root certificates end in the middle of one")
+	}
+	return NewRoots(domain, certificates...)
+}
+
+// PEM is the set for people and their tools, such as curl --cacert.
+func (r *Roots) PEM() []byte {
+	var text bytes.Buffer
+	for _, certificate := range r.certificates {
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: certBlock, Bytes: certificate.Raw}))
+	}
+	return text.Bytes()
+}
+
+// Certificates are the roots, the oldest first. They must not be changed.
+func (r *Roots) Certificates() []*x509.Certificate { return slices.Clone(r.certificates) }
+
+// equal treats nil as the set without a root.
+func (r *Roots) equal(other *Roots) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return slices.EqualFunc(r.certificates, other.certificates, (*x509.Certificate).Equal)
+}
+
+// WriteRoots writes root.pem for people: whole or not at all, readable by everyone, and only where it has changed. The
+// directory is made where it is missing.
+func WriteRoots(path string, roots *Roots) error {
+	if err := prepare(filepath.Dir(path)); err != nil {
+		return err
+	}
+	text := roots.PEM()
+	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, text) {
+		return nil
+	}
+	return replace(path, text, 0o644)
+}
+
+// checkRoot refuses a certificate that is not a root of this domain.
+func checkRoot(domain string, certificate *x509.Certificate) error {
+	if !certificate.IsCA || !certificate.BasicConstraintsValid || certificate.CheckSignatureFrom(certificate) != nil {
+		return errors.New("a certificate is not that of a root; bring the right one back from a backup")
+	}
+	if id, err := onlyURI(certificate.Extensions); err != nil || id != uri(domain, "").String() {
+		return fmt.Errorf("a certificate is the root of another trust domain than %s; set trust.domain back, or use the roots of that domain", domain)
+	}
+	return nil
+}
