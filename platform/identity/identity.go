@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"oms/platform/secret"
 )
@@ -33,6 +34,12 @@ func NewScopes(scopes ...string) Scopes {
 	slices.Sort(set)
 	return slices.Compact(set)
 }
+
+// ParseScopes is the inverse of String.
+func ParseScopes(text string) Scopes { return NewScopes(strings.Fields(text)...) }
+
+// String is the scopes as a claim or a parameter has them, with spaces between them (RFC 6749 section 3.3).
+func (s Scopes) String() string { return strings.Join(s, " ") }
 
 // Has reports whether scope is in the set.
 func (s Scopes) Has(scope string) bool { return slices.Contains(s, scope) }

@@ -12,12 +12,14 @@ import (
 
 // tiny is a service of one method, to spoil one thing at a time.
 type tiny interface {
-	Do(context.Context, nothing) (nothing, error)
+	Do(context.Context, rpctest.Nothing) (rpctest.Nothing, error)
 }
 
 type tinyService struct{}
 
-func (tinyService) Do(context.Context, nothing) (nothing, error) { return nothing{}, nil }
+func (tinyService) Do(context.Context, rpctest.Nothing) (rpctest.Nothing, error) {
+	return rpctest.Nothing{}, nil
+}
 
 func goodRow() rpc.Row {
 	return rpc.Row{Name: "tiny.Do", Callers: rpc.Callers("gateway"), Who: rpc.User, Scope: "do", Timeout: time.Second,
@@ -91,6 +93,9 @@ type (
 		Member int `json:"member,string"`
 	}
 	embedding struct{ part }
+	part      struct {
+		Flag bool `json:"flag"`
+	}
 	recursive struct {
 		Next []recursive `json:"next"`
 	}
@@ -104,12 +109,14 @@ func (ownForm) MarshalJSON() ([]byte, error) { return []byte(`"own"`), nil }
 
 // carrier is a service whose request type is the type under test.
 type carrier[T any] interface {
-	Do(context.Context, T) (nothing, error)
+	Do(context.Context, T) (rpctest.Nothing, error)
 }
 
 type carrierService[T any] struct{}
 
-func (carrierService[T]) Do(context.Context, T) (nothing, error) { return nothing{}, nil }
+func (carrierService[T]) Do(context.Context, T) (rpctest.Nothing, error) {
+	return rpctest.Nothing{}, nil
+}
 
 func hostType[T any]() error {
 	row := goodRow()

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"oms/platform/fault"
@@ -113,6 +114,17 @@ func (t Table[S]) Scopes() (known identity.Scopes) {
 		known = identity.NewScopes(append(known, entry.Row().scopes()...)...)
 	}
 	return known
+}
+
+// Callers are all workloads that may call the module with what a trust profile proves: whom tokens for it are issued to.
+func (t Table[S]) Callers() (callers []string) {
+	for _, entry := range t {
+		if row := entry.Row(); row.Proof == ByProfile {
+			callers = append(callers, row.Callers...)
+		}
+	}
+	slices.Sort(callers)
+	return slices.Compact(callers)
 }
 
 // handler executes one operation on its service: response is filled with a copy.

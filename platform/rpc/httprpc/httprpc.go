@@ -1,0 +1,58 @@
+// Package httprpc is the Conn between processes, and the server that it calls: POST /rpc/<operation> with JSON bodies over
+// HTTP/2 and whatever TLS it is given. Who the peer is comes from its certificate, for whom it calls from the trust
+// profile, and what that allows from the row; the package decides none of it.
+//
+// A call has these headers beside those of the profile:
+//
+//	Rpc-Version: 1
+//	Rpc-Timeout: 4980              whole milliseconds that are left; a clock that differs does no harm
+//	Traceparent: 00-<transaction>-<span>-01
+//
+// Success is 200 with the response as JSON and Rpc-Version; a fault is RFC 9457 problem details, rebuilt from its code and
+// never from the status. Everything else is not an answer of ours: see [NewConn].
+//
+// The version of the wire is 1. It stays the same while both sides understand each other without it: an operation
+// is added; a member is added to a request or response whose absence means what it meant before, so it is omitted when
+// empty; a code is never added without every caller treating an unknown one as unavailable, which this package does. Both
+// sides ignore members that they do not know. It is raised where an old side would misunderstand a new one: a member
+// changes its meaning or type, is removed while somebody reads it, or becomes required; a header changes; the answers
+// change their form. A side that is called in another version refuses with unimplemented, so processes of two versions
+// never act on half of what the other one said; a rolling update across a version needs a release that speaks both.
+package httprpc
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+const (
+	pathPrefix = "/rpc/"
+	userAgent  = "oms-rpc/1"
+
+	version       = "1"
+	versionHeader = "Rpc-Version"
+	timeoutHeader = "Rpc-Timeout"
+	traceHeader   = "Traceparent"
+
+	jsonType    = "application/json"
+	problemType = "application/problem+json"
+)
+
+// The sizes that a side accepts. The largest honest request is an order with as many items as the edge lets in (1 MiB),
+// the largest response a full page of orders; the header of a response holds nothing large.
+const (
+	maxRequest        = 4 << 20
+	maxResponse       = 16 << 20
+	maxResponseHeader = 64 << 10
+)
+
+// encode is the JSON form that travels. Characters of HTML stay what they are: nobody renders it.
+func encode(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return body.Bytes(), nil
+}

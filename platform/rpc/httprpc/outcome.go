@@ -1,0 +1,92 @@
+package httprpc
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"oms/platform/fault"
+	"oms/platform/trust"
+)
+
+// retryAfter is what a caller is told who cannot be served for want of a callee: as long as a restart takes.
+const retryAfter = 2 * time.Second
+
+// unanswered is the result of an attempt that ended without an answer; taken says whether all of the request had left.
+func (c *conn) unanswered(proof *trust.Call, err error, taken bool) result {
+	switch {
+	case !taken || notVerified(err):
+		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached at %s: %s.", c.Callee, c.URL, reason(err)).Because(err)}
+	case refused(err):
+		return result{unsent, fault.Retryable(retryAfter, "The %s module at %s is going away, and has not taken the request.", c.Callee, c.URL).Because(err)}
+	}
+	return result{unknown, fault.Retryable(retryAfter, "The connection to the %s module at %s was lost before its answer (%s): it is not known whether %s was executed.",
+		c.Callee, c.URL, reason(err), proof.Operation).Because(err)}
+}
+
+// strange is the fault for an answer that is not ours.
+func (c *conn) strange(proof *trust.Call, err error) *fault.Error {
+	told := "an answer that is not ours"
+	var not *notOursError
+	if errors.As(err, &not) {
+		told = not.reason
+	}
+	return fault.Retryable(retryAfter, "What answers at %s is not the %s module as it should be (%s): it is not known whether %s was executed.",
+		c.URL, c.Callee, told, proof.Operation).Because(err)
+}
+
+// streamError is how net/http shows the HTTP/2 error of a stream: errors.As fills any struct of these members.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (streamError) Error() string { return "stream error" }
+
+const refusedStream = 7 // REFUSED_STREAM: RFC 9113, section 7
+
+// refused reports whether the callee said that it did not process the request (RFC 9113, section 8.7): it refused the
+// stream, or its GOAWAY named an earlier one as the last. net/http has no name for the latter; where it changes the
+// sentence, a test fails and the outcome is unknown.
+func refused(err error) bool {
+	var stream streamError
+	if errors.As(err, &stream) {
+		return stream.Code == refusedStream
+	}
+	return strings.HasSuffix(err.Error(), "received Server's graceful shutdown GOAWAY")
+}
+
+// notVerified reports whether the callee ended the handshake because of our certificate. With TLS 1.3 the caller hears it
+// only after it has begun to send: what it sent was never read. Other alerts can come at any time, and say nothing.
+func notVerified(err error) bool {
+	var alert tls.AlertError
+	return errors.As(err, &alert) && (alert >= 42 && alert <= 49 && alert != 47 || alert == 116) // RFC 8446, section 6.2: from bad_certificate to access_denied, and certificate_required
+}
+
+// reason is the class of a failure: what may be told of it.
+func reason(err error) string {
+	var verification *tls.CertificateVerificationError
+	var host x509.HostnameError
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.As(err, &verification), errors.As(err, &host):
+		return "its certificate is not accepted"
+	case notVerified(err):
+		return "it does not accept our certificate"
+	case errors.Is(err, errNoHTTP2):
+		return "it does not speak HTTP/2"
+	case errors.As(err, &dns):
+		return "its name is not known"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	}
+	return "connection lost"
+}

@@ -1,0 +1,138 @@
+package trust
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/secret"
+	"oms/platform/token"
+)
+
+// Issued is a token that the STS has issued to a workload, for one callee.
+type Issued struct {
+	Token    secret.Text
+	IssuedAt time.Time // by the clock of the STS
+	Expires  time.Time // by the clock of this process
+
+	// Who stands behind it at the callee; all empty in a workload's own token.
+	Subject  string
+	FullName string
+	Scopes   identity.Scopes
+}
+
+// TokenService is the STS as one workload reaches it. Errors are *fault.Error; unavailable where it is away.
+type TokenService interface {
+	// Exchange trades a user's credential for a token that the workload may show to callee (RFC 8693).
+	Exchange(ctx context.Context, user identity.Credential, callee string) (Issued, error)
+	// WorkloadToken gives the workload a token of its own for callee.
+	WorkloadToken(ctx context.Context, callee string) (Issued, error)
+}
+
+// ExchangeOptions are what the profile needs.
+type ExchangeOptions struct {
+	Domain  string
+	Now     func() time.Time
+	Keys    *Keys
+	Revoked func(subject string, issued time.Time) bool
+	STS     func(workload string) TokenService
+}
+
+// Exchange is the default profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by token
+// exchange (RFC 8693). sub is the user, act the workloads on the way, scope what the user may do there. Where no user is
+// behind the call, the token only says who the workload is. The callee verifies it by itself.
+type Exchange struct {
+	ExchangeOptions
+	tokens *tokenCache
+}
+
+var _ Profile = (*Exchange)(nil)
+
+// NewExchange makes the profile.
+func NewExchange(o ExchangeOptions) *Exchange {
+	return &Exchange{o, newTokenCache(o.Now)}
+}
+
+// Name implements [Profile].
+func (*Exchange) Name() string { return "exchange" }
+
+// Attach puts the token into the Authorization header.
+func (e *Exchange) Attach(ctx context.Context, c *Call) error {
+	issued, err := e.token(ctx, c.Caller, c.Callee)
+	if err != nil {
+		return err
+	}
+	c.Header.Set("Authorization", "Bearer "+issued.Token.Reveal())
+	return nil
+}
+
+// User says who the credential in ctx stands for at callee, and what that user may do there: the exchange that a call
+// from caller to callee will use. Without a credential it is nobody.
+func (e *Exchange) User(ctx context.Context, caller, callee string) (Issued, error) {
+	if identity.CredentialFrom(ctx).Kind == identity.NoCredential {
+		return Issued{}, nil
+	}
+	return e.token(ctx, caller, callee)
+}
+
+// token gives the token for the user behind ctx, or the workload's own.
+func (e *Exchange) token(ctx context.Context, caller, callee string) (Issued, error) {
+	user := identity.CredentialFrom(ctx)
+	return e.tokens.get(ctx, tokenKey(caller, callee, user), e.holds, func(ctx context.Context) (Issued, error) {
+		if user.Kind == identity.NoCredential {
+			return e.STS(caller).WorkloadToken(ctx, callee)
+		}
+		return e.STS(caller).Exchange(ctx, user, callee)
+	})
+}
+
+// holds reports whether a token has not been revoked since it was issued.
+func (e *Exchange) holds(t Issued) bool { return t.Subject == "" || !e.Revoked(t.Subject, t.IssuedAt) }
+
+// Refused drops the token: it may have been signed with a key that was withdrawn, or revoked.
+func (e *Exchange) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool) {
+	e.tokens.drop(tokenKey(c.Caller, c.Callee, identity.CredentialFrom(ctx)))
+	return true
+}
+
+// Verify judges the token by the STS's keys.
+func (e *Exchange) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
+	raw, err := onlyBearer(c.Header)
+	if err != nil {
+		return rpc.Proven{}, err
+	}
+	keys := func(kid string) (*token.KeySet, error) { return e.Keys.Having(ctx, kid) }
+	t, err := ReadInternal(raw.Reveal(), e.Domain, c.Callee, keys, e.Now())
+	var verdict *token.Error
+	switch {
+	case errors.As(err, &verdict):
+		return rpc.Proven{}, NotProven("The token of %s does not hold here: %s.", c.Caller, verdict.Reason).Because(err)
+	case err != nil:
+		return rpc.Proven{}, err
+	case t.Subject != "" && e.Revoked(t.Subject, t.IssuedAt):
+		return rpc.Proven{}, NotProven("The token of %s was revoked.", c.Caller)
+	}
+	proven := rpc.Proven{Principal: identity.Principal{Subject: t.Subject, Caller: t.Workload, Scopes: t.Scopes}, By: e.Name()}
+	if t.Subject != "" {
+		proven.User = identity.Credential{Kind: identity.Internal, Text: raw}
+	}
+	return proven, nil
+}
+
+// onlyBearer is the token of the one Authorization header (RFC 6750 section 2.1).
+func onlyBearer(header http.Header) (secret.Text, error) {
+	sent := header.Values("Authorization")
+	if len(sent) != 1 {
+		return "", NotProven("The call has %d Authorization headers; it takes exactly one.", len(sent))
+	}
+	scheme, raw, _ := strings.Cut(sent[0], " ")
+	if scheme != "Bearer" || raw == "" {
+		return "", NotProven("The call has no bearer token.")
+	}
+	return secret.Text(raw), nil
+}
