@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +29,7 @@ const (
 
 // call is a request that a script describes.
 type call struct {
+	text        string // as the script has it
 	method, url string
 	token       string
 	body        []byte
@@ -39,16 +42,51 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 	c := parseCall(ts, args)
 	client := newClient(ts)
 	defer client.CloseIdleConnections()
-	status := c.send(ts, client)
+	status, answer := c.send(ts, client)
 	if c.until && status != c.want {
 		eventually(ts, changesWithin, fmt.Sprintf("%s %s is answered %d", c.method, c.url, c.want), func() bool {
-			status = c.send(ts, client)
+			status, answer = c.send(ts, client)
 			return status == c.want
 		})
 	}
+	p.record(ts, c.text, answer)
 	if status != c.want {
 		ts.Fatalf("%s %s: %d, not %d\n%s", c.method, c.url, status, c.want, p.body)
 	}
+}
+
+// record appends an answer to the script's transcript. Of those to a repeated request, that is the last one: how many
+// there were is chance.
+func (p *script) record(ts *testscript.TestScript, request, answer string) {
+	if p.transcript == "" {
+		return
+	}
+	file, err := os.OpenFile(p.transcript, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	_, err = fmt.Fprintf(file, "> %s\n%s\n", request, alike(answer))
+	ts.Check(errors.Join(err, file.Close()))
+}
+
+// alike is an answer with * for what no two runs have in common: transactions, entity tags (an order's hidden key is in
+// them) and times. A time has up to nine digits behind the second, so the length of an answer with one is chance too.
+func alike(answer string) string {
+	answer = regexp.MustCompile(`"trace_id":"[0-9a-f]{32}"`).ReplaceAllString(answer, `"trace_id":"*"`)
+	answer = regexp.MustCompile(`(?m)^Etag: "[0-9a-f]{16}"$`).ReplaceAllString(answer, `Etag: "*"`)
+	untimed := regexp.MustCompile(`"(created|updated)_at":"[^"]*"`).ReplaceAllString(answer, `"${1}_at":"*"`)
+	if untimed == answer {
+		return answer
+	}
+	return regexp.MustCompile(`(?m)^Content-Length: [0-9]+$`).ReplaceAllString(untimed, "Content-Length: *")
+}
+
+// transcript begins a transcript. Users get new tokens with it, as its servers may be another installation.
+func transcript(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: transcript FILE")
+	}
+	p := of(ts)
+	p.transcript = ts.MkAbs(args[0])
+	clear(p.tokens)
 }
 
 func parseCall(ts *testscript.TestScript, args []string) call {
@@ -57,7 +95,10 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 	}
 	want, err := strconv.Atoi(args[len(args)-1])
 	ts.Check(err)
-	c := call{method: args[0], url: ts.Getenv("APP_SERVER__PUBLIC_URL") + args[1], want: want}
+	c := call{
+		text:   strings.Join(args[:len(args)-2], " "),
+		method: args[0], url: ts.Getenv("APP_SERVER__PUBLIC_URL") + args[1], want: want,
+	}
 	for flags := args[2 : len(args)-2]; len(flags) > 0; flags = flags[1:] {
 		value := func() string {
 			if flags = flags[1:]; len(flags) == 0 {
@@ -73,7 +114,11 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 		case "-body":
 			c.body = []byte(ts.ReadFile(value()))
 		case "-admin":
-			c.url = of(ts).admin + args[1]
+			var names []string
+			if len(flags) > 1 && !strings.HasPrefix(flags[1], "-") {
+				names = []string{value()}
+			}
+			c.url = of(ts).named(ts, names...)[0].admin + args[1]
 		case "-until":
 			c.until = true
 		default:
@@ -116,8 +161,8 @@ func (c call) request() (*http.Request, error) {
 	return r, nil
 }
 
-// send sends the request, makes the answer the output of the command and gives its status.
-func (c call) send(ts *testscript.TestScript, client *http.Client) int {
+// send sends the request, makes the answer the output of the command and gives its status and all of it.
+func (c call) send(ts *testscript.TestScript, client *http.Client) (status int, text string) {
 	r, err := c.request()
 	ts.Check(err)
 	answer, err := client.Do(r)
@@ -126,14 +171,16 @@ func (c call) send(ts *testscript.TestScript, client *http.Client) int {
 	body, err := io.ReadAll(answer.Body)
 	ts.Check(err)
 	of(ts).body = body
-	fmt.Fprintln(ts.Stdout(), answer.Status)
+	var shown strings.Builder
+	fmt.Fprintln(&shown, answer.Status)
 	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
 		if name != "Date" && name != "X-Trace-Id" { // which are never the same
-			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, strings.Join(answer.Header[name], ", "))
+			fmt.Fprintf(&shown, "%s: %s\n", name, strings.Join(answer.Header[name], ", "))
 		}
 	}
-	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
-	return answer.StatusCode
+	fmt.Fprintf(&shown, "\n%s\n", body)
+	fmt.Fprint(ts.Stdout(), shown.String())
+	return answer.StatusCode, shown.String()
 }
 
 func sameJSON(ts *testscript.TestScript, _ bool, args []string) {
@@ -151,7 +198,7 @@ func stock(ts *testscript.TestScript, _ bool, args []string) {
 	for ; len(args) > 1; args = args[2:] {
 		var product struct{ Available *int64 }
 		c := call{method: http.MethodGet, url: ts.Getenv("APP_SERVER__PUBLIC_URL") + "/inventory/" + args[0]}
-		if status := c.send(ts, client); status != http.StatusOK {
+		if status, _ := c.send(ts, client); status != http.StatusOK {
 			ts.Fatalf("the stock of %s: %d", args[0], status)
 		}
 		ts.Check(json.Unmarshal(of(ts).body, &product))

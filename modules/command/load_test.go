@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -36,7 +35,7 @@ type load struct {
 }
 
 func ordersUntilTerminated(ts *testscript.TestScript, _ bool, args []string) {
-	p, l := of(ts), &load{enough: make(chan struct{})}
+	server, l := of(ts).named(ts, args[1:]...)[0], &load{enough: make(chan struct{})}
 	target := call{method: http.MethodPost, url: ts.Getenv("APP_SERVER__PUBLIC_URL") + "/order", token: accessToken(ts, "counter")}
 	var workers sync.WaitGroup
 	for i := range loadClients {
@@ -52,11 +51,10 @@ func ordersUntilTerminated(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	select {
 	case <-l.enough:
-	case <-p.ended:
+	case <-server.ended:
 	case <-time.After(startsWithin):
 	}
-	ts.Check(p.server.Process.Signal(syscall.SIGTERM))
-	p.endedWell(ts)
+	server.terminate(ts)
 	workers.Wait()
 	l.report(ts, args[0])
 }

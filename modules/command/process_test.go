@@ -4,16 +4,22 @@
 //
 //	serve [FLAG...]            start `app serve` and wait until it is ready; its log is appended to server.log
 //	! serve [FLAG...]          it must not start: exit status 1, and every line about it begins with "app: "; they are stderr
-//	terminate                  send SIGTERM to the server; it must end with status 0
-//	crash                      kill -9
+//	[!] serve-as NAME [FLAG...]
+//	                           like serve, for one of several servers: it is known by that name, its log is appended to
+//	                           NAME.log, and nothing is waited for
+//	ready [NAME...]            wait until they are ready
+//	terminate [NAME...]        send SIGTERM to the servers, one after the other; they must end with status 0
+//	crash [NAME...]            kill -9
 //	http METHOD PATH [FLAG...] -> STATUS
 //	                           send a request, expect the status; the answer is stdout: status, headers in
 //	                           alphabetical order without Date and X-Trace-Id, body
 //	    -token NAME            with an access token of that user, from `app token`
 //	    -bearer FILE           with the access token in the file
 //	    -body FILE             with the file as JSON
-//	    -admin                 to the admin listener
+//	    -admin [NAME]          to the admin listener
 //	    -until                 ask again until the status is the expected one
+//	transcript FILE            from now on append every request of http and its answer to the file, with * for what no
+//	                           two runs have in common, so that they can be compared; -token gets new tokens
 //	json FILE                  the body of the last answer is this JSON
 //	stock PRODUCT NUMBER...    so many are available, for example: stock books/978-1617295959 10
 //	modes DIR                  the rights of everything in a directory are stdout
@@ -21,14 +27,19 @@
 //	                           like exec, with exactly this exit status
 //	occupy ADDRESS             listen there until the end of the script
 //	[!] holds FILE TEXTFILE    the file holds what is in the other one, without the line's end
-//	orders-until-terminated FILE
+//	orders-until-terminated FILE [NAME]
 //	                           place orders from many clients, send SIGTERM meanwhile; the ids that were answered with
 //	                           201 are written to the file
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
-// Every script has a directory, a port and a data directory (data) of its own, and the article's files. Settings other
-// than the port stand in its config.yaml. A server writes nothing to its standard output: that is checked whenever one
-// ends by itself.
+// Without a NAME, a command means the server that was started by serve. A server's admin listener is taken to be where
+// it is by default: 100 above the first listener of what its flag --modules hosts.
+//
+// Every script has a directory and a data directory (data) of its own, the article's files, and ports for every module:
+// $ADDRESS is host:port of the public listener, $STS, $ORDER and $INVENTORY those of the modules, $ADMIN, $STS_ADMIN,
+// $ORDER_ADMIN and $INVENTORY_ADMIN 100 above. Servers are given them in the environment (APP_MODULES__STS__URL), where a
+// script can change them; all other settings stand in its config.yaml. A server writes nothing to its standard output:
+// that is checked whenever one ends by itself. Those that still run at the end of a script are killed.
 package command_test
 
 import (
@@ -75,51 +86,81 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lastPort atomic.Int64
-	lastPort.Store(20000 + 200*rand.Int64N(60)) // away from other runs of these tests
+	var lastBlock atomic.Int64
+	lastBlock.Store(rand.Int64N(portBlocks)) // most likely away from other runs of these tests
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
-			port, err := freePort(&lastPort)
+			port, release, err := freePorts(&lastBlock)
 			if err != nil {
 				return err
 			}
-			p := &process{admin: fmt.Sprintf("http://localhost:%d", port+100), tokens: map[string]string{}}
-			env.Values[processKey{}] = p
-			env.Defer(p.crash)
+			env.Defer(release)
+			p := &script{servers: map[string]*server{}, tokens: map[string]string{}}
+			env.Values[scriptKey{}] = p
+			env.Defer(p.end)
 			env.Setenv(embeddedConfig, configuration)
 			env.Setenv("ADDRESS", fmt.Sprintf("localhost:%d", port))
 			env.Setenv("ADMIN", fmt.Sprintf("localhost:%d", port+100))
 			env.Setenv("APP_SERVER__ADDRESS", fmt.Sprintf("localhost:%d", port))
 			env.Setenv("APP_SERVER__PUBLIC_URL", fmt.Sprintf("https://localhost:%d", port))
+			for i, module := range []string{"STS", "ORDER", "INVENTORY"} {
+				env.Setenv(module, fmt.Sprintf("localhost:%d", port+1+i))
+				env.Setenv(module+"_ADMIN", fmt.Sprintf("localhost:%d", port+101+i))
+				env.Setenv("APP_MODULES__"+module+"__URL", fmt.Sprintf("https://localhost:%d", port+1+i))
+			}
 			// The article's requests, its tokens and the keys of its issuer.
 			return errors.Join(os.CopyFS(env.WorkDir, os.DirFS("testdata/article")), os.CopyFS(env.WorkDir, os.DirFS("../../platform/token/testdata")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "terminate": terminate, "crash": crash,
-			"http": request, "json": sameJSON, "stock": stock,
+			"serve": serve, "serve-as": serveAs, "ready": ready, "terminate": terminate, "crash": crash,
+			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
 	})
 }
 
-// freePort counts up from last to a port that is free together with its admin port, 100 above. It begins below the ports
-// that systems hand out for outgoing connections, so that a server finds its own again after a restart.
-func freePort(last *atomic.Int64) (int, error) {
-	for range 90 {
-		port := int(last.Add(1))
-		public, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+const (
+	// A block of ports is what one script needs: one for each module, and one that the script holds.
+	blockPorts = 5
+	portBlocks = 60 * 100 / blockPorts
+)
+
+// freePorts counts up from the last block to one whose ports are free together with the admin ports, 100 above, and gives
+// its first port. No other script has the block until it is released, in other runs of these tests neither: its last
+// port is held, also while servers restart. All ports lie below those that systems hand out for outgoing connections, so
+// that a server finds its own again.
+func freePorts(last *atomic.Int64) (first int, release func(), err error) {
+	for range 100 {
+		block := int(last.Add(1)) % portBlocks
+		perHundred := 100 / blockPorts
+		first := 20000 + block/perHundred*200 + block%perHundred*blockPorts // every other hundred is for admin ports
+		holder, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", first+blockPorts-1))
 		if err != nil {
 			continue
 		}
-		admin, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port+100))
-		if err == nil {
-			return port, errors.Join(public.Close(), admin.Close())
+		release := func() { _ = holder.Close() }
+		if allFree(first) {
+			return first, release, nil
 		}
-		_ = public.Close()
+		release()
 	}
-	return 0, errors.New("no free pair of ports")
+	return 0, nil, errors.New("no free block of ports")
+}
+
+// allFree reports whether nobody listens on a block's ports and their admin ports.
+func allFree(first int) bool {
+	for port := first; port < first+blockPorts-1; port++ {
+		for _, port := range []int{port, port + 100} {
+			listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+			if err != nil {
+				return false
+			}
+			_ = listener.Close()
+		}
+	}
+	return true
 }
 
 // eventually asks until the answer is yes, and fails the script after the deadline.

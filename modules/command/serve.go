@@ -18,6 +18,7 @@ import (
 
 func (a *app) serve() *cobra.Command {
 	var hosted string
+	var options modules.Options
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
@@ -29,17 +30,18 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), loaded.Config, a.given(), cmd.ErrOrStderr())
+			return serve(cmd.Context(), loaded.Config, options, a.given(), cmd.ErrOrStderr())
 		}),
 	}
 	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of gateway,sts,order,inventory")
+	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "the join tokens of these modules, a line each (default: where the STS of this machine leaves them)")
 	return cmd
 }
 
 // serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
-func serve(ctx context.Context, c config.Config, given string, stderr io.Writer) error {
+func serve(ctx context.Context, c config.Config, o modules.Options, given string, stderr io.Writer) error {
 	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
-	system, err := modules.Open(ctx, c, log)
+	system, err := modules.Open(ctx, c, o, log)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func announce(to io.Writer, c config.Config, given string, reached []string, add
 	if public := addresses["public"]; public != nil {
 		say("  The order system is ready: open %s (listening on %v).", c.Server.PublicURL, public)
 	} else {
-		say("  Ready. The public door is where the gateway runs.")
+		say("  Ready: %s. The public door is where the gateway runs.", strings.Join(c.Listeners(), ", "))
 	}
 	say("  Health and metrics: http://%v/readyz /livez /metrics", addresses["admin"])
 	say("")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,80 +20,143 @@ const (
 	endsWithin   = 60 * time.Second
 )
 
-// process is the server of a script, and what is known about it.
-type process struct {
-	server *exec.Cmd
-	stdout *bytes.Buffer
-	ended  chan struct{} // closed when it has
-	admin  string
-	tokens map[string]string
-	body   []byte // of the last answer
+// onlyServer is the name of the server that is started without one.
+const onlyServer = "server"
+
+// script is the servers of a script, and what is known about them.
+type script struct {
+	servers    map[string]*server
+	tokens     map[string]string
+	body       []byte // of the last answer
+	transcript string // the file to which answers are appended; "" is none
 }
 
-type processKey struct{}
+// server is one process, running or ended.
+type server struct {
+	process *exec.Cmd
+	log     string // the file
+	before  int64  // how long the log was when it started
+	stdout  bytes.Buffer
+	ended   chan struct{} // closed when it has
+	admin   string
+}
 
-func of(ts *testscript.TestScript) *process { return ts.Value(processKey{}).(*process) }
+type scriptKey struct{}
 
-// serve starts the server. What it says goes to files, as with a service manager.
+func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+// named are the servers of these names, or the one without a name where none is given.
+func (p *script) named(ts *testscript.TestScript, names ...string) []*server {
+	if len(names) == 0 {
+		names = []string{onlyServer}
+	}
+	var list []*server
+	for _, name := range names {
+		if p.servers[name] == nil {
+			ts.Fatalf("no server was started as %s", name)
+		}
+		list = append(list, p.servers[name])
+	}
+	return list
+}
+
 func serve(ts *testscript.TestScript, neg bool, args []string) {
-	p := of(ts)
-	log, err := os.OpenFile(ts.MkAbs("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	serveAs(ts, neg, append([]string{onlyServer}, args...))
+	if !neg {
+		ready(ts, false, nil)
+	}
+}
+
+func serveAs(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		ts.Fatalf("usage: [!] serve-as NAME [FLAG...]")
+	}
+	started := of(ts).start(ts, args[0], args[1:])
+	if neg {
+		started.refused(ts)
+	}
+}
+
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	for _, s := range of(ts).named(ts, args...) {
+		eventually(ts, startsWithin, "the server of "+s.log+" is ready", func() bool {
+			if s.hasEnded() {
+				ts.Fatalf("the server has ended instead of starting: %v\n%s", s.process.ProcessState, s.said(ts))
+			}
+			return s.ready()
+		})
+	}
+}
+
+// start starts a server. What it says goes to files, as with a service manager.
+func (p *script) start(ts *testscript.TestScript, name string, flags []string) *server {
+	if before := p.servers[name]; before != nil && !before.hasEnded() {
+		ts.Fatalf("the server %s runs already", name)
+	}
+	s := &server{log: name + ".log", ended: make(chan struct{}), admin: "http://" + adminAddress(ts, flags)}
+	log, err := os.OpenFile(ts.MkAbs(s.log), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	defer log.Close()
-	before, err := log.Stat()
+	size, err := log.Stat()
 	ts.Check(err)
-	p.start(ts, log, args)
-	said := func() string { return ts.ReadFile("server.log")[before.Size():] }
-	if neg {
-		p.refused(ts, said)
-		return
-	}
-	eventually(ts, startsWithin, "the server is ready", func() bool {
-		select {
-		case <-p.ended:
-			ts.Fatalf("the server has ended instead of starting: %v\n%s", p.server.ProcessState, said())
-		default:
-		}
-		return p.ready()
-	})
-}
-
-func (p *process) start(ts *testscript.TestScript, log *os.File, args []string) {
-	if p.server != nil {
-		select {
-		case <-p.ended:
-		default:
-			p.crash()
-			ts.Fatalf("the server runs already")
-		}
-	}
+	s.before = size.Size()
 	path, err := exec.LookPath("app")
 	ts.Check(err)
-	p.server = exec.Command(path, append([]string{"serve"}, args...)...)
-	p.server.Dir = ts.MkAbs(".")
-	p.server.Env = environ(ts)
-	p.server.Stderr = log
-	p.stdout = new(bytes.Buffer)
-	p.server.Stdout = p.stdout
-	ts.Check(p.server.Start())
-	ended, server := make(chan struct{}), p.server
-	p.ended = ended
+	s.process = exec.Command(path, append([]string{"serve"}, flags...)...)
+	s.process.Dir, s.process.Env = ts.MkAbs("."), environ(ts)
+	s.process.Stdout, s.process.Stderr = &s.stdout, log
+	ts.Check(s.process.Start())
+	p.servers[name] = s
 	go func() {
-		_ = server.Wait() // its status is looked at where it matters
-		close(ended)
+		_ = s.process.Wait() // its status is looked at where it matters
+		close(s.ended)
 	}()
+	return s
 }
 
-// refused expects a start that fails as it should: what it says is about the failure or is a line of the log.
-func (p *process) refused(ts *testscript.TestScript, said func() string) {
-	select {
-	case <-p.ended:
-	case <-time.After(startsWithin):
-		p.crash()
-		ts.Fatalf("the server runs, although it should not:\n%s", said())
+// adminAddress is where a server with these flags has its admin listener: 100 above the first listener of its modules.
+func adminAddress(ts *testscript.TestScript, flags []string) string {
+	var hosted string
+	for i, flag := range flags {
+		if value, is := strings.CutPrefix(flag, "--modules="); is {
+			hosted = value
+		} else if flag == "--modules" && i+1 < len(flags) {
+			hosted = flags[i+1]
+		}
 	}
-	p.expectStatus(ts, 1, said)
-	for line := range strings.Lines(said()) {
+	modules := strings.Split(hosted, ",")
+	if !slices.Contains(modules, "gateway") {
+		for _, module := range []string{"sts", "order", "inventory"} {
+			if slices.Contains(modules, module) {
+				return ts.Getenv(strings.ToUpper(module) + "_ADMIN")
+			}
+		}
+	}
+	return ts.Getenv("ADMIN")
+}
+
+func (s *server) hasEnded() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// said is its log since it started.
+func (s *server) said(ts *testscript.TestScript) string { return ts.ReadFile(s.log)[s.before:] }
+
+// refused expects a start that fails as it should: what it says is about the failure or is a line of the log.
+func (s *server) refused(ts *testscript.TestScript) {
+	select {
+	case <-s.ended:
+	case <-time.After(startsWithin):
+		s.crash()
+		ts.Fatalf("the server runs, although it should not:\n%s", s.said(ts))
+	}
+	s.expectStatus(ts, 1)
+	for line := range strings.Lines(s.said(ts)) {
 		switch {
 		case strings.HasPrefix(line, "app: "):
 			_, err := ts.Stderr().Write([]byte(line))
@@ -103,8 +167,8 @@ func (p *process) refused(ts *testscript.TestScript, said func() string) {
 	}
 }
 
-func (p *process) ready() bool {
-	answer, err := http.Get(p.admin + "/readyz")
+func (s *server) ready() bool {
+	answer, err := http.Get(s.admin + "/readyz")
 	if err != nil {
 		return false
 	}
@@ -112,48 +176,61 @@ func (p *process) ready() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-func terminate(ts *testscript.TestScript, _ bool, _ []string) {
-	p := of(ts)
-	ts.Check(p.server.Process.Signal(syscall.SIGTERM))
-	p.endedWell(ts)
+// terminate ends servers one after the other, so that a script decides who still has whom while it finishes its work.
+func terminate(ts *testscript.TestScript, _ bool, args []string) {
+	for _, s := range of(ts).named(ts, args...) {
+		s.terminate(ts)
+	}
 }
 
-func (p *process) endedWell(ts *testscript.TestScript) {
+func (s *server) terminate(ts *testscript.TestScript) {
+	ts.Check(s.process.Process.Signal(syscall.SIGTERM))
 	select {
-	case <-p.ended:
+	case <-s.ended:
 	case <-time.After(endsWithin):
-		p.crash()
-		ts.Fatalf("the server did not end within %v of SIGTERM", endsWithin)
+		s.crash()
+		ts.Fatalf("the server of %s did not end within %v of SIGTERM", s.log, endsWithin)
 	}
-	p.expectStatus(ts, 0, func() string { return ts.ReadFile("server.log") })
+	s.expectStatus(ts, 0)
 }
 
-func (p *process) expectStatus(ts *testscript.TestScript, want int, said func() string) {
-	if got := p.server.ProcessState.ExitCode(); got != want {
-		ts.Fatalf("the server ended with status %d, not %d:\n%s", got, want, said())
+func (s *server) expectStatus(ts *testscript.TestScript, want int) {
+	if got := s.process.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("the server ended with status %d, not %d:\n%s", got, want, s.said(ts))
 	}
-	if p.stdout.Len() > 0 {
-		ts.Fatalf("the server wrote to its standard output:\n%s", p.stdout)
+	if s.stdout.Len() > 0 {
+		ts.Fatalf("the server wrote to its standard output:\n%s", s.stdout.String())
 	}
 }
 
-func crash(ts *testscript.TestScript, _ bool, _ []string) { of(ts).crash() }
-
-// crash kills what runs, also at the end of a script.
-func (p *process) crash() {
-	if p.server == nil {
-		return
+func crash(ts *testscript.TestScript, _ bool, args []string) {
+	for _, s := range of(ts).named(ts, args...) {
+		s.crash()
 	}
-	if err := p.server.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+}
+
+// crash kills it where it runs.
+func (s *server) crash() {
+	if err := s.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		panic(err)
 	}
-	<-p.ended
+	<-s.ended
 }
 
-// environ is what the server may see: nothing of who runs the tests. A script's other settings stand in its config.yaml.
+// end kills what runs at the end of a script.
+func (p *script) end() {
+	for _, s := range p.servers {
+		s.crash()
+	}
+}
+
+// environ is what a server may see: nothing of who runs the tests. A script's other settings stand in its config.yaml.
 func environ(ts *testscript.TestScript) []string {
 	var list []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL"} {
+	for _, name := range []string{
+		"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL",
+		"APP_MODULES__STS__URL", "APP_MODULES__ORDER__URL", "APP_MODULES__INVENTORY__URL",
+	} {
 		list = append(list, name+"="+ts.Getenv(name))
 	}
 	return list
