@@ -14,7 +14,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"oms/modules"
 	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/pki"
@@ -116,12 +115,22 @@ func repeat(b *testing.B, parallel int, work func() error) {
 // BenchmarkLimitOfHTTP is the same TLS and the same answer, with nothing behind them.
 func BenchmarkLimitOfHTTP(b *testing.B) {
 	e := benchEdge(b)
-	root, err := pki.OpenRoot(filepath.Dir(modules.RootCertificate(e.config)), e.config.Trust.Domain, time.Now)
+	root, err := pki.NewAuthority(e.config.Trust.Domain, time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}
-	certificates, err := root.ServerCertificate([]string{"localhost"})
+	e.roots.AddCert(root.Certificate())
+	own, err := pki.OpenIdentity(filepath.Join(b.TempDir(), "public.pem"))
 	if err != nil {
+		b.Fatal(err)
+	}
+	if err := own.Renew(b.Context(), "", func(_ context.Context, request []byte) ([][]byte, error) {
+		leaf, err := root.IssueServer(request, []string{"localhost"}, time.Now(), time.Hour)
+		if err != nil {
+			return nil, err
+		}
+		return [][]byte{leaf.Raw, root.Certificate().Raw}, nil
+	}); err != nil {
 		b.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -130,7 +139,7 @@ func BenchmarkLimitOfHTTP(b *testing.B) {
 	}
 	answer := []byte(`{"id":"bench","name":"Alice","items":[{"category":"electronics","code":"SOWH1000XM4","qty":1}]}`)
 	server := &http.Server{
-		TLSConfig: &tls.Config{GetCertificate: certificates, MinVersion: tls.VersionTLS12},
+		TLSConfig: &tls.Config{GetCertificate: own.GetCertificate, MinVersion: tls.VersionTLS12},
 		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }),
 	}
 	go func() { _ = server.ServeTLS(listener, "", "") }()

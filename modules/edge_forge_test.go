@@ -41,7 +41,7 @@ func newForge(e *edge) *forge {
 	e.Helper()
 	var private, algorithm string
 	if err := e.store("sts").Read(e.Context(), func(tx database.Tx) error {
-		return tx.QueryRow(`SELECT private, algorithm FROM signing_keys WHERE state = 'active'`).Scan(&private, &algorithm)
+		return tx.QueryRow(`SELECT private, algorithm FROM keys WHERE purpose = 'tokens'`).Scan(&private, &algorithm)
 	}); err != nil {
 		e.Fatal(err)
 	}

@@ -46,8 +46,10 @@ func seededCopy(t testing.TB) string {
 	if err := os.CopyFS(dir, os.DirFS(seeded())); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(dir, "pki", "root.key"), 0o600); err != nil { // which CopyFS does not keep
-		t.Fatal(err)
+	for _, name := range []string{"public.pem", "feed.json"} { // modes, which CopyFS does not keep
+		if err := os.Chmod(filepath.Join(dir, "pki", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -113,7 +115,7 @@ func TestMain(m *testing.M) {
 func serveSystem(c config.Config, to *journal) (address string, stop func() error, err error) {
 	log := slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
-	system, err := modules.Open(ctx, c, log)
+	system, err := modules.Open(ctx, c, modules.Options{}, log)
 	if err != nil {
 		cancel()
 		return "", nil, err
@@ -168,7 +170,7 @@ func (e *edge) store(module string) *database.DB {
 
 // sts administers the users, as the command line does.
 func (e *edge) sts() stshost.Administration {
-	return stshost.Administer(e.store("sts"), time.Now, e.config.Demo.Enabled)
+	return stshost.Administer(e.store("sts"), time.Now, e.config.Demo.Enabled, e.config.Trust.Domain)
 }
 
 // journal keeps the log.

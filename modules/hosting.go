@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"time"
 
@@ -57,42 +58,82 @@ func outbox(orders *orderhost.Module) *observe.Sampled {
 }
 
 // hostSTS hosts the STS, if it is one of ours.
-func (s *System) hostSTS(ctx context.Context) error {
+func (s *System) hostSTS(ctx context.Context) (err error) {
 	store := s.stores["sts"]
 	if store == nil {
 		return nil
 	}
-	hosted, err := stshost.New(ctx, stshost.Options{
-		Store: store, Observer: s.recorder, Now: time.Now, Edge: s.trusted, Demo: s.config.Demo.Enabled,
-		Callees: callees(), SessionTTL: s.config.STS.SessionTTL,
-	})
+	c := s.config
+	hosts, err := publicHosts(c.Server.PublicURL)
 	if err != nil {
 		return err
 	}
-	s.hosts["sts"], s.stsPages = hosted.Host, hosted.Pages
-	return nil
+	s.sts, err = stshost.New(ctx, stshost.Options{
+		Store: store, Observer: s.recorder, Now: time.Now, Log: s.log, Edge: s.trusted, Domain: c.Trust.Domain, Callees: Callees(), Demo: c.Demo.Enabled,
+		PublicHosts: hosts, JoinDir: joinDir(c), Left: s.others(),
+		SessionTTL: c.STS.SessionTTL, InternalTTL: c.STS.InternalTokenTTL, WorkloadTTL: c.STS.WorkloadTokenTTL, CertificateTTL: c.Trust.CertificateTTL,
+	})
+	if err == nil {
+		s.hosts["sts"] = s.sts.Host
+	}
+	return err
 }
 
-// callees are the scopes that each module's operations speak of; the gateway shows users all that they may do.
-func callees() map[string]identity.Scopes {
+// publicHosts are the names in the certificate of the public listener: those of its URL, and of this machine to itself.
+func publicHosts(publicURL string) ([]string, error) {
+	public, err := url.Parse(publicURL)
+	if err != nil {
+		return nil, err
+	}
+	return []string{public.Hostname(), "localhost", "127.0.0.1", "::1"}, nil
+}
+
+// others are the modules that other processes host.
+func (s *System) others() (others []string) {
+	for name := range Callees() {
+		if !s.config.Hosts(name) {
+			others = append(others, name)
+		}
+	}
+	return others
+}
+
+// Callees are the modules as the STS knows them, from their tables: the scopes that their operations speak of, and who
+// may call. The gateway shows users all that they may do.
+func Callees() map[string]stshost.Callee {
 	orders, stock := order.Operations.Scopes(), inventory.Operations.Scopes()
-	return map[string]identity.Scopes{
-		"order": orders, "inventory": stock, gateway.Name: identity.NewScopes(slices.Concat(orders, stock)...),
+	return map[string]stshost.Callee{
+		"order":      {Scopes: orders, Callers: order.Operations.Callers()},
+		"inventory":  {Scopes: stock, Callers: inventory.Operations.Callers()},
+		"sts":        {Scopes: sts.Operations.Scopes(), Callers: sts.Operations.Callers()},
+		gateway.Name: {Scopes: identity.NewScopes(slices.Concat(orders, stock)...), Callers: []string{gateway.Name}},
 	}
 }
 
 // openGateway makes the public door, if it is here.
-func (s *System) openGateway(context.Context) (err error) {
+func (s *System) openGateway(context.Context) error {
 	if !s.config.Hosts(gateway.Name) {
 		return nil
+	}
+	pages, err := s.stsPages()
+	if err != nil {
+		return err
 	}
 	s.Edge, err = gateway.New(gateway.Options{
 		Modules: []gateway.Module{
 			{Name: "order", Conn: s.conn("order", gateway.Name), Operations: order.Operations.Operations()},
 			{Name: "inventory", Conn: s.conn("inventory", gateway.Name), Operations: inventory.Operations.Operations()},
 		},
-		STS: sts.Client{Conn: s.conn("sts", gateway.Name)}, STSPages: s.stsPages,
+		Users: s.users(), Keys: s.trust.keys, STSPages: pages,
 		PublicURL: s.config.Server.PublicURL, Edge: s.trusted, Observer: s.recorder, Now: time.Now, Log: s.log,
 	})
 	return err
+}
+
+// users say who users are, in the way of this deployment.
+func (s *System) users() gateway.Users {
+	if s.trust.profile == nil {
+		return gateway.JudgedBySTS{Service: s.stsFor(gateway.Name)}
+	}
+	return judgedByProfile{s.trust.profile}
 }

@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
 	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/observe"
 	"oms/platform/rpc"
+	"oms/platform/rpc/httprpc"
 )
 
 // Stateful names the modules that own a database, in the order in which they are opened.
@@ -29,23 +32,34 @@ type System struct {
 	Reached []string // how each module is reached from here, a line each
 
 	config   config.Config
+	options  Options
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	recorder *observe.Recorder
 	trusted  sts.Edge
+	trust    trusting
 
 	databases []*database.DB
 	stores    map[string]database.Store // of the hosted modules, by name
 	hosts     map[string]*rpc.Host
-	stsPages  http.Handler          // nil where the STS is not hosted here
+	sts       *stshost.Module       // nil where the STS is not hosted here
 	relay     func(context.Context) // nil where the order module is not hosted here
 	checks    []observe.Check
-	serving   atomic.Bool // all parts have started, and none was told to stop
+
+	ways       sync.Mutex
+	transports map[string]*httprpc.Transport // by caller and callee
+
+	serving atomic.Bool // all parts have started, and none was told to stop
+}
+
+// Options are what the command line says and the configuration does not.
+type Options struct {
+	JoinTokenFile string // the join tokens of the modules of this process; "": where the STS leaves them
 }
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
-func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *System, err error) {
-	s := &System{config: c, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}}
+func Open(ctx context.Context, c config.Config, o Options, log *slog.Logger) (_ *System, err error) {
+	s := &System{config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}, transports: map[string]*httprpc.Transport{}}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
@@ -60,7 +74,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *System, er
 		return nil, err
 	}
 	// A module comes after those that it calls.
-	for _, step := range []func(context.Context) error{s.openDatabases, s.hostInventory, s.hostOrder, s.hostSTS, s.openGateway} {
+	for _, step := range []func(context.Context) error{s.openDatabases, s.openTrust, s.hostInventory, s.hostOrder, s.hostSTS, s.openGateway} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -70,20 +84,4 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *System, er
 	}
 	s.Admin = observe.Admin(s.metrics, s.checks, s.Reached)
 	return s, nil
-}
-
-// conn reaches a module on behalf of another one.
-func (s *System) conn(module, caller string) rpc.Conn {
-	if host := s.hosts[module]; host != nil {
-		return rpc.Local(host, caller)
-	}
-	return rpc.Unassigned(module)
-}
-
-// how says how a module is reached from here.
-func (s *System) how(module string) string {
-	if s.hosts[module] != nil {
-		return "in process"
-	}
-	return "unassigned"
 }

@@ -2,45 +2,52 @@ package modules
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"log/slog"
 	"net"
-	"net/url"
-	"path/filepath"
-	"time"
 
-	"oms/platform/config"
+	"oms/modules/gateway"
 	"oms/platform/lifecycle"
-	"oms/platform/pki"
 )
 
 // Parts are what the process starts, in this order, and stops in reverse: the listeners before the relay, and the
-// databases last of all. listening is told the address of each listener. On an error nothing stays open.
+// databases last of all. Health can be asked from the beginning; what others reach waits until this process can prove who
+// it is. listening is told the address of each listener. On an error nothing stays open.
 func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
-	parts := []lifecycle.Part{{Name: "databases", Stop: func(context.Context) error { return s.close() }}}
-	if s.relay != nil {
-		parts = append(parts, lifecycle.Part{Name: "order relay", Run: func(ctx context.Context) error {
-			s.relay(ctx)
-			return nil
-		}})
+	parts := []lifecycle.Part{
+		{Name: "databases", Stop: func(context.Context) error { return s.close() }},
+		lifecycle.HTTPServer{
+			Name: "admin listener", Address: s.config.AdminAddress(), Handler: s.Admin, Log: s.log,
+			Listening: func(address net.Addr) { listening("admin", address) },
+		}.Part(),
+		{Name: "connections", Stop: s.disconnect},
+		{Name: "membership", Start: s.trust.member.Start, Run: s.trust.member.Run},
 	}
-	parts = append(parts, lifecycle.HTTPServer{
-		Name: "admin listener", Address: s.config.AdminAddress(), Handler: s.Admin, Log: s.log,
-		Listening: func(address net.Addr) { listening("admin", address) },
-	}.Part())
+	if s.sts != nil {
+		parts = append(parts, background("join tokens", s.sts.LeaveJoinTokens))
+	}
+	if s.relay != nil {
+		parts = append(parts, background("order relay", s.relay))
+	}
+	for _, module := range s.workloads() {
+		if module != gateway.Name {
+			parts = append(parts, s.moduleListener(module, listening))
+		}
+	}
 	if s.Edge != nil {
-		certificates, err := certificateSource(s.config, s.log)
+		public, err := s.publicListener(listening)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		parts = append(parts, lifecycle.HTTPServer{
-			Name: "public listener", Address: s.config.Server.Address, Handler: s.Edge, Log: s.log,
-			TLS:       &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
-			Listening: func(address net.Addr) { listening("public", address) },
-		}.Part())
+		parts = append(parts, public)
 	}
 	return append(parts, s.readiness()), nil
+}
+
+func background(name string, run func(context.Context)) lifecycle.Part {
+	return lifecycle.Part{Name: name, Run: func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	}}
 }
 
 // readiness starts last and stops first: a process says that it is ready when every listener is open, and no more from
@@ -60,23 +67,4 @@ func (s *System) isServing(context.Context) error {
 		return errors.New("it is starting or stopping")
 	}
 	return nil
-}
-
-// RootCertificate is the file of the private root's certificate, for clients to trust.
-func RootCertificate(c config.Config) string { return filepath.Join(c.DataDir, "pki", "root.pem") }
-
-// certificateSource is the configured certificate, or one of the private root.
-func certificateSource(c config.Config, log *slog.Logger) (pki.CertificateSource, error) {
-	if c.Server.TLS.CertFile != "" {
-		return pki.LoadServerCertificate(c.Server.TLS.CertFile, c.Server.TLS.KeyFile, log)
-	}
-	root, err := pki.OpenRoot(filepath.Dir(RootCertificate(c)), c.Trust.Domain, time.Now)
-	if err != nil {
-		return nil, err
-	}
-	public, err := url.Parse(c.Server.PublicURL)
-	if err != nil {
-		return nil, err
-	}
-	return root.ServerCertificate([]string{public.Hostname(), "localhost", "127.0.0.1", "::1"})
 }

@@ -20,7 +20,7 @@ func TestReadyFromTheLastStartToTheFirstStop(t *testing.T) {
 	c.DataDir, c.Demo.Enabled = t.TempDir(), false
 	c.Server.Address, c.Server.AdminAddress = "localhost:0", "localhost:0"
 	log := slog.New(slog.DiscardHandler)
-	system, err := modules.Open(t.Context(), c, log)
+	system, err := modules.Open(t.Context(), c, modules.Options{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/observe"
 )
@@ -46,6 +47,11 @@ func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log
 	return server, log
 }
 
+// nobody is where everybody is a stranger.
+type nobody struct{}
+
+func (nobody) Judge(context.Context, string) (sts.Judgement, error) { return sts.Judgement{}, nil }
+
 func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
@@ -53,7 +59,7 @@ func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := New(Options{STSPages: pages, Observer: recorder, Now: time.Now, Log: logger})
+	handler, err := New(Options{STSPages: pages, Users: nobody{}, Observer: recorder, Now: time.Now, Log: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 
 	"oms/modules/gateway/internal/binding"
 	"oms/modules/sts"
-	"oms/platform/identity"
 	"oms/platform/rpc"
+	"oms/platform/trust"
 )
 
 // Name is the name by which the gateway calls the modules.
@@ -34,8 +34,9 @@ type Module struct {
 // Options are what the gateway needs.
 type Options struct {
 	Modules  []Module
-	STS      sts.Service
-	STSPages http.Handler // the routes under /oauth2/; nil where the STS is not in this deployment
+	Users    Users
+	Keys     *trust.Keys  // the STS's, which verify our own access tokens
+	STSPages http.Handler // the routes under /oauth2/, wherever they are; nil where the STS is not in this deployment
 
 	PublicURL string // what the world calls the gateway
 	Edge      sts.Edge
@@ -46,7 +47,7 @@ type Options struct {
 
 // New makes the handler of the public listener. It fails where a row and its types cannot be bound.
 func New(o Options) (http.Handler, error) {
-	g := &gateway{Options: o, keys: &keyCache{sts: o.STS, now: o.Now}}
+	g := &gateway{o}
 	router := echo.New()
 	router.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
 	router.HTTPErrorHandler = g.fail
@@ -58,10 +59,7 @@ func New(o Options) (http.Handler, error) {
 	return router, nil
 }
 
-type gateway struct {
-	Options
-	keys *keyCache
-}
+type gateway struct{ Options }
 
 // member is a member of a row's path, whatever its name.
 var member = regexp.MustCompile(`\{[a-z_]+\}`)
@@ -97,8 +95,7 @@ func (g *gateway) route(router *echo.Echo) error {
 func (g *gateway) serve(module Module, bound *binding.Binding) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, w := c.Request(), c.Response()
-		ctx := r.Context()
-		principal, err := g.identify(r, module.Name)
+		ctx, principal, err := g.identify(r, module.Name)
 		if err != nil {
 			return err
 		}
@@ -109,7 +106,7 @@ func (g *gateway) serve(module Module, bound *binding.Binding) echo.HandlerFunc 
 		if err != nil {
 			return err
 		}
-		response, err := bound.Operation.Invoke(identity.With(ctx, principal), module.Conn, request)
+		response, err := bound.Operation.Invoke(ctx, module.Conn, request)
 		if err != nil {
 			return err
 		}

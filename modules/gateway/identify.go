@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -14,25 +13,23 @@ import (
 	"oms/platform/token"
 )
 
-// identify turns the request's credential into a principal for the module that it is for. Without a credential nobody
-// is behind the request; a bad one is refused, on public routes too.
-func (g *gateway) identify(r *http.Request, callee string) (identity.Principal, error) {
-	principal := identity.Principal{Caller: Name, Transaction: identity.From(r.Context()).Transaction}
+// identify turns the request's credential into a principal for the module that it is for; the context carries both.
+// Without a credential nobody is behind the request; a bad one is refused, on public routes too.
+func (g *gateway) identify(r *http.Request, callee string) (context.Context, identity.Principal, error) {
+	ctx := r.Context()
 	raw, err := bearerToken(r)
-	if err != nil || raw == "" {
-		return principal, err
-	}
-	ctx := identity.With(r.Context(), principal)
-	own := func(kid string) (*token.KeySet, error) { return g.keys.having(ctx, kid) }
-	if _, err := g.Edge.Verify(raw.Reveal(), own, g.Now()); err != nil {
-		return principal, refusal(err)
-	}
-	judgement, err := g.STS.Judge(ctx, sts.JudgeRequest{Token: raw, Callee: callee})
 	if err != nil {
-		return principal, err
+		return ctx, identity.Principal{}, err
 	}
-	principal.Subject, principal.Scopes = judgement.Subject, identity.NewScopes(judgement.Scopes...)
-	return principal, nil
+	if raw != "" {
+		own := func(kid string) (*token.KeySet, error) { return g.Keys.Having(ctx, kid) }
+		if _, err := g.Edge.Verify(raw.Reveal(), own, g.Now()); err != nil {
+			return ctx, identity.Principal{}, refusal(err)
+		}
+		ctx = identity.WithCredential(ctx, identity.Credential{Kind: identity.EdgeToken, Text: raw})
+	}
+	principal, err := g.principal(ctx, callee)
+	return identity.With(ctx, principal), principal, err
 }
 
 // refusal tells a bad token from an STS that cannot be asked.

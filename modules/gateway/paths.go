@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"oms/web"
 )
 
 // plainPaths answers 404 for paths that two readers could understand differently: with empty or dot segments, also
@@ -37,18 +40,36 @@ func plain(decoded string) bool {
 // pagesPath is where the STS's pages are.
 const pagesPath = "/oauth2/*"
 
-// pages serves the STS's pages. What its router does not know is a problem like everywhere else.
+// pages serves the STS's pages. What its router does not know, and what went wrong before it was asked, is answered like
+// everywhere else: with a page to people, with a problem to programs.
 func pages(handler http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		w := &pageWriter{ResponseWriter: c.Response()}
-		handler.ServeHTTP(w, c.Request())
-		switch w.held {
-		case http.StatusNotFound:
+		w, failure := &pageWriter{ResponseWriter: c.Response()}, new(error)
+		r := c.Request()
+		handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), pageFailureKey{}, failure)))
+		switch {
+		case *failure != nil && r.URL.Path == signInPath:
+			web.ShowFault(c.Response(), r, *failure)
+		case *failure != nil:
+			return *failure
+		case w.held == http.StatusNotFound:
 			return echo.ErrNotFound
-		case http.StatusMethodNotAllowed:
+		case w.held == http.StatusMethodNotAllowed:
 			return echo.ErrMethodNotAllowed
 		}
 		return nil
+	}
+}
+
+// signInPath is where people are led who have to sign in.
+const signInPath = "/oauth2/sign-in"
+
+type pageFailureKey struct{}
+
+// failPage tells [pages] why there is no page.
+func failPage(r *http.Request, err error) {
+	if failure, ok := r.Context().Value(pageFailureKey{}).(*error); ok {
+		*failure = err
 	}
 }
 

@@ -25,3 +25,33 @@ func (c Client) Judge(ctx context.Context, r JudgeRequest) (Judgement, error) {
 func (c Client) JudgeSession(ctx context.Context, r JudgeSessionRequest) (Judgement, error) {
 	return JudgeSession.Call(ctx, c, r)
 }
+
+// Exchange calls sts.Exchange.
+func (c Client) Exchange(ctx context.Context, r ExchangeRequest) (Exchanged, error) {
+	return Exchange.Call(ctx, c, r)
+}
+
+// WorkloadToken calls sts.WorkloadToken.
+func (c Client) WorkloadToken(ctx context.Context, r WorkloadTokenRequest) (WorkloadToken, error) {
+	return IssueWorkloadToken.Call(ctx, c, r)
+}
+
+// Enrol calls sts.Enrol.
+func (c Client) Enrol(ctx context.Context, r EnrolRequest) (Certificate, error) {
+	return Enrol.Call(ctx, c, r)
+}
+
+// Renew calls sts.Renew.
+func (c Client) Renew(ctx context.Context, r CertificateRequest) (Certificate, error) {
+	return Renew.Call(ctx, c, r)
+}
+
+// ServerCertificate calls sts.ServerCertificate.
+func (c Client) ServerCertificate(ctx context.Context, r CertificateRequest) (Certificate, error) {
+	return ServerCertificate.Call(ctx, c, r)
+}
+
+// Feed calls sts.Feed.
+func (c Client) Feed(ctx context.Context, r FeedRequest) (Feed, error) {
+	return ReadFeed.Call(ctx, c, r)
+}

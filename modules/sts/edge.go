@@ -48,6 +48,7 @@ type Bearer struct {
 	Subject string // our users by name, others as ISSUER|SUB
 	Local   bool   // the subject is a user of ours
 	Scopes  identity.Scopes
+	Expires time.Time
 }
 
 // Verify judges a token by everything that the token itself and the issuer's policy can tell. own gives the keys of our
@@ -71,7 +72,7 @@ func (e Edge) Verify(raw string, own func(kid string) (*token.KeySet, error), no
 	if err != nil {
 		return Bearer{}, err
 	}
-	return Bearer{Subject: claims.Subject, Local: true, Scopes: identity.NewScopes(claims.Scopes...)}, nil
+	return Bearer{Subject: claims.Subject, Local: true, Scopes: identity.NewScopes(claims.Scopes...), Expires: claims.Expires}, nil
 }
 
 func (e External) verify(raw string, now time.Time) (Bearer, error) {
@@ -82,5 +83,6 @@ func (e External) verify(raw string, now time.Time) (Bearer, error) {
 	return Bearer{
 		Subject: identity.External(claims.Issuer, claims.Subject),
 		Scopes:  identity.NewScopes(claims.Scopes...).Intersect(e.Ceiling),
+		Expires: claims.Expires,
 	}, nil
 }

@@ -1,5 +1,5 @@
-// Package sts is the contract of the security token service: who the users are, what they may do, and whether what
-// somebody brings to the edge holds. It is all that another module sees of it.
+// Package sts is the contract of the security token service: who the users are, what they may do, whether what somebody
+// brings to the edge holds, and what workloads prove themselves with. It is all that another module sees of it.
 package sts
 
 import (
@@ -18,6 +18,25 @@ type Service interface {
 	Judge(context.Context, JudgeRequest) (Judgement, error)
 	// JudgeSession says the same of a session of the user interface. Errors as in Judge.
 	JudgeSession(context.Context, JudgeSessionRequest) (Judgement, error)
+
+	// Exchange trades what stands for a user for a token that the calling workload may show to one callee (RFC 8693):
+	// sub is the user, act the workloads on the way, scope never wider than before. Errors: unauthenticated where the
+	// subject token does not hold, or was issued to another workload; permission_denied for a callee that the workload
+	// may not call (invalid_target, section 2.2.2) and for a kind of subject token that it may not bring.
+	Exchange(context.Context, ExchangeRequest) (Exchanged, error)
+	// WorkloadToken gives the calling workload a token that says no more than that it is itself, for one callee: for
+	// calls that no user is behind. Errors: permission_denied as in Exchange.
+	WorkloadToken(context.Context, WorkloadTokenRequest) (WorkloadToken, error)
+
+	// Enrol trades a join token, once, for the first certificate of the workload that the token names. Errors:
+	// unauthenticated for a join token that does not hold; invalid_argument for a request that asks for anything else.
+	Enrol(context.Context, EnrolRequest) (Certificate, error)
+	// Renew gives the calling workload its next certificate. Errors: invalid_argument as in Enrol.
+	Renew(context.Context, CertificateRequest) (Certificate, error)
+	// ServerCertificate gives the gateway a certificate for the public listener. Errors: invalid_argument as in Enrol.
+	ServerCertificate(context.Context, CertificateRequest) (Certificate, error)
+	// Feed tells what everybody who verifies needs to know now. Whoever asks every second hears of a change in time.
+	Feed(context.Context, FeedRequest) (Feed, error)
 }
 
 // KeysRequest asks for the public keys.
@@ -50,3 +69,7 @@ type Judgement struct {
 // SessionCookie holds the reference of a session. The prefix makes browsers refuse it without Secure, with a Domain, or
 // with another Path than /.
 const SessionCookie = "__Host-session"
+
+// ClientAddress is the header in which the gateway tells the STS's pages where their request comes from (host:port). It
+// is taken from the gateway alone.
+const ClientAddress = "Client-Address"

@@ -3,13 +3,13 @@ package host
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"oms/modules/sts"
 	"oms/modules/sts/internal"
 	"oms/platform/database"
-	"oms/platform/identity"
 	"oms/platform/rpc"
 )
 
@@ -18,20 +18,37 @@ type Options struct {
 	Store    database.Store
 	Observer rpc.Observer
 	Now      func() time.Time
+	Log      *slog.Logger
 	Edge     sts.Edge
-	Callees  map[string]identity.Scopes // the scopes that each module's operation table knows
-	Demo     bool                       // seed the demo users, and let demo accounts in
+	Domain   string            // the trust domain
+	Callees  map[string]Callee // by module, from its operation table; the gateway among them
+	Demo     bool              // seed the demo users, and let demo accounts in
 
-	SessionTTL time.Duration // how long a session of the user interface lasts
+	PublicHosts []string // what the public listener is called in its certificate
+
+	JoinDir string   // where join tokens lie for other processes of this machine
+	Left    []string // the workloads for which one lies there
+
+	SessionTTL     time.Duration // how long a session of the user interface lasts
+	InternalTTL    time.Duration // of a token for one user at one callee
+	WorkloadTTL    time.Duration // of a token that only says who a workload is
+	CertificateTTL time.Duration // of a workload's certificate
 }
+
+// Callee is a module as the STS knows it.
+type Callee = internal.Callee
 
 // Module is the hosted module.
 type Module struct {
 	*rpc.Host
 	Pages http.Handler // what it offers besides its operations: its routes under /oauth2/
+
+	service *internal.Service
+	joins   internal.Joins
+	log     *slog.Logger
 }
 
-// New hosts the module. At the first start it makes the signing key.
+// New hosts the module. At the first start it makes the signing key and the private root.
 func New(ctx context.Context, o Options) (*Module, error) {
 	hasher := internal.NewHasher()
 	if o.Demo {
@@ -40,7 +57,8 @@ func New(ctx context.Context, o Options) (*Module, error) {
 		}
 	}
 	service, err := internal.New(ctx, internal.Options{
-		Store: o.Store, Now: o.Now, Edge: o.Edge, Callees: o.Callees, Demo: o.Demo, Hasher: hasher, SessionTTL: o.SessionTTL,
+		Store: o.Store, Now: o.Now, Edge: o.Edge, Domain: o.Domain, Callees: o.Callees, Demo: o.Demo, Hasher: hasher,
+		PublicHosts: o.PublicHosts, SessionTTL: o.SessionTTL, InternalTTL: o.InternalTTL, WorkloadTTL: o.WorkloadTTL, CertificateTTL: o.CertificateTTL,
 	})
 	if err != nil {
 		return nil, err
@@ -49,7 +67,27 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Module{host, service.Pages()}, nil
+	return &Module{host, service.Pages(), service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
+}
+
+// leaveInterval is how long a process at most waits for a join token that was used up.
+const leaveInterval = time.Second
+
+// LeaveJoinTokens leaves fresh join tokens in the data directory, and again whenever one was used or has expired, until
+// ctx ends.
+func (m *Module) LeaveJoinTokens(ctx context.Context) {
+	ticker := time.NewTicker(leaveInterval)
+	defer ticker.Stop()
+	for first := true; ; first = false {
+		if err := m.service.LeaveJoinTokens(ctx, m.joins, first); err != nil && ctx.Err() == nil {
+			m.log.ErrorContext(ctx, "no join token can be left for the other processes", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // Administration is what operators do at the command line.
@@ -61,9 +99,21 @@ type User = internal.User
 // TokenRequest asks for an edge access token.
 type TokenRequest = internal.TokenRequest
 
+// SigningKey is a key that signs tokens, as operators see it.
+type SigningKey = internal.SigningKey
+
+// Root is a private root that is trusted, as operators see it.
+type Root = internal.Root
+
+// Certificate is a certificate that has not expired, as operators see it.
+type Certificate = internal.Certificate
+
+// JoinFile is where the join token of a workload lies in a directory.
+func JoinFile(dir, workload string) string { return internal.JoinFile(dir, workload) }
+
 // Administer gives the administration of the database in store. demo says whether demo accounts are good.
-func Administer(store database.Store, now func() time.Time, demo bool) Administration {
-	return Administration{Store: store, Now: now, Hasher: internal.NewHasher(), Demo: demo}
+func Administer(store database.Store, now func() time.Time, demo bool, domain string) Administration {
+	return Administration{Store: store, Now: now, Hasher: internal.NewHasher(), Demo: demo, Domain: domain}
 }
 
 // DemoUsers are the accounts that the demo seeds.

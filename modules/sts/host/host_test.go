@@ -39,7 +39,11 @@ func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.S
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
 	hosted, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: edge, Demo: demo, SessionTTL: time.Hour,
-		Callees: map[string]identity.Scopes{"order": identity.NewScopes("add_order", "update_order", "view_orders"), "inventory": identity.NewScopes("manage_inventory")}})
+		Domain: "orders.local", Callees: map[string]host.Callee{
+			"order":     {Scopes: identity.NewScopes("add_order", "update_order", "view_orders"), Callers: []string{"gateway"}},
+			"inventory": {Scopes: identity.NewScopes("manage_inventory"), Callers: []string{"gateway", "order"}},
+		},
+		InternalTTL: time.Minute, WorkloadTTL: time.Hour, CertificateTTL: time.Hour, PublicHosts: []string{"localhost"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +55,7 @@ func TestTheContract(t *testing.T) {
 		store := databasetest.Open(t, "sts")
 		start(t, store, true) // an earlier start, which has seeded the demo
 		hosted, foreign := start(t, store, demo)
-		operator := host.Administer(store, time.Now, true)
+		operator := host.Administer(store, time.Now, true, "orders.local")
 		if err := operator.AddUser(t.Context(), host.User{Name: "carol", FullName: "Carol", Scopes: everything}, "correct horse"); err != nil {
 			t.Fatal(err)
 		}
@@ -113,19 +117,19 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	store := databasetest.Open(t, "sts")
 	start(t, store, false)
 	if err := store.Write(t.Context(), func(tx database.Tx) error {
-		_, err := tx.Exec(`UPDATE signing_keys SET private = 'AAAA'`)
+		_, err := tx.Exec(`UPDATE keys SET private = 'AAAA' WHERE purpose = 'tokens'`)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL)}})
+	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL)}})
 	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says the key is corrupt", err)
 	}
 }
 
 func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
-	operator := host.Administer(databasetest.Open(t, "sts"), time.Now, false)
+	operator := host.Administer(databasetest.Open(t, "sts"), time.Now, false, "orders.local")
 	good := host.User{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order")}
 	const password = secret.Text("correct horse")
 	if err := operator.AddUser(t.Context(), good, password); err != nil {
@@ -162,7 +166,7 @@ func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 
 func TestTokensThatAreNotIssued(t *testing.T) {
 	store := databasetest.Open(t, "sts")
-	operator := host.Administer(store, time.Now, false)
+	operator := host.Administer(store, time.Now, false, "orders.local")
 	if err := operator.AddUser(t.Context(), host.User{Name: "dave", Scopes: identity.NewScopes("add_order")}, "correct horse"); err != nil {
 		t.Fatal(err)
 	}

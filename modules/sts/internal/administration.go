@@ -2,8 +2,6 @@ package internal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,7 +21,8 @@ type Administration struct {
 	Store  database.Store
 	Now    func() time.Time
 	Hasher *Hasher
-	Demo   bool // demo accounts are good
+	Demo   bool   // demo accounts are good
+	Domain string // the trust domain
 }
 
 // AddUser adds a user.
@@ -83,13 +82,13 @@ func (a Administration) SetDisabled(ctx context.Context, name string, disabled b
 }
 
 // change sets one thing of one user, and what follows from it: the statement takes the value, the time and the name.
-func (a Administration) change(ctx context.Context, name, statement string, value any, then func(database.Tx, string) error) error {
+func (a Administration) change(ctx context.Context, name, statement string, value any, then func(database.Tx, string, time.Time) error) error {
 	var changed int64
 	err := a.Store.Write(ctx, func(tx database.Tx) (err error) {
 		if changed, err = tx.Exec(statement, value, a.Now().UnixMilli(), name); err != nil {
 			return err
 		}
-		return then(tx, name)
+		return then(tx, name, a.Now())
 	})
 	if err == nil && changed == 0 {
 		return noUser(name)
@@ -146,14 +145,11 @@ func (a Administration) IssueToken(ctx context.Context, r TokenRequest) (secret.
 	if granted := r.Scopes.Intersect(user.Scopes); len(granted) < len(r.Scopes) {
 		return "", fmt.Errorf("%q has only the scopes %q", r.User, strings.Join(user.Scopes, " "))
 	}
-	key, err := activeKey(ctx, a.Store)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", errors.New("the STS has no signing key yet; start `app serve` once")
-	}
+	now := a.Now()
+	key, err := activeKey(ctx, a.Store, now)
 	if err != nil {
 		return "", err
 	}
-	now := a.Now()
 	signed, err := token.Sign(key, "at+jwt", accessClaims{
 		Issuer: r.Issuer, Subject: user.Name, Audience: r.Audience, Expires: now.Add(r.Lifetime).Unix(), IssuedAt: now.Unix(),
 		ID: uuid.NewString(), ClientID: operatorClient, Scope: strings.Join(r.Scopes, " "),

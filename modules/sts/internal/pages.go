@@ -22,8 +22,13 @@ func (s *Service) Pages() http.Handler {
 }
 
 // serveKeys publishes the key set (RFC 7517 section 8.5). Verifiers may keep it for five minutes.
-func (s *Service) serveKeys(w http.ResponseWriter, _ *http.Request) {
+func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
+	state, err := s.state(r.Context())
+	if err != nil {
+		web.ShowFault(w, r, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write([]byte(s.jwks))
+	_, _ = w.Write([]byte(state.feed.JWKS))
 }

@@ -1,10 +1,9 @@
-// Package internal holds the users, the signing keys and the judgement of the STS.
+// Package internal holds the users, the keys and the judgement of the STS, and what it issues to workloads.
 package internal
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"time"
 
 	"oms/modules/sts"
@@ -20,48 +19,56 @@ type Options struct {
 	Store   database.Store
 	Now     func() time.Time
 	Edge    sts.Edge
-	Callees map[string]identity.Scopes // the scopes that each module's operation table knows
-	Demo    bool                       // demo accounts are good
+	Domain  string            // the trust domain
+	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
+	Demo    bool              // demo accounts are good
 	Hasher  *Hasher
 
-	SessionTTL time.Duration // how long a session of the user interface lasts
+	PublicHosts []string // what the public listener is called in its certificate
+
+	SessionTTL     time.Duration // how long a session of the user interface lasts
+	InternalTTL    time.Duration // of a token for one user at one callee
+	WorkloadTTL    time.Duration // of a token that only says who the workload is
+	CertificateTTL time.Duration
 }
 
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
-	public      *token.KeySet
-	jwks        string
+	states      states
 	guesses     *guesses
 	nobodysHash secret.Text // what a sign-in with an unknown name is compared with
 }
 
 var _ sts.Service = (*Service)(nil)
 
-// New makes the service, and its signing key at the first start.
+// New makes the service, and at the first start its signing key and the private root.
 func New(ctx context.Context, o Options) (*Service, error) {
-	signing, err := openSigningKey(ctx, o.Store, o.Now())
-	if err != nil {
-		return nil, err
+	for p, generate := range map[purpose]func(time.Time) (storedKey, error){tokens: generateSigningKey, certificates: generateAuthority(o.Domain)} {
+		if err := ensureKey(ctx, o.Store, p, o.Now(), generate); err != nil {
+			return nil, err
+		}
 	}
-	public, err := token.NewKeySet(signing.Public())
-	if err != nil {
-		return nil, err
-	}
-	jwks, err := json.Marshal(public)
-	if err != nil {
+	if err := o.Store.Write(ctx, func(tx database.Tx) error { return knowWorkloads(tx, o.Callees) }); err != nil {
 		return nil, err
 	}
 	nobodysHash, err := o.Hasher.Hash(ctx, secret.Text(rand.Text()))
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o, public, string(jwks), newGuesses(), nobodysHash}, nil
+	s := &Service{Options: o, guesses: newGuesses(), nobodysHash: nobodysHash}
+	_, err = s.refresh(ctx) // what is wrong with the keys is told at the start
+	return s, err
 }
 
-// Keys gives the public keys.
-func (s *Service) Keys(context.Context, sts.KeysRequest) (sts.KeySet, error) {
-	return sts.KeySet{JWKS: s.jwks}, nil
+// knowWorkloads makes a row for every module.
+func knowWorkloads(tx database.Tx, callees map[string]Callee) error {
+	for name := range callees {
+		if _, err := tx.Exec(`INSERT INTO workloads (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Judge verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
@@ -71,25 +78,45 @@ func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement,
 	if err != nil {
 		return sts.Judgement{}, err
 	}
-	bearer, err := s.Edge.Verify(r.Token.Reveal(), s.ownKeys, s.Now())
+	state, err := s.state(ctx)
 	if err != nil {
-		return sts.Judgement{}, refused().Because(err)
+		return sts.Judgement{}, err
 	}
-	var user User // stays nobody's where the subject is another issuer's
-	if bearer.Local {
-		user, err = s.findUser(ctx, bearer.Subject)
-		switch {
-		case err != nil:
-			return sts.Judgement{}, err
-		case !user.good(s.Demo):
-			return sts.Judgement{}, refused()
-		}
-		bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)
+	bearer, user, err := s.judgeBearer(ctx, r.Token, state)
+	if err != nil {
+		return sts.Judgement{}, err
 	}
 	return sts.Judgement{Subject: bearer.Subject, FullName: user.FullName, Scopes: bearer.Scopes.Intersect(known)}, nil
 }
 
-func (s *Service) ownKeys(string) (*token.KeySet, error) { return s.public, nil }
+// judgeBearer judges an edge access token. The user is nobody where the subject is another issuer's.
+func (s *Service) judgeBearer(ctx context.Context, raw secret.Text, now *state) (bearer sts.Bearer, user User, err error) {
+	keys := func(string) (*token.KeySet, error) { return now.public, nil }
+	if bearer, err = s.Edge.Verify(raw.Reveal(), keys, s.Now()); err != nil {
+		return bearer, user, refused().Because(err)
+	}
+	if !bearer.Local {
+		return bearer, user, nil
+	}
+	user, err = s.findUser(ctx, bearer.Subject)
+	switch {
+	case err != nil:
+		return bearer, user, err
+	case !user.good(s.Demo):
+		return bearer, user, refused()
+	}
+	bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)
+	return bearer, user, nil
+}
+
+// known are the scopes that a callee's operations speak of.
+func (s *Service) known(callee string) (identity.Scopes, error) {
+	known, exists := s.Callees[callee]
+	if !exists {
+		return nil, noCallee(callee)
+	}
+	return known.Scopes, nil
+}
 
 func noCallee(name string) *fault.Error {
 	return fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", name)

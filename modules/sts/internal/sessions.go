@@ -7,10 +7,10 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
-	"oms/platform/identity"
 	"oms/platform/secret"
 )
 
@@ -21,28 +21,34 @@ func (s *Service) JudgeSession(ctx context.Context, r sts.JudgeSessionRequest) (
 	if err != nil {
 		return sts.Judgement{}, err
 	}
-	user, err := s.sessionUser(ctx, r.Session)
+	user, _, err := s.judgeSession(ctx, r.Session)
 	if err != nil {
 		return sts.Judgement{}, err
-	}
-	if !user.good(s.Demo) {
-		return sts.Judgement{}, refused()
 	}
 	return sts.Judgement{Subject: user.Name, FullName: user.FullName, Scopes: user.Scopes.Intersect(known)}, nil
 }
 
-// sessionUser is the zero User where the session does not hold.
-func (s *Service) sessionUser(ctx context.Context, session secret.Text) (user User, err error) {
+// judgeSession gives the user of a session that holds, and when it ends.
+func (s *Service) judgeSession(ctx context.Context, session secret.Text) (user User, ends time.Time, err error) {
 	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		user, err = scanUser(tx.QueryRow(selectUser+` WHERE name = (SELECT user_name FROM sessions WHERE digest = $1 AND expires_at > $2)`,
-			sessionDigest(session), s.Now().UnixMilli()))
-		if errors.Is(err, sql.ErrNoRows) {
-			user = User{}
-			return nil
+		var name string
+		var expires int64
+		err := tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
+			sessionDigest(session), s.Now().UnixMilli()).Scan(&name, &expires)
+		if err != nil {
+			return err
 		}
+		ends = time.UnixMilli(expires)
+		user, err = scanUser(tx.QueryRow(selectUser+` WHERE name = $1`, name))
 		return err
 	})
-	return user, err
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return user, ends, refused()
+	case err == nil && !user.good(s.Demo):
+		return user, ends, refused()
+	}
+	return user, ends, err
 }
 
 // sessionDigest is under what a session is stored. The reference has 128 random bits, so it needs no salt.
@@ -65,25 +71,32 @@ func (s *Service) openSession(ctx context.Context, user string, before secret.Te
 	})
 }
 
-// endSession ends a session everywhere.
+// endSession ends a session everywhere, and what was issued for it.
 func (s *Service) endSession(ctx context.Context, session secret.Text) error {
-	return s.Store.Write(ctx, func(tx database.Tx) error {
-		_, err := tx.Exec(`DELETE FROM sessions WHERE digest = $1`, sessionDigest(session))
-		return err
+	err := s.Store.Write(ctx, func(tx database.Tx) error {
+		var user string
+		err := tx.QueryRow(`SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session)).Scan(&user)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE digest = $1`, sessionDigest(session)); err != nil {
+			return err
+		}
+		return revokeSubject(tx, user, s.Now())
 	})
-}
-
-// endSessions ends all sessions of a user.
-func endSessions(tx database.Tx, user string) error {
-	_, err := tx.Exec(`DELETE FROM sessions WHERE user_name = $1`, user)
+	if err == nil {
+		_, err = s.refresh(ctx)
+	}
 	return err
 }
 
-// known are the scopes that a callee's operations speak of.
-func (s *Service) known(callee string) (identity.Scopes, error) {
-	known, exists := s.Callees[callee]
-	if !exists {
-		return nil, noCallee(callee)
+// endSessions ends all sessions of a user, and what was issued to workloads for that user.
+func endSessions(tx database.Tx, user string, now time.Time) error {
+	if _, err := tx.Exec(`DELETE FROM sessions WHERE user_name = $1`, user); err != nil {
+		return err
 	}
-	return known, nil
+	return revokeSubject(tx, user, now)
 }

@@ -43,7 +43,7 @@ func openOffice(t *testing.T, demo bool) *office {
 		t.Fatal(err)
 	}
 	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: sts.Edge{Own: sts.OwnIssuer("https://orders.example")}, Demo: demo, Hasher: hasher,
-		SessionTTL: time.Hour, Callees: map[string]identity.Scopes{"order": identity.NewScopes("add_order")}})
+		SessionTTL: time.Hour, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,9 +126,13 @@ func whoMayCall(t *testing.T, w world) {
 	if got := fault.CodeOf(err); got != fault.PermissionDenied {
 		t.Errorf("judge: %v", err)
 	}
-	_, err = w.other.Keys(nobody, sts.KeysRequest{})
+	_, err = w.other.ServerCertificate(nobody, sts.CertificateRequest{})
 	if got := fault.CodeOf(err); got != fault.PermissionDenied {
-		t.Errorf("keys: %v", err)
+		t.Errorf("the public listener's certificate: %v", err)
+	}
+	_, err = w.gateway.Enrol(nobody, sts.EnrolRequest{})
+	if got := fault.CodeOf(err); got != fault.PermissionDenied {
+		t.Errorf("enrolment, which is for strangers: %v", err)
 	}
 }
 

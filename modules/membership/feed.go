@@ -1,0 +1,105 @@
+package membership
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/pki"
+	"oms/platform/token"
+)
+
+// follow reads what the STS announces, and puts it in force where it is news.
+func (m *Membership) follow(ctx context.Context) error {
+	have := m.version()
+	news, err := m.STS(m.As).Feed(ctx, sts.FeedRequest{Have: have})
+	if err != nil {
+		return err
+	}
+	if news.Version != have {
+		if err := m.announce(news); err != nil {
+			return err
+		}
+	} else if m.published.Load() {
+		return nil
+	}
+	m.published.Store(true)
+	return m.remember()
+}
+
+// announce puts an announcement in force, all of it or nothing.
+func (m *Membership) announce(news sts.Feed) error {
+	keys, err := token.ParseKeySet([]byte(news.JWKS))
+	if err != nil {
+		return err
+	}
+	roots, err := pki.ParseRoots(m.Domain, []byte(news.Roots))
+	if err != nil {
+		return err
+	}
+	m.Keys.Announce(keys)
+	m.Revocations.Announce(news.RevokedSubjects)
+	m.Peers.Trust(roots, news.RevokedCertificates)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.feed = news
+	return nil
+}
+
+// remember keeps an announcement for the next start, and the roots for people and their clients.
+func (m *Membership) remember() error {
+	m.mu.Lock()
+	news := m.feed
+	m.mu.Unlock()
+	text, err := json.Marshal(news)
+	if err != nil {
+		return err
+	}
+	roots, err := pki.ParseRoots(m.Domain, []byte(news.Roots))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pki.WriteSecret(m.memory(), text), pki.WriteRoots(RootsFile(m.Dir), roots))
+}
+
+// recall puts in force what an earlier process has kept.
+func (m *Membership) recall() error {
+	text, err := pki.ReadSecret(m.memory())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var kept sts.Feed
+	if err = json.Unmarshal(text, &kept); err == nil {
+		err = m.announce(kept)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is damaged (%w); remove it, and it is fetched from the STS again", m.memory(), err)
+	}
+	return nil
+}
+
+func (m *Membership) memory() string { return filepath.Join(m.Dir, "feed.json") }
+
+// RootsFile is where the trusted roots are in a directory, for people and their clients (curl --cacert).
+func RootsFile(dir string) string { return filepath.Join(dir, "root.pem") }
+
+func (m *Membership) version() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.feed.Version
+}
+
+// renewBefore is when the workload's certificate must have been issued at the earliest.
+func (m *Membership) renewBefore(workload string) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.feed.RenewBefore[workload].Truncate(time.Second) // as precise as the times in a certificate
+}

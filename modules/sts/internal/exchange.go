@@ -1,0 +1,165 @@
+package internal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/pki"
+	"oms/platform/secret"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+// Callee is a module as the STS knows it: from its table of operations.
+type Callee struct {
+	Scopes  identity.Scopes // what its rows speak of
+	Callers []string        // who may call it
+}
+
+// subject is a user that a credential has proven, with what it may do at most.
+type subject struct {
+	name     string
+	fullName string
+	scopes   identity.Scopes
+	act      *trust.Actor
+	ends     time.Time // when the credential does
+}
+
+// Exchange trades a credential for a token of one callee (RFC 8693).
+func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exchanged, error) {
+	caller := identity.From(ctx).Caller
+	callee, err := s.mayCall(caller, r.Audience)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	state, err := s.state(ctx)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	user, err := s.subject(ctx, caller, r, state)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	now := s.Now()
+	t := trust.Internal{
+		ID: uuid.NewString(), Subject: user.name, Workload: caller, Callee: callee, Act: user.act,
+		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTTL, user.ends.Sub(now))),
+	}
+	if t.Expires.Sub(now) < time.Second {
+		return sts.Exchanged{}, refused()
+	}
+	raw, err := t.Sign(s.Domain, state.signing)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	return sts.Exchanged{
+		AccessToken: secret.Text(raw), IssuedTokenType: sts.InternalToken, TokenType: "N_A", IssuedAt: now,
+		ExpiresIn: int64(t.Expires.Sub(now) / time.Second), Scope: t.Scopes.String(), Subject: user.name, FullName: user.fullName,
+	}, nil
+}
+
+// WorkloadToken says no more than who the calling workload is.
+func (s *Service) WorkloadToken(ctx context.Context, r sts.WorkloadTokenRequest) (sts.WorkloadToken, error) {
+	caller, now := identity.From(ctx).Caller, s.Now()
+	callee, err := s.mayCall(caller, r.Audience)
+	if err != nil {
+		return sts.WorkloadToken{}, err
+	}
+	state, err := s.state(ctx)
+	if err != nil {
+		return sts.WorkloadToken{}, err
+	}
+	raw, err := trust.Internal{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTTL)}.Sign(s.Domain, state.signing)
+	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: now, ExpiresIn: int64(s.WorkloadTTL / time.Second)}, err
+}
+
+// mayCall says which module the audience is, if the caller is listed there. The list is that of the callee's own rows.
+func (s *Service) mayCall(caller, audience string) (callee string, err error) {
+	callee, ours := pki.Workload(s.Domain, audience)
+	if known, exists := s.Callees[callee]; ours && exists && slices.Contains(known.Callers, caller) {
+		return callee, nil
+	}
+	return "", fault.New(fault.PermissionDenied, "%s may not call %q (invalid_target): no operation there lists it.", caller, audience)
+}
+
+// subject judges what the caller brings. Credentials from outside are the gateway's alone to bring; a token of ours is
+// good for the one workload that it was issued to.
+func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
+	switch r.SubjectTokenType {
+	case sts.AccessToken, sts.SessionToken:
+		if caller != gateway {
+			return subject{}, fault.New(fault.PermissionDenied, "Only the gateway exchanges what users bring, not %s.", caller)
+		}
+	}
+	switch r.SubjectTokenType {
+	case sts.AccessToken:
+		return s.bearer(ctx, r, now)
+	case sts.SessionToken:
+		return s.session(ctx, r)
+	case sts.InternalToken:
+		return s.onward(ctx, caller, r, now)
+	}
+	return subject{}, fault.New(fault.InvalidArgument, "There is no subject_token_type %q; it is one of %s, %s, %s.",
+		r.SubjectTokenType, sts.AccessToken, sts.SessionToken, sts.InternalToken)
+}
+
+// gateway is the workload to which users bring what they have.
+const gateway = "gateway"
+
+func (s *Service) bearer(ctx context.Context, r sts.ExchangeRequest, now *state) (subject, error) {
+	bearer, user, err := s.judgeBearer(ctx, r.SubjectToken, now)
+	return subject{
+		name: bearer.Subject, fullName: user.FullName, scopes: bearer.Scopes, ends: bearer.Expires, act: s.actor(gateway, nil),
+	}, err
+}
+
+func (s *Service) session(ctx context.Context, r sts.ExchangeRequest) (subject, error) {
+	user, ends, err := s.judgeSession(ctx, r.SubjectToken)
+	return subject{name: user.Name, fullName: user.FullName, scopes: user.Scopes, ends: ends, act: s.actor(gateway, nil)}, err
+}
+
+// onward judges a token that was issued to the caller, when it was called itself. The user must still count, and has no
+// more rights than there are left of both.
+func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
+	keys := func(string) (*token.KeySet, error) { return now.public, nil }
+	t, err := trust.ReadInternal(r.SubjectToken.Reveal(), s.Domain, caller, keys, s.Now())
+	var verdict *token.Error
+	switch {
+	case errors.As(err, &verdict), err == nil && t.Subject == "":
+		return subject{}, fault.New(fault.Unauthenticated, "The subject token does not hold for %s.", caller).Because(err)
+	case err != nil:
+		return subject{}, err
+	}
+	if before, revoked := now.feed.RevokedSubjects[t.Subject]; revoked && t.IssuedAt.Before(before) {
+		return subject{}, fault.New(fault.Unauthenticated, "The subject token of %s was revoked.", caller)
+	}
+	chain, ok := t.Extend(s.Domain, caller)
+	if !ok {
+		return subject{}, fault.New(fault.PermissionDenied, "Too many workloads act for each other already.")
+	}
+	onward := subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires}
+	if strings.Contains(t.Subject, "|") { // another issuer's; no user of ours has a name like that
+		return onward, nil
+	}
+	user, err := s.findUser(ctx, t.Subject)
+	switch {
+	case err != nil:
+		return subject{}, err
+	case !user.good(s.Demo):
+		return subject{}, refused()
+	}
+	onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)
+	return onward, nil
+}
+
+func (s *Service) actor(workload string, before *trust.Actor) *trust.Actor {
+	return &trust.Actor{Subject: pki.ID(s.Domain, workload), Actor: before}
+}

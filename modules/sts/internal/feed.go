@@ -1,0 +1,73 @@
+package internal
+
+import (
+	"context"
+	"crypto/x509"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/database"
+	"oms/platform/pki"
+)
+
+// Keys gives the public keys.
+func (s *Service) Keys(ctx context.Context, _ sts.KeysRequest) (sts.KeySet, error) {
+	state, err := s.state(ctx)
+	if err != nil {
+		return sts.KeySet{}, err
+	}
+	return sts.KeySet{JWKS: state.feed.JWKS}, nil
+}
+
+// Feed gives what verifiers must know, or only the version to those who have it already.
+func (s *Service) Feed(ctx context.Context, r sts.FeedRequest) (sts.Feed, error) {
+	state, err := s.state(ctx)
+	switch {
+	case err != nil:
+		return sts.Feed{}, err
+	case r.Have == state.feed.Version:
+		return sts.Feed{Version: r.Have}, nil
+	}
+	return state.feed, nil
+}
+
+func rootsOf(domain string, authorities []*pki.Authority) (*pki.Roots, error) {
+	list := make([]*x509.Certificate, len(authorities))
+	for i, authority := range authorities {
+		list[i] = authority.Certificate()
+	}
+	return pki.NewRoots(domain, list...)
+}
+
+// clockSlack is how far apart the clocks of processes may be, twice: a token that was issued late by one clock is read
+// early by another.
+const clockSlack = time.Minute
+
+// revocationMemory is how long a revoked user has to be told of: until the last token that was issued before has expired.
+func revocationMemory(lifetime time.Duration) time.Duration { return lifetime + clockSlack }
+
+// revokeSubject has the tokens of a user stop to hold that were issued until now.
+func revokeSubject(tx database.Tx, subject string, now time.Time) error {
+	_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)
+		ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, subject, now.UnixMilli())
+	return err
+}
+
+// revokedSubjects gives the users whose tokens stopped to hold since the given time.
+func revokedSubjects(tx database.Tx, since time.Time) (map[string]time.Time, error) {
+	rows, err := tx.Query(`SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, since.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	subjects := map[string]time.Time{}
+	for rows.Next() {
+		var subject string
+		var at int64
+		if err := rows.Scan(&subject, &at); err != nil {
+			return nil, err
+		}
+		subjects[subject] = time.UnixMilli(at).UTC()
+	}
+	return subjects, rows.Err()
+}

@@ -1,0 +1,135 @@
+package internal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/database"
+	"oms/platform/pki"
+	"oms/platform/token"
+)
+
+// stateAge is how old the state may become before it is read again: commands that run beside the server, and keys whose
+// time has come, are in force within a second.
+const stateAge = 500 * time.Millisecond
+
+// state is what the database says about keys, certificates and revocations, as of one moment. It is immutable.
+type state struct {
+	read      time.Time
+	signing   token.SigningKey
+	public    *token.KeySet
+	authority *pki.Authority
+	feed      sts.Feed
+}
+
+// states keeps the state. It is safe for concurrent use.
+type states struct {
+	current atomic.Pointer[state]
+	reading sync.Mutex
+}
+
+// state gives what is in force now.
+func (s *Service) state(ctx context.Context) (*state, error) {
+	now := s.Now()
+	if current := s.states.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
+		return current, nil
+	}
+	s.states.reading.Lock()
+	defer s.states.reading.Unlock()
+	if current := s.states.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
+		return current, nil // somebody was faster
+	}
+	return s.refresh(context.WithoutCancel(ctx))
+}
+
+// refresh reads the state anew: after a change of our own, so that the next feed has it.
+func (s *Service) refresh(ctx context.Context) (*state, error) {
+	fresh := &state{read: s.Now()}
+	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.readState(tx, fresh) }); err != nil {
+		return nil, err
+	}
+	s.states.current.Store(fresh)
+	return fresh, nil
+}
+
+func (s *Service) readState(tx database.Tx, into *state) (err error) {
+	into.feed = sts.Feed{RenewBefore: map[string]time.Time{}}
+	if err := s.readSigningKeys(tx, into); err != nil {
+		return err
+	}
+	signs, err := s.readRoots(tx, into)
+	if err != nil {
+		return err
+	}
+	if into.feed.RenewBefore, err = renewals(tx, signs); err != nil {
+		return err
+	}
+	if into.feed.RevokedCertificates, err = revokedCertificates(tx, into.read); err != nil {
+		return err
+	}
+	if into.feed.RevokedSubjects, err = revokedSubjects(tx, into.read.Add(-revocationMemory(s.InternalTTL))); err != nil {
+		return err
+	}
+	text, err := json.Marshal(into.feed)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(text)
+	into.feed.Version = hex.EncodeToString(digest[:16])
+	return nil
+}
+
+func (s *Service) readSigningKeys(tx database.Tx, into *state) error {
+	keys, err := publishedKeys(tx, tokens, into.read)
+	if err != nil {
+		return err
+	}
+	var public []token.Key
+	for i, k := range keys {
+		key, err := k.signingKey()
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			into.signing = key
+		}
+		public = append(public, key.Public())
+	}
+	if into.public, err = token.NewKeySet(public...); err != nil {
+		return err
+	}
+	jwks, err := json.Marshal(into.public)
+	into.feed.JWKS = string(jwks)
+	return err
+}
+
+// readRoots also gives when the root that signs now began to.
+func (s *Service) readRoots(tx database.Tx, into *state) (signs time.Time, err error) {
+	keys, err := publishedKeys(tx, certificates, into.read)
+	if err != nil {
+		return signs, err
+	}
+	if len(keys) == 0 {
+		return signs, errors.New("the STS has no private root; restore its database from a backup")
+	}
+	authorities := make([]*pki.Authority, len(keys))
+	for i, k := range keys {
+		if authorities[i], err = k.authority(s.Domain); err != nil {
+			return signs, err
+		}
+	}
+	into.authority = authorities[0]
+	roots, err := rootsOf(s.Domain, authorities)
+	if err != nil {
+		return signs, err
+	}
+	into.feed.Roots = string(roots.PEM())
+	return keys[0].activates, nil
+}
