@@ -7,10 +7,10 @@ import (
 )
 
 // What can stand for a user in an exchange (RFC 8693 section 3).
-const ( //nolint:gosec // names of kinds of tokens, which are no secrets
-	AccessToken   = "urn:ietf:params:oauth:token-type:access_token" // what a user brought to the edge; from the gateway alone
-	SessionToken  = "urn:oms:token-type:session"                    // the reference of a session; from the gateway alone
-	InternalToken = "urn:oms:token-type:internal"                   // what Exchange issued to the workload that now brings it
+const (
+	AccessToken   = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name: what a user brought to the edge; from the gateway alone
+	SessionToken  = "urn:oms:token-type:session"                    //nolint:gosec // a name: the reference of a session; from the gateway alone
+	InternalToken = "urn:oms:token-type:internal"                   //nolint:gosec // a name: what Exchange issued to the workload that now brings it
 )
 
 // ExchangeRequest asks for a token for one callee. Its members are those of RFC 8693 section 2.1.
