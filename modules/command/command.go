@@ -61,7 +61,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default ./config.yaml where it is there)")
 	root.PersistentFlags().StringVar(&a.dataDir, "data-dir", "", "databases, keys and certificates (default: data_dir of the configuration)")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.serve(), a.version(), a.config(), a.token(), a.users(), a.migrate())
+	root.AddCommand(a.serve(), a.version(), a.config(), a.token(), a.users(), a.keys(), a.certs(), a.migrate())
 	return root
 }
 

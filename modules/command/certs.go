@@ -1,0 +1,116 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	stshost "oms/modules/sts/host"
+	"oms/platform/config"
+)
+
+func (a *app) certs() *cobra.Command {
+	return group("certs", "The private roots, and the certificates of the modules",
+		a.certsList(), a.certsRenew(), a.certsRotateRoot(), a.certsRevoke(), a.certsJoinToken())
+}
+
+func (a *app) certsList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments,
+		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				roots, list, err := sts.Certificates(ctx)
+				if err != nil {
+					return err
+				}
+				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
+				for _, r := range roots {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.Fingerprint, r.State, stamp(r.Activates), stamp(r.Retires))
+				}
+				fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
+				for _, c := range list {
+					state := "good"
+					if c.Revoked {
+						state = "revoked"
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Workload, state, stamp(c.Issued), stamp(c.Expires))
+				}
+				return table.Flush()
+			})
+		}),
+	}
+}
+
+func (a *app) certsRenew() *cobra.Command {
+	return &cobra.Command{
+		Use: "renew [MODULE]", Short: "Have a module renew its certificate now; all of them, where none is named",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return errors.New("name one module, or none for all of them")
+			}
+			return nil
+		},
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				module := ""
+				if len(args) == 1 {
+					module = args[0]
+				}
+				return sts.RenewCertificates(ctx, module)
+			})
+		}),
+	}
+}
+
+func (a *app) certsRotateRoot() *cobra.Command {
+	return &cobra.Command{
+		Use: "rotate-root", Short: "Replace the private root, in good order", Args: noArguments,
+		Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
+			"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
+		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
+			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+				fingerprint, activates, err := sts.RotateRoot(ctx, c.Trust.RootAnnouncement, c.Trust.RootOverlap)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(activates))
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), fingerprint)
+				return err
+			})
+		}),
+	}
+}
+
+func (a *app) certsRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke MODULE", Short: "Remove a module: its certificates stop to count, on open connections too", Args: oneName,
+		Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				return sts.RemoveWorkload(ctx, args[0])
+			})
+		}),
+	}
+}
+
+func (a *app) certsJoinToken() *cobra.Command {
+	return &cobra.Command{
+		Use: "join-token MODULE", Short: "Print a join token, with which a module on another machine enrols once", Args: oneName,
+		Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
+			"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
+		RunE: a.run(func(cmd *cobra.Command, args []string) error {
+			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+				token, err := sts.JoinToken(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
+				return err
+			})
+		}),
+	}
+}
