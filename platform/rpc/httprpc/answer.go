@@ -27,7 +27,7 @@ func sendFault(w http.ResponseWriter, r *http.Request, failure *fault.Error) {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64((failure.RetryAfter+time.Second-1)/time.Second), 10))
 	}
 	w.WriteHeader(failure.Code.Status())
-	_, _ = w.Write(body) //nolint:gosec // JSON, declared as such; where it fails, the caller has gone
+	_, _ = w.Write(body) //nolint:gosec // JSON for another process, which renders nothing; where it fails, the caller has gone
 }
 
 // notOursError is why an answer is not one of this protocol. It is told to the caller, so it quotes nothing of the answer.

@@ -48,7 +48,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", jsonType)
 	w.Header().Set(versionHeader, version)
-	_, _ = w.Write(answer) //nolint:gosec // JSON, declared as such; where it fails, the caller has gone
+	_, _ = w.Write(answer) //nolint:gosec // JSON for another process, which renders nothing; where it fails, the caller has gone
 }
 
 // incoming is one call on its way in.
@@ -66,9 +66,9 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, e
 			err = fault.From(errors.New("a panic"))
 		}
 	}()
-	operation, named := strings.CutPrefix(r.URL.Path, pathPrefix)
-	if !named {
-		operation = ""
+	operation := ""
+	if named, found := strings.CutPrefix(r.URL.Path, pathPrefix); found {
+		operation = named
 	}
 	in := &incoming{transaction: transactionOf(r)}
 	in.Call = trust.Call{Operation: operation, Callee: h.Host.Module(), Header: r.Header}
@@ -85,9 +85,6 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, e
 	grant, err := h.authorize(ctx, r, in)
 	if err != nil {
 		return nil, err
-	}
-	if !named {
-		return nil, fault.New(fault.NotFound, "There is nothing at %s: operations are at %s<name>.", r.URL.Path, pathPrefix)
 	}
 	answer, err = perform(ctx, r, grant, in)
 	if ended := ctx.Err(); ended != nil {
@@ -139,6 +136,9 @@ func (h handler) authorize(ctx context.Context, r *http.Request, in *incoming) (
 	if err != nil {
 		h.Log.Warn("a call was refused: its proof does not hold", "operation", in.Operation, "peer", in.Caller, "proof", h.Profile.Name(), "reason", err.Error())
 		return rpc.Grant{}, err
+	}
+	if in.Operation == "" {
+		return rpc.Grant{}, fault.New(fault.NotFound, "There is nothing at %s: operations are at %s<name>.", r.URL.Path, pathPrefix)
 	}
 	return h.Host.Authorize(ctx, in.Operation, proven)
 }
