@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"oms/platform/fault"
@@ -36,6 +37,7 @@ const (
 // call is repeated by itself, at most twice and within its deadline, where nothing can have been executed or where the row
 // says that a repetition does no harm. Every attempt has a proof of its own.
 func NewConn(o ConnOptions) rpc.Conn {
+	o.URL = strings.TrimSuffix(o.URL, "/")
 	return &conn{ConnOptions: o, reach: reach{log: o.Log.With("callee", o.Callee, "url", o.URL)}}
 }
 

@@ -179,7 +179,7 @@ func TestAPanicAroundTheServiceIsAnAnswer(t *testing.T) {
 	w.profile.OnVerify = func(*trust.Call) error { panic("hunter2") }
 	w.start()
 	answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Once", `{}`, nil)
-	if answer.StatusCode != 500 || problem.Code != fault.Internal || strings.Contains(text, "hunter2") {
+	if answer.StatusCode != http.StatusInternalServerError || problem.Code != fault.Internal || strings.Contains(text, "hunter2") {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 	if len(w.log.with("hunter2")) != 1 {
@@ -193,7 +193,7 @@ func TestWithoutTLSNobodyIsServed(t *testing.T) {
 		return http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) { r.TLS = nil; inner.ServeHTTP(to, r) })
 	}
 	w.start()
-	if answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Join", `{}`, nil); answer.StatusCode != 401 || problem.Type != trust.ProofRefused {
+	if answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Join", `{}`, nil); answer.StatusCode != http.StatusUnauthorized || problem.Type != trust.ProofRefused {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }

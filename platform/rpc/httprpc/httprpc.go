@@ -12,9 +12,9 @@
 // never from the status. Everything else is not an answer of ours: see [NewConn].
 //
 // The version of the wire is 1. It stays the same while both sides understand each other without it: an operation
-// is added; a member is added to a request or response whose absence means what it meant before, so it is omitted when
-// empty; a code is never added without every caller treating an unknown one as unavailable, which this package does. Both
-// sides ignore members that they do not know. It is raised where an old side would misunderstand a new one: a member
+// is added; a code is added, since an unknown one reads as unavailable; a member is added to a request or response whose
+// absence means what was meant before, so that it can be omitted when empty. Both sides ignore members that they do not
+// know. It is raised where an old side would misunderstand a new one: a member
 // changes its meaning or type, is removed while somebody reads it, or becomes required; a header changes; the answers
 // change their form. A side that is called in another version refuses with unimplemented, so processes of two versions
 // never act on half of what the other one said; a rolling update across a version needs a release that speaks both.

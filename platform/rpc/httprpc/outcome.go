@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,7 +20,7 @@ const retryAfter = 2 * time.Second
 // unanswered is the result of an attempt that ended without an answer; taken says whether all of the request had left.
 func (c *conn) unanswered(proof *trust.Call, err error, taken bool) result {
 	switch {
-	case !taken || notVerified(err):
+	case !taken:
 		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached at %s: %s.", c.Callee, c.URL, reason(err)).Because(err)}
 	case refused(err):
 		return result{unsent, fault.Retryable(retryAfter, "The %s module at %s is going away, and has not taken the request.", c.Callee, c.URL).Because(err)}
@@ -61,11 +62,20 @@ func refused(err error) bool {
 	return strings.HasSuffix(err.Error(), "received Server's graceful shutdown GOAWAY")
 }
 
-// notVerified reports whether the callee ended the handshake because of our certificate. With TLS 1.3 the caller hears it
-// only after it has begun to send: what it sent was never read. Other alerts can come at any time, and say nothing.
-func notVerified(err error) bool {
-	var alert tls.AlertError
-	return errors.As(err, &alert) && (alert >= 42 && alert <= 49 && alert != 47 || alert == 116) // RFC 8446, section 6.2: from bad_certificate to access_denied, and certificate_required
+// The alerts that end a handshake (RFC 8446, section 6.2): because of our certificate, from bad_certificate to
+// certificate_unknown, unknown_ca, access_denied and certificate_required; and because there is no HTTP/2.
+var (
+	certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
+	protocolAlerts    = []tls.AlertError{120}
+)
+
+// alerted reports whether the other side ended the connection by one of the alerts.
+func alerted(err error, by []tls.AlertError) bool {
+	var alert *net.OpError
+	if !errors.As(err, &alert) || alert.Op != "remote error" { // how crypto/tls names what the other side says
+		return false
+	}
+	return slices.ContainsFunc(by, func(a tls.AlertError) bool { return a.Error() == alert.Err.Error() })
 }
 
 // reason is the class of a failure: what may be told of it.
@@ -79,9 +89,9 @@ func reason(err error) string {
 		return "connection refused"
 	case errors.As(err, &verification), errors.As(err, &host):
 		return "its certificate is not accepted"
-	case notVerified(err):
+	case alerted(err, certificateAlerts):
 		return "it does not accept our certificate"
-	case errors.Is(err, errNoHTTP2):
+	case errors.Is(err, errNoHTTP2), alerted(err, protocolAlerts):
 		return "it does not speak HTTP/2"
 	case errors.As(err, &dns):
 		return "its name is not known"

@@ -8,7 +8,7 @@ import (
 
 // pool has the connections of one generation to one address.
 type pool struct {
-	dialer  *http.Transport
+	dialer  *dialer
 	address string
 
 	mu      sync.Mutex
@@ -17,9 +17,10 @@ type pool struct {
 	dialing *dialing           // at most one at a time, however many calls wait for it; nil for none
 }
 
-// dialing is a connection on its way; err is set when done is closed.
+// dialing is a connection on its way; the rest is set when done is closed.
 type dialing struct {
 	done chan struct{}
+	conn *http.ClientConn // nil where it failed, or was not needed any more
 	err  error
 }
 
@@ -33,15 +34,21 @@ func (p *pool) reserve() (*http.ClientConn, *dialing) {
 			return conn, nil
 		}
 	}
-	if p.dialing == nil {
-		p.dialing = &dialing{done: make(chan struct{})}
-		go p.dial(p.dialing)
+	d := p.dialing
+	if d == nil {
+		d = &dialing{done: make(chan struct{})}
+		if p.retired { // between finding it and asking it
+			close(d.done)
+			return nil, d
+		}
+		p.dialing = d
+		go p.dial(d)
 	}
-	return nil, p.dialing
+	return nil, d
 }
 
 func (p *pool) dial(d *dialing) {
-	conn, err := dial(p.dialer, p.address)
+	conn, err := p.dialer.dial(p.address)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -50,6 +57,7 @@ func (p *pool) dial(d *dialing) {
 	case p.retired: // whoever waits asks again, and another pool
 		_ = conn.Close()
 	default:
+		d.conn = conn
 		p.conns = append(p.conns, conn)
 	}
 	p.dialing = nil

@@ -1,7 +1,6 @@
 package httprpc
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -12,7 +11,7 @@ import (
 
 // The times after which a connection is given up.
 const (
-	// dialTimeout is for the connection and for the handshake, each: the machines are near each other.
+	// dialTimeout is for the connection with its handshake: the machines are near each other.
 	dialTimeout = 3 * time.Second
 
 	// idleTimeout is shorter than the 75 s of our servers, so that it is the caller who closes and no call meets a
@@ -26,7 +25,8 @@ const (
 
 // TransportOptions are what connections are made with.
 type TransportOptions struct {
-	TLS func() *tls.Config // asked whenever connections are replaced; nothing of it is changed here
+	// TLS is asked whenever connections are replaced; what it gives is copied. Neither function may call the transport.
+	TLS func() *tls.Config
 
 	// Generation changes when connections have to be replaced: when the own certificate was renewed, or what is trusted
 	// has changed. It is asked for every request. Requests in flight finish where they are.
@@ -52,7 +52,7 @@ type Transport struct {
 
 	mu         sync.Mutex
 	generation uint64
-	dialer     *http.Transport  // of this generation; nil before the first request and after Close
+	dialer     *dialer          // of this generation; nil before the first request and after Close
 	pools      map[string]*pool // by host:port; only those of this generation
 }
 
@@ -74,8 +74,10 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // Close closes the connections that are idle, and the others when their last request has finished.
 func (t *Transport) Close() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.retire()
+	old := t.pools
+	t.dialer, t.pools = nil, nil
+	t.mu.Unlock()
+	retire(old)
 }
 
 // connect gives a connection that has a place reserved for the request.
@@ -97,6 +99,9 @@ func (t *Transport) connect(r *http.Request) (*http.ClientConn, error) {
 			if dialing.err != nil {
 				return nil, dialing.err
 			}
+			if dialing.conn != nil && dialing.conn.Err() != nil { // asking again could go on for ever
+				return nil, errStillborn
+			}
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
@@ -104,61 +109,33 @@ func (t *Transport) connect(r *http.Request) (*http.ClientConn, error) {
 }
 
 func (t *Transport) reserve(address string) (*http.ClientConn, *dialing) {
-	generation := t.options.Generation() // before TLS is asked: a change between the two is found by the next request
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.dialer == nil || t.generation != generation {
-		t.retire()
-		t.generation, t.dialer, t.pools = generation, t.newDialer(), map[string]*pool{}
-	}
-	p := t.pools[address]
-	if p == nil {
-		p = &pool{dialer: t.dialer, address: address}
-		t.pools[address] = p
-	}
+	p, old := t.pool(address)
+	retire(old)
 	return p.reserve()
 }
 
-// retire lets go of all connections; t.mu is held.
-func (t *Transport) retire() {
-	for _, p := range t.pools {
+// pool is the pool of the address in this generation, and the pools that this replaces.
+func (t *Transport) pool(address string) (p *pool, old map[string]*pool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	generation := t.options.Generation() // before TLS is asked: a change between the two is found by the next request
+	if t.dialer == nil || t.generation != generation {
+		old = t.pools
+		t.generation, t.dialer, t.pools = generation, newDialer(t.options.TLS(), t.silence), map[string]*pool{}
+	}
+	if p = t.pools[address]; p == nil {
+		p = &pool{dialer: t.dialer, address: address}
+		t.pools[address] = p
+	}
+	return p, old
+}
+
+// retire is called without a lock, because closing a connection writes to it.
+func retire(pools map[string]*pool) {
+	for _, p := range pools {
 		p.retire()
 	}
-	t.dialer, t.pools = nil, nil
 }
 
-func (t *Transport) newDialer() *http.Transport {
-	config := t.options.TLS().Clone()
-	config.NextProtos = nil // net/http offers what Protocols says
-	verify := config.VerifyConnection
-	config.VerifyConnection = func(state tls.ConnectionState) error {
-		if state.NegotiatedProtocol != "h2" {
-			return errNoHTTP2
-		}
-		if verify == nil {
-			return nil
-		}
-		return verify(state)
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP2(true)
-	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    dialTimeout,
-		IdleConnTimeout:        idleTimeout,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxResponseHeader,
-		Protocols:              protocols,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: t.silence, PingTimeout: t.silence, WriteByteTimeout: t.silence},
-	}
-}
-
-var errNoHTTP2 = errors.New("the other side does not speak HTTP/2")
-
-// dial opens a connection for whoever needs one: it is not bound to the request that came first, whose caller may leave.
-func dial(dialer *http.Transport, address string) (*http.ClientConn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*dialTimeout)
-	defer cancel()
-	return dialer.NewClientConn(ctx, "https", address)
-}
+// errStillborn is the error of a connection that was closed as soon as it was open.
+var errStillborn = errors.New("the connection was closed as soon as it was open")
