@@ -71,7 +71,7 @@ func (s *System) hostSTS(ctx context.Context) (err error) {
 	s.sts, err = stshost.New(ctx, stshost.Options{
 		Store: store, Observer: s.recorder, Now: time.Now, Log: s.log, Edge: s.trusted, Domain: c.Trust.Domain, Callees: Callees(), Demo: c.Demo.Enabled,
 		PublicHosts: hosts, JoinDir: joinDir(c), Left: s.others(),
-		SessionTTL: c.STS.SessionTTL, InternalTTL: c.STS.InternalTokenTTL, WorkloadTTL: c.STS.WorkloadTokenTTL, CertificateTTL: c.Trust.CertificateTTL,
+		SessionTTL: c.STS.SessionTTL, InternalTTL: c.STS.InternalTokenTTL, TransactionTTL: c.STS.TransactionTokenTTL, WorkloadTTL: c.STS.WorkloadTokenTTL, CertificateTTL: c.Trust.CertificateTTL,
 	})
 	if err == nil {
 		s.hosts["sts"] = s.sts.Host

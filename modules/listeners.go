@@ -39,7 +39,7 @@ func (s *System) moduleListener(module string, listening func(string, net.Addr))
 	routes := http.NewServeMux()
 	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Host: host, Profile: s.trust.profile, Peer: s.peer, Log: s.log}))
 	if module == "sts" {
-		routes.Handle("/oauth2/", s.fromGateway(s.sts.Pages))
+		routes.Handle("/", s.fromGateway(s.sts.Pages))
 	}
 	door := pki.Listener{Name: module, Identity: s.trust.member.Identity(module), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
 	return lifecycle.HTTPServer{

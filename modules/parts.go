@@ -25,6 +25,9 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 	if s.sts != nil {
 		parts = append(parts, background("join tokens", s.sts.LeaveJoinTokens))
 	}
+	if from, has := s.trust.profile.(publisher); has {
+		parts = append(parts, background("workload keys", s.publishKeys(from)))
+	}
 	if s.relay != nil {
 		parts = append(parts, background("order relay", s.relay))
 	}

@@ -36,12 +36,17 @@ type userProfile interface {
 }
 
 // profiles are the trust profiles, by their word in the configuration.
-var profiles = map[string]func(trust.ExchangeOptions) userProfile{
-	"exchange": func(o trust.ExchangeOptions) userProfile { return trust.NewExchange(o) },
+var profiles = map[string]func(trust.Options) (userProfile, error){
+	"exchange":    func(o trust.Options) (userProfile, error) { return trust.NewExchange(o), nil },
+	"transaction": func(o trust.Options) (userProfile, error) { return trust.NewTransaction(o), nil },
+	"peer":        func(o trust.Options) (userProfile, error) { return trust.NewPeer(o) },
 }
 
 // pkiDir is where certificates are kept.
 func pkiDir(c config.Config) string { return filepath.Join(c.DataDir, "pki") }
+
+// KeyFile is where a module keeps its own keys, where the profile gives it any.
+func KeyFile(c config.Config, module string) string { return filepath.Join(pkiDir(c), module+".keys") }
 
 // joinDir is where the STS leaves join tokens for other processes of its machine.
 func joinDir(c config.Config) string { return filepath.Join(pkiDir(c), "join") }
@@ -55,9 +60,12 @@ func (s *System) openTrust(context.Context) (err error) {
 	s.trust = trusting{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
 	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
 	if c.Split() {
-		s.trust.profile = profiles[c.Trust.Profile](trust.ExchangeOptions{
+		if s.trust.profile, err = profiles[c.Trust.Profile](trust.Options{
 			Domain: c.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
-		})
+			Workloads: s.workloads(), KeyFile: func(workload string) string { return KeyFile(c, workload) },
+		}); err != nil {
+			return err
+		}
 	}
 	s.trust.member, err = membership.Open(membership.Options{
 		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(gateway.Name) && c.Server.TLS.CertFile == "",
@@ -132,14 +140,23 @@ type tokenService struct {
 
 // subjectTokenTypes say what each kind of credential is in an exchange.
 var subjectTokenTypes = map[identity.Kind]string{
-	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken,
+	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
 }
 
 // Exchange implements [trust.TokenService].
 func (t tokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.InternalToken)
+}
+
+// Transaction implements [trust.TokenService].
+func (t tokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.TransactionToken)
+}
+
+func (t tokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
 	asked := time.Now()
 	answer, err := t.sts.Exchange(ctx, sts.ExchangeRequest{
-		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], Audience: pki.ID(t.domain, callee),
+		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.domain, callee),
 	})
 	return trust.Issued{
 		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
@@ -166,3 +183,39 @@ func (u judgedByProfile) Judge(ctx context.Context, callee string) (sts.Judgemen
 }
 
 var _ gateway.Users = judgedByProfile{}
+
+// publisher is a profile that has public keys to show to people.
+type publisher interface {
+	Published() (map[string]string, error) // by workload, a JWK Set
+}
+
+// publishInterval is how often it is looked whether the keys have changed.
+const publishInterval = time.Second
+
+// publishKeys shows people the public keys of the workloads of this process, whenever they have changed, until ctx ends.
+func (s *System) publishKeys(from publisher) func(context.Context) {
+	return func(ctx context.Context) {
+		shown := map[string]string{}
+		ticker := time.NewTicker(publishInterval)
+		defer ticker.Stop()
+		for {
+			published, err := from.Published()
+			for workload, jwks := range published {
+				if shown[workload] == jwks {
+					continue
+				}
+				if _, err = s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err == nil {
+					shown[workload] = jwks
+				}
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.DebugContext(ctx, "the keys of the workloads are not shown yet", "cause", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}
+}

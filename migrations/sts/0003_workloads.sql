@@ -45,3 +45,10 @@ CREATE TABLE revocations (
     subject    TEXT   NOT NULL PRIMARY KEY,
     revoked_at BIGINT NOT NULL
 );
+
+-- The public keys of workloads that have keys of their own, for people to see. Nobody's trust comes from here.
+CREATE TABLE workload_keys (
+    workload     TEXT   NOT NULL PRIMARY KEY,
+    jwks         TEXT   NOT NULL,
+    published_at BIGINT NOT NULL
+);

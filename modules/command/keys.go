@@ -2,67 +2,160 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"oms/modules"
 	stshost "oms/modules/sts/host"
 	"oms/platform/config"
+	"oms/platform/trust"
 )
 
 func (a *app) keys() *cobra.Command {
-	return group("keys", "The keys that sign tokens", a.keysList(), a.keysRotate(), a.keysRevoke())
+	var module string
+	cmd := group("keys", "The keys that sign tokens; with --module, those of a module of its own", a.keysList(&module), a.keysRotate(&module), a.keysRevoke(&module))
+	cmd.PersistentFlags().StringVar(&module, "module", "", "the keys of this module's own (trust.profile peer), in its data directory")
+	return cmd
 }
 
-func (a *app) keysList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the keys that sign or still verify tokens", Args: noArguments,
-		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
-				keys, err := sts.SigningKeys(ctx)
-				if err != nil {
-					return err
-				}
-				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "KID\tALGORITHM\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
-				for _, k := range keys {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.State, stamp(k.Activates), stamp(k.Retires))
-				}
-				return table.Flush()
-			})
-		}),
-	}
+// ring is a set of keys that operators look after.
+type ring interface {
+	list() ([]key, error)
+	rotate() (next key, err error)
+	revoke(id string) error
 }
 
-func (a *app) keysRotate() *cobra.Command {
-	return &cobra.Command{
-		Use: "rotate", Short: "Replace the key that signs tokens, in good order", Args: noArguments,
-		Long: "Publish a next key, which signs after sts.signing_key_announcement. The one that it replaces verifies for\nsts.signing_key_overlap after that. No request fails.",
-		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
-				next, err := sts.RotateSigningKey(ctx, c.STS.SigningKeyAnnouncement, c.STS.SigningKeyOverlap)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "The next key is published now and signs from %s on.\n", stamp(next.Activates))
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
+// key is a key as operators see it.
+type key struct {
+	id, state    string
+	signs, until time.Time
+}
+
+// onRing runs do on the keys of the STS, or of a module.
+func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) error) func(*cobra.Command, []string) error {
+	return a.run(func(cmd *cobra.Command, args []string) error {
+		if *module != "" {
+			loaded, err := a.load(nil)
+			if err != nil {
 				return err
-			})
+			}
+			if _, known := modules.Callees()[*module]; !known {
+				return fmt.Errorf("there is no module %q; it is one of gateway, sts, order, inventory", *module)
+			}
+			return do(cmd, workloadRing{modules.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
+		}
+		return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+			return do(cmd, signingRing{ctx, sts, c.STS}, args)
+		})
+	})
+}
+
+func (a *app) keysList(module *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the keys that sign or still verify", Args: noArguments,
+		RunE: a.onRing(module, func(cmd *cobra.Command, r ring, _ []string) error {
+			keys, err := r.list()
+			if err != nil {
+				return err
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
+			for _, k := range keys {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.id, k.state, stamp(k.signs), stamp(k.until))
+			}
+			return table.Flush()
 		}),
 	}
 }
 
-func (a *app) keysRevoke() *cobra.Command {
+func (a *app) keysRotate(module *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke KID", Short: "Have a key, and every token that it signed, stop to count at once", Args: oneName,
-		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
-				return sts.RevokeSigningKey(ctx, args[0])
-			})
+		Use: "rotate", Short: "Replace the key that signs, in good order", Args: noArguments,
+		Long: "Publish a next key, which signs after sts.signing_key_announcement; the one that it replaces verifies for\n" +
+			"sts.signing_key_overlap after that. A module's own new key signs at once, and the old one counts for\ntrust.workload_key_overlap. No request fails.",
+		RunE: a.onRing(module, func(cmd *cobra.Command, r ring, _ []string) error {
+			next, err := r.rotate()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.signs))
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), next.id)
+			return err
 		}),
 	}
+}
+
+func (a *app) keysRevoke(module *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke KID", Short: "Have a key, and everything that it signed, stop to count at once", Args: oneName,
+		RunE: a.onRing(module, func(_ *cobra.Command, r ring, args []string) error { return r.revoke(args[0]) }),
+	}
+}
+
+// signingRing are the keys with which the STS signs tokens.
+type signingRing struct {
+	ctx context.Context //nolint:containedctx // of one command
+	sts stshost.Administration
+	c   config.STS
+}
+
+func (r signingRing) list() (keys []key, err error) {
+	signing, err := r.sts.SigningKeys(r.ctx)
+	for _, k := range signing {
+		keys = append(keys, key{k.ID, string(k.State), k.Activates, k.Retires})
+	}
+	return keys, err
+}
+
+func (r signingRing) rotate() (key, error) {
+	next, err := r.sts.RotateSigningKey(r.ctx, r.c.SigningKeyAnnouncement, r.c.SigningKeyOverlap)
+	return key{id: next.ID, signs: next.Activates}, err
+}
+
+func (r signingRing) revoke(id string) error { return r.sts.RevokeSigningKey(r.ctx, id) }
+
+// workloadRing are a module's own keys, in a file beside it.
+type workloadRing struct {
+	file    string
+	overlap time.Duration
+}
+
+func (r workloadRing) list() (keys []key, err error) {
+	own, err := trust.ListWorkloadKeys(r.file, time.Now())
+	for _, k := range own {
+		state := "active"
+		if !k.Retires.IsZero() {
+			state = "retired"
+		}
+		keys = append(keys, key{k.ID, state, k.Created, k.Retires})
+	}
+	return keys, r.missing(err)
+}
+
+func (r workloadRing) rotate() (key, error) {
+	if _, err := r.list(); err != nil {
+		return key{}, err
+	}
+	now := time.Now()
+	id, err := trust.RotateWorkloadKeys(r.file, now, r.overlap)
+	return key{id: id, signs: now}, err
+}
+
+func (r workloadRing) revoke(id string) error {
+	return r.missing(trust.RevokeWorkloadKey(r.file, id, time.Now()))
+}
+
+// missing says what to do where there are no keys yet.
+func (r workloadRing) missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there are no keys in %s; a module makes its own when it is started with trust.profile peer, beside others", r.file)
+	}
+	return err
 }
 
 // stamp is a time for people and scripts alike; "-" is no time at all.

@@ -37,8 +37,8 @@ func plain(decoded string) bool {
 	})
 }
 
-// pagesPath is where the STS's pages are.
-const pagesPath = "/oauth2/*"
+// pagesPaths are where the STS's pages are.
+var pagesPaths = []string{"/oauth2/*", "/.well-known/*"}
 
 // pages serves the STS's pages. What its router does not know, and what went wrong before it was asked, is answered like
 // everywhere else: with a page to people, with a problem to programs.

@@ -25,7 +25,9 @@ func (g *gateway) routePages(router *echo.Echo) {
 		User:      g.user, Log: g.Log, Now: g.Now, PublicURL: g.PublicURL,
 	}))))
 	router.Match([]string{http.MethodGet, http.MethodHead}, "/", func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/ui/") })
-	router.Any(pagesPath, pages(g.stsPages()))
+	for _, path := range pagesPaths {
+		router.Any(path, pages(g.stsPages()))
+	}
 }
 
 // stsPages are the STS's pages, or where there is no STS, nobody's.

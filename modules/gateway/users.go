@@ -30,7 +30,7 @@ func (u JudgedBySTS) Judge(ctx context.Context, callee string) (sts.Judgement, e
 		return u.Service.Judge(ctx, sts.JudgeRequest{Token: credential.Text, Callee: callee})
 	case identity.Session:
 		return u.JudgeSession(ctx, sts.JudgeSessionRequest{Session: credential.Text, Callee: callee})
-	case identity.Internal:
+	case identity.Internal, identity.Transaction: // which only other processes show
 	}
 	return sts.Judgement{}, fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", credential.Kind)
 }

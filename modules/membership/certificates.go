@@ -107,6 +107,5 @@ func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint 
 // refusedAsPeer reports whether the STS did not accept our certificate: it was removed, or the root was replaced while
 // this process slept. A join token lets it in again.
 func refusedAsPeer(err error) bool {
-	failure := fault.From(err)
-	return failure != nil && (failure.Type == trust.ProofRefused || strings.Contains(failure.Error(), "remote error: tls:"))
+	return err != nil && (trust.RefusedForGood(err) || strings.Contains(err.Error(), "remote error: tls:"))
 }

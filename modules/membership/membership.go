@@ -95,7 +95,7 @@ func (m *Membership) Start(ctx context.Context) error {
 			m.started.Store(true)
 			return nil
 		}
-		m.tell(ctx, "join", "not a member of the trust domain yet", err)
+		m.tell(ctx, "join", "this process is not a member of the trust domain yet", err)
 		if err := wait(ctx, interval/4); err != nil {
 			return err
 		}

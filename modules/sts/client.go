@@ -55,3 +55,8 @@ func (c Client) ServerCertificate(ctx context.Context, r CertificateRequest) (Ce
 func (c Client) Feed(ctx context.Context, r FeedRequest) (Feed, error) {
 	return ReadFeed.Call(ctx, c, r)
 }
+
+// PublishKeys calls sts.PublishKeys.
+func (c Client) PublishKeys(ctx context.Context, r PublishKeysRequest) (Published, error) {
+	return PublishKeys.Call(ctx, c, r)
+}

@@ -53,6 +53,12 @@ var (
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
 	})
+	PublishKeys = rpc.Define(Service.PublishKeys, rpc.Row{
+		Name:    "sts.PublishKeys",
+		Callers: rpc.Callers("gateway", "sts", "order", "inventory"), // each its own
+		Who:     rpc.Workload, Proof: rpc.ByCertificate,
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+	})
 	Keys = rpc.Define(Service.Keys, rpc.Row{
 		Name:    "sts.Keys",
 		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
@@ -68,4 +74,4 @@ var (
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{Judge, JudgeSession, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate, Keys, ReadFeed}
+var Operations = rpc.Table[Service]{Judge, JudgeSession, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate, PublishKeys, Keys, ReadFeed}

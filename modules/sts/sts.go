@@ -23,6 +23,9 @@ type Service interface {
 	// sub is the user, act the workloads on the way, scope never wider than before. Errors: unauthenticated where the
 	// subject token does not hold, or was issued to another workload; permission_denied for a callee that the workload
 	// may not call (invalid_target, section 2.2.2) and for a kind of subject token that it may not bring.
+	//
+	// A transaction token, where that is requested, is good in the whole trust domain, for the transaction that the call
+	// is in and with the scopes that the callee knows. Errors: invalid_argument where the call is in no transaction.
 	Exchange(context.Context, ExchangeRequest) (Exchanged, error)
 	// WorkloadToken gives the calling workload a token that says no more than that it is itself, for one callee: for
 	// calls that no user is behind. Errors: permission_denied as in Exchange.
@@ -35,6 +38,9 @@ type Service interface {
 	Renew(context.Context, CertificateRequest) (Certificate, error)
 	// ServerCertificate gives the gateway a certificate for the public listener. Errors: invalid_argument as in Enrol.
 	ServerCertificate(context.Context, CertificateRequest) (Certificate, error)
+	// PublishKeys shows people the public keys of the calling workload, where the trust profile gives it any. Nobody's
+	// trust comes from there. Errors: invalid_argument for what is no key set.
+	PublishKeys(context.Context, PublishKeysRequest) (Published, error)
 	// Feed tells what everybody who verifies needs to know now. Whoever asks every second hears of a change in time.
 	Feed(context.Context, FeedRequest) (Feed, error)
 }

@@ -11,13 +11,18 @@ const (
 	AccessToken   = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name: what a user brought to the edge; from the gateway alone
 	SessionToken  = "urn:oms:token-type:session"                    //nolint:gosec // a name: the reference of a session; from the gateway alone
 	InternalToken = "urn:oms:token-type:internal"                   //nolint:gosec // a name: what Exchange issued to the workload that now brings it
+
+	// TransactionToken names a transaction token (draft-ietf-oauth-transaction-tokens-10): it is issued for what a user
+	// brought, and replaces an earlier one.
+	TransactionToken = "urn:ietf:params:oauth:token-type:txn_token" //nolint:gosec // a name
 )
 
 // ExchangeRequest asks for a token for one callee. Its members are those of RFC 8693 section 2.1.
 type ExchangeRequest struct {
-	SubjectToken     secret.Text `json:"subject_token"`
-	SubjectTokenType string      `json:"subject_token_type"`
-	Audience         string      `json:"audience"` // the callee: spiffe://DOMAIN/MODULE
+	SubjectToken       secret.Text `json:"subject_token"`
+	SubjectTokenType   string      `json:"subject_token_type"`
+	RequestedTokenType string      `json:"requested_token_type,omitempty"` // InternalToken, which is the default, or TransactionToken
+	Audience           string      `json:"audience"`                       // the callee: spiffe://DOMAIN/MODULE
 }
 
 // Exchanged is the answer of RFC 8693 section 2.2.1, and who the user is.
@@ -60,6 +65,14 @@ type Certificate struct {
 	Chain [][]byte `json:"chain"` // DER: the certificate and the root that signed it
 	Roots string   `json:"roots"` // PEM: all roots that are trusted now
 }
+
+// PublishKeysRequest has the calling workload's own public keys published.
+type PublishKeysRequest struct {
+	JWKS string `json:"jwks"` // RFC 7517
+}
+
+// Published confirms it.
+type Published struct{}
 
 // FeedRequest asks for what is announced.
 type FeedRequest struct {

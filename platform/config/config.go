@@ -81,8 +81,9 @@ type Trust struct {
 	// made for it, so it cannot change afterwards.
 	Domain string `koanf:"domain"`
 
-	// Profile is how modules of different processes prove to each other who calls and for whom. So far there is one:
-	// "exchange", in which the STS issues a token for each call.
+	// Profile is how modules of different processes prove to each other who calls and for whom: exchange (the STS issues a
+	// token for every hop), transaction (one token for the user, passed on) or peer (every call is signed by its caller).
+	// It is the same in all processes. docs/trust.md compares them.
 	Profile string `koanf:"profile"`
 
 	// CertificateTTL is the lifetime of the certificates of modules (1m to 720h). They are renewed at half of it.
@@ -94,6 +95,9 @@ type Trust struct {
 	// RootOverlap is how long a replaced private root is still trusted after the new one signs (1s to 8760h). It is at
 	// least CertificateTTL, because certificates end with the trust in the root that has signed them.
 	RootOverlap time.Duration `koanf:"root_overlap"`
+
+	// WorkloadKeyOverlap is how long a replaced key of a module still counts (profile peer; 1s to 24h).
+	WorkloadKeyOverlap time.Duration `koanf:"workload_key_overlap"`
 
 	// Issuers are the external issuers whose access tokens the gateway accepts. A list in a later source replaces the
 	// list of an earlier one.
@@ -141,6 +145,9 @@ type STS struct {
 
 	// InternalTokenTTL is the lifetime of a token that lets one module call another one for a user (1s to 1h).
 	InternalTokenTTL time.Duration `koanf:"internal_token_ttl"`
+
+	// TransactionTokenTTL is the lifetime of a token for a user in one transaction (15s to 1m).
+	TransactionTokenTTL time.Duration `koanf:"transaction_token_ttl"`
 
 	// WorkloadTokenTTL is the lifetime of a token with which a module speaks for itself (1s to 24h).
 	WorkloadTokenTTL time.Duration `koanf:"workload_token_ttl"`

@@ -24,12 +24,15 @@ func Defaults() Config {
 			CertificateTTL:   24 * time.Hour,
 			RootAnnouncement: time.Hour,
 			RootOverlap:      48 * time.Hour, // twice certificate_ttl: a renewal may be late
-			Issuers:          []Issuer{},
+
+			WorkloadKeyOverlap: 5 * time.Minute, // longer than any attempt is under way
+			Issuers:            []Issuer{},
 		},
 		STS: STS{
 			AccessTokenTTL:         5 * time.Minute,
 			SessionTTL:             12 * time.Hour,
 			InternalTokenTTL:       2 * time.Minute,
+			TransactionTokenTTL:    30 * time.Second,
 			WorkloadTokenTTL:       time.Hour,
 			SigningKeyAnnouncement: 10 * time.Minute,
 			SigningKeyOverlap:      24 * time.Hour, // the longest access_token_ttl that can be written

@@ -13,7 +13,10 @@ const (
 	adminAuto  = "auto" // server.admin_address: from the first listener
 	gateway    = "gateway"
 
-	profileExchange = "exchange" // trust.profile: a token of the STS for each call
+	// trust.profile
+	profileExchange    = "exchange"
+	profileTransaction = "transaction"
+	profilePeer        = "peer"
 )
 
 // adminOffset lies between a listener's port and its process's admin port. With 100, the ports that belong together are

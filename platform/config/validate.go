@@ -21,6 +21,7 @@ func (c Config) problems() []problem {
 		between("sts.access_token_ttl", c.STS.AccessTokenTTL, 24*time.Hour),
 		between("sts.session_ttl", c.STS.SessionTTL, 30*24*time.Hour),
 		between("sts.internal_token_ttl", c.STS.InternalTokenTTL, time.Hour),
+		transactionTTL(c.STS.TransactionTokenTTL),
 		between("sts.workload_token_ttl", c.STS.WorkloadTokenTTL, 24*time.Hour),
 		between("sts.signing_key_announcement", c.STS.SigningKeyAnnouncement, 24*time.Hour),
 		between("sts.signing_key_overlap", c.STS.SigningKeyOverlap, 30*24*time.Hour),
@@ -207,6 +208,15 @@ func between(key string, d, most time.Duration) []problem { return within(key, d
 func within(key string, d, least, most time.Duration) []problem {
 	if d < least || d > most {
 		return []problem{problemf(key, "%s is out of bounds; write a duration from %s to %s", duration(d), duration(least), duration(most))}
+	}
+	return nil
+}
+
+// transactionTTL judges the life of a transaction token: that of one request, with what it waits for.
+func transactionTTL(d time.Duration) []problem {
+	const shortest, longest = 15 * time.Second, time.Minute
+	if d < shortest || d > longest {
+		return []problem{problemf("sts.transaction_token_ttl", "%s is out of bounds; write a duration from %s to %s", duration(d), duration(shortest), duration(longest))}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (t Trust) problems(publicURL string) []problem {
 		list = append(list, problemf("trust.domain",
 			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain))
 	}
-	list = append(list, oneOf("trust.profile", t.Profile, profileExchange)...)
+	list = append(list, oneOf("trust.profile", t.Profile, profileExchange, profileTransaction, profilePeer)...)
 	list = append(list, t.rotationProblems()...)
 	seen := map[string]bool{}
 	for i, issuer := range t.Issuers {
@@ -51,6 +51,7 @@ func (t Trust) rotationProblems() []problem {
 		within("trust.certificate_ttl", t.CertificateTTL, shortestCertificate, 30*24*time.Hour),
 		between("trust.root_announcement", t.RootAnnouncement, 30*24*time.Hour),
 		between("trust.root_overlap", t.RootOverlap, 365*24*time.Hour),
+		between("trust.workload_key_overlap", t.WorkloadKeyOverlap, 24*time.Hour),
 	)
 	if len(list) == 0 && t.RootOverlap < t.CertificateTTL {
 		list = append(list, problemf("trust.root_overlap", "%s is shorter than trust.certificate_ttl, so certificates would end before their time; write %s or more",

@@ -77,6 +77,7 @@ const (
 	EdgeToken    Kind = "edge"     // an access token that the user brought
 	Session      Kind = "session"  // the reference of a session of the user interface
 	Internal     Kind = "internal" // a token that the STS issued for the workload that holds it
+	Transaction  Kind = "txn"      // a transaction token, which is passed on as it is
 )
 
 // Credential is the proof of the user behind the code that runs: what a workload trades or passes on when it calls

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -14,49 +13,18 @@ import (
 	"oms/platform/token"
 )
 
-// Issued is a token that the STS has issued to a workload, for one callee.
-type Issued struct {
-	Token    secret.Text
-	IssuedAt time.Time // by the clock of the STS
-	Expires  time.Time // by the clock of this process
-
-	// Who stands behind it at the callee; all empty in a workload's own token.
-	Subject  string
-	FullName string
-	Scopes   identity.Scopes
-}
-
-// TokenService is the STS as one workload reaches it. Errors are *fault.Error; unavailable where it is away.
-type TokenService interface {
-	// Exchange trades a user's credential for a token that the workload may show to callee (RFC 8693).
-	Exchange(ctx context.Context, user identity.Credential, callee string) (Issued, error)
-	// WorkloadToken gives the workload a token of its own for callee.
-	WorkloadToken(ctx context.Context, callee string) (Issued, error)
-}
-
-// ExchangeOptions are what the profile needs.
-type ExchangeOptions struct {
-	Domain  string
-	Now     func() time.Time
-	Keys    *Keys
-	Revoked func(subject string, issued time.Time) bool
-	STS     func(workload string) TokenService
-}
-
 // Exchange is the default profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by token
 // exchange (RFC 8693). sub is the user, act the workloads on the way, scope what the user may do there. Where no user is
 // behind the call, the token only says who the workload is. The callee verifies it by itself.
 type Exchange struct {
-	ExchangeOptions
+	Options
 	tokens *tokenCache
 }
 
 var _ Profile = (*Exchange)(nil)
 
 // NewExchange makes the profile.
-func NewExchange(o ExchangeOptions) *Exchange {
-	return &Exchange{o, newTokenCache(o.Now)}
-}
+func NewExchange(o Options) *Exchange { return &Exchange{o, newTokenCache(o.Now)} }
 
 // Name implements [Profile].
 func (*Exchange) Name() string { return "exchange" }
@@ -83,16 +51,13 @@ func (e *Exchange) User(ctx context.Context, caller, callee string) (Issued, err
 // token gives the token for the user behind ctx, or the workload's own.
 func (e *Exchange) token(ctx context.Context, caller, callee string) (Issued, error) {
 	user := identity.CredentialFrom(ctx)
-	return e.tokens.get(ctx, tokenKey(caller, callee, user), e.holds, func(ctx context.Context) (Issued, error) {
+	return e.tokens.get(ctx, tokenKey(caller, callee, user), e.stillHolds, func(ctx context.Context) (Issued, error) {
 		if user.Kind == identity.NoCredential {
 			return e.STS(caller).WorkloadToken(ctx, callee)
 		}
 		return e.STS(caller).Exchange(ctx, user, callee)
 	})
 }
-
-// holds reports whether a token has not been revoked since it was issued.
-func (e *Exchange) holds(t Issued) bool { return t.Subject == "" || !e.Revoked(t.Subject, t.IssuedAt) }
 
 // Refused drops the token: it may have been signed with a key that was withdrawn, or revoked.
 func (e *Exchange) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool) {
@@ -106,8 +71,7 @@ func (e *Exchange) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
 	if err != nil {
 		return rpc.Proven{}, err
 	}
-	keys := func(kid string) (*token.KeySet, error) { return e.Keys.Having(ctx, kid) }
-	t, err := ReadInternal(raw.Reveal(), e.Domain, c.Callee, keys, e.Now())
+	t, err := ReadInternal(raw.Reveal(), e.Domain, c.Callee, e.keysHaving(ctx), e.Now())
 	var verdict *token.Error
 	switch {
 	case errors.As(err, &verdict):

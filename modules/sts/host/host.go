@@ -31,6 +31,7 @@ type Options struct {
 
 	SessionTTL     time.Duration // how long a session of the user interface lasts
 	InternalTTL    time.Duration // of a token for one user at one callee
+	TransactionTTL time.Duration // of a token for one user in one transaction
 	WorkloadTTL    time.Duration // of a token that only says who a workload is
 	CertificateTTL time.Duration // of a workload's certificate
 }
@@ -58,7 +59,7 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	}
 	service, err := internal.New(ctx, internal.Options{
 		Store: o.Store, Now: o.Now, Edge: o.Edge, Domain: o.Domain, Callees: o.Callees, Demo: o.Demo, Hasher: hasher,
-		PublicHosts: o.PublicHosts, SessionTTL: o.SessionTTL, InternalTTL: o.InternalTTL, WorkloadTTL: o.WorkloadTTL, CertificateTTL: o.CertificateTTL,
+		PublicHosts: o.PublicHosts, SessionTTL: o.SessionTTL, InternalTTL: o.InternalTTL, TransactionTTL: o.TransactionTTL, WorkloadTTL: o.WorkloadTTL, CertificateTTL: o.CertificateTTL,
 	})
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ type subject struct {
 	ends     time.Time // when the credential does
 }
 
-// Exchange trades a credential for a token of one callee (RFC 8693).
+// Exchange trades a credential for a token of one callee (RFC 8693), or for a transaction token.
 func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exchanged, error) {
 	caller := identity.From(ctx).Caller
 	callee, err := s.mayCall(caller, r.Audience)
@@ -44,6 +44,16 @@ func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exch
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
+	switch r.RequestedTokenType {
+	case "", sts.InternalToken:
+		return s.exchangeInternal(ctx, caller, callee, r, state)
+	case sts.TransactionToken:
+		return s.exchangeTransaction(ctx, caller, callee, r, state)
+	}
+	return sts.Exchanged{}, fault.New(fault.InvalidArgument, "There is no requested_token_type %q; it is %s or %s.", r.RequestedTokenType, sts.InternalToken, sts.TransactionToken)
+}
+
+func (s *Service) exchangeInternal(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
 	user, err := s.subject(ctx, caller, r, state)
 	if err != nil {
 		return sts.Exchanged{}, err
@@ -57,13 +67,14 @@ func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exch
 		return sts.Exchanged{}, refused()
 	}
 	raw, err := t.Sign(s.Domain, state.signing)
-	if err != nil {
-		return sts.Exchanged{}, err
-	}
+	return exchanged(raw, sts.InternalToken, user, t.Scopes, now, t.Expires), err
+}
+
+func exchanged(raw, issued string, user subject, scopes identity.Scopes, now, expires time.Time) sts.Exchanged {
 	return sts.Exchanged{
-		AccessToken: secret.Text(raw), IssuedTokenType: sts.InternalToken, TokenType: "N_A", IssuedAt: now,
-		ExpiresIn: int64(t.Expires.Sub(now) / time.Second), Scope: t.Scopes.String(), Subject: user.name, FullName: user.fullName,
-	}, nil
+		AccessToken: secret.Text(raw), IssuedTokenType: issued, TokenType: "N_A", IssuedAt: now,
+		ExpiresIn: int64(expires.Sub(now) / time.Second), Scope: scopes.String(), Subject: user.name, FullName: user.fullName,
+	}
 }
 
 // WorkloadToken says no more than who the calling workload is.
@@ -145,11 +156,15 @@ func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeReque
 	if !ok {
 		return subject{}, fault.New(fault.PermissionDenied, "Too many workloads act for each other already.")
 	}
-	onward := subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires}
-	if strings.Contains(t.Subject, "|") { // another issuer's; no user of ours has a name like that
+	return s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires})
+}
+
+// stillGood refuses a user of ours who does not count any more, and takes what rights are gone.
+func (s *Service) stillGood(ctx context.Context, onward subject) (subject, error) {
+	if strings.Contains(onward.name, "|") { // another issuer's; no user of ours has a name like that
 		return onward, nil
 	}
-	user, err := s.findUser(ctx, t.Subject)
+	user, err := s.findUser(ctx, onward.name)
 	switch {
 	case err != nil:
 		return subject{}, err

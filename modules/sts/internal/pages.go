@@ -11,6 +11,7 @@ import (
 func (s *Service) Pages() http.Handler {
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /oauth2/jwks", s.serveKeys)
+	pages.HandleFunc("GET /.well-known/workload-keys", s.serveWorkloadKeys)
 	ours := http.NewCrossOriginProtection() // another site's form must sign nobody in or out (Fetch Metadata, Origin)
 	ours.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.ShowFault(w, r, fault.New(fault.PermissionDenied, "This form came from another site, so nothing was done."))

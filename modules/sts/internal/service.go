@@ -28,6 +28,7 @@ type Options struct {
 
 	SessionTTL     time.Duration // how long a session of the user interface lasts
 	InternalTTL    time.Duration // of a token for one user at one callee
+	TransactionTTL time.Duration // of a token for one user in one transaction
 	WorkloadTTL    time.Duration // of a token that only says who the workload is
 	CertificateTTL time.Duration
 }

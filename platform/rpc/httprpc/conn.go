@@ -86,10 +86,12 @@ func (c *conn) perform(ctx context.Context, row rpc.Row, request, response any) 
 			return got.failure
 		case got.kind == answered:
 			again := !renewed && trust.ByProfile(row, c.Caller) && c.Profile.Refused(ctx, proof, got.failure)
-			c.Log.Warn("a callee does not accept the proof", "callee", c.Callee, "operation", row.Name, "reason", got.failure.Detail, "again", again)
 			if !again {
-				return trust.NotAccepted(proof, got.failure)
+				refusal := trust.NotAccepted(proof, got.failure)
+				c.reach.lost(refusal)
+				return refusal
 			}
+			c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", row.Name, "reason", got.failure.Detail)
 			renewed = true
 		case tries == maxAttempts || got.kind == unknown && row.Retry != rpc.Idempotent || !pause(ctx, tries):
 			if ctx.Err() == nil {

@@ -165,12 +165,24 @@ func TestTheTransactionComesFromTheTrace(t *testing.T) {
 		w.start()
 		_, _, text := w.raw("gateway", "POST", "/rpc/lab.Once", `{}`, func(h http.Header) {
 			h.Set("Traceparent", sent)
-			h.Set(trusttest.Header, `{"Caller":"gateway","Transaction":"fedcba9876543210fedcba9876543210"}`) // not the proof's
+			h.Set(trusttest.Header, `{"Caller":"gateway"}`)
 		})
 		var got sample
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Text != want {
 			t.Errorf("%q gave %q, want %q", sent, got.Text, want)
 		}
+	}
+}
+
+// A proof that names a transaction is good for no other.
+func TestAProofOfAnotherTransactionIsRefused(t *testing.T) {
+	w := newWorld(t).start()
+	answer, _, text := w.raw("gateway", "POST", "/rpc/lab.Once", `{}`, func(h http.Header) {
+		h.Set("Traceparent", "00-"+trace+"-0123456789abcdef-01")
+		h.Set(trusttest.Header, `{"Caller":"gateway","Transaction":"fedcba9876543210fedcba9876543210"}`)
+	})
+	if answer.StatusCode != http.StatusUnauthorized || !strings.Contains(text, trust.ProofRefused) {
+		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }
 

@@ -17,16 +17,18 @@ import (
 // retryAfter is what a caller is told who cannot be served for want of a callee: as long as a restart takes.
 const retryAfter = 2 * time.Second
 
+// The faults here may be told to strangers, so they name no address; the log does.
+
 // unanswered is the result of an attempt that ended without an answer; taken says whether all of the request had left.
 func (c *conn) unanswered(proof *trust.Call, err error, taken bool) result {
 	switch {
 	case !taken:
-		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached at %s: %s.", c.Callee, c.URL, reason(err)).Because(err)}
+		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", c.Callee, reason(err)).Because(err)}
 	case refused(err):
-		return result{unsent, fault.Retryable(retryAfter, "The %s module at %s is going away, and has not taken the request.", c.Callee, c.URL).Because(err)}
+		return result{unsent, fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", c.Callee).Because(err)}
 	}
-	return result{unknown, fault.Retryable(retryAfter, "The connection to the %s module at %s was lost before its answer (%s): it is not known whether %s was executed.",
-		c.Callee, c.URL, reason(err), proof.Operation).Because(err)}
+	return result{unknown, fault.Retryable(retryAfter, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
+		c.Callee, reason(err), proof.Operation).Because(err)}
 }
 
 // strange is the fault for an answer that is not ours.
@@ -36,8 +38,8 @@ func (c *conn) strange(proof *trust.Call, err error) *fault.Error {
 	if errors.As(err, &not) {
 		told = not.reason
 	}
-	return fault.Retryable(retryAfter, "What answers at %s is not the %s module as it should be (%s): it is not known whether %s was executed.",
-		c.URL, c.Callee, told, proof.Operation).Because(err)
+	return fault.Retryable(retryAfter, "What answers is not the %s module as it should be (%s): it is not known whether %s was executed.",
+		c.Callee, told, proof.Operation).Because(err)
 }
 
 // streamError is how net/http shows the HTTP/2 error of a stream: errors.As fills any struct of these members.

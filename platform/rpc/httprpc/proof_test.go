@@ -101,7 +101,7 @@ func TestARefusedProofIsRenewedOnce(t *testing.T) {
 				failure.Type != "" || failure.Detail != "lab does not accept the proof of gateway: the proof is too old") {
 				t.Error(err)
 			}
-			if len(w.log.with("a callee does not accept the proof")) == 0 {
+			if len(w.log.with("not accept the proof")) == 0 {
 				t.Error("nothing was logged")
 			}
 		})

@@ -13,12 +13,12 @@ type reach struct {
 
 func (r *reach) lost(cause error) {
 	if !r.away.Swap(true) {
-		r.log.Warn("a module does not answer; calls to it fail until it does", "error", cause.Error())
+		r.log.Warn("calls to a module fail", "error", cause.Error())
 	}
 }
 
 func (r *reach) found() {
 	if r.away.Load() && r.away.Swap(false) {
-		r.log.Info("a module answers again")
+		r.log.Info("calls to a module succeed again")
 	}
 }

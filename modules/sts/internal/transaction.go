@@ -1,0 +1,74 @@
+package internal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+// exchangeTransaction issues a transaction token (draft-ietf-oauth-transaction-tokens-10): for what a user brought, or to
+// replace an earlier one.
+func (s *Service) exchangeTransaction(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
+	if r.SubjectTokenType == sts.TransactionToken {
+		return s.replaceTransaction(ctx, caller, callee, r, state)
+	}
+	transaction := identity.From(ctx).Transaction
+	if transaction == "" {
+		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is of the transaction that the call is in, and this call is in none.")
+	}
+	if r.SubjectTokenType == sts.InternalToken {
+		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is issued for what a user brought, or for an earlier one.")
+	}
+	user, err := s.subject(ctx, caller, r, state)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	now := s.Now()
+	return s.signTransaction(state, user, trust.TransactionToken{
+		ID: transaction, Subject: user.name, Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), Requesters: []string{caller}, Callee: callee,
+		Brought: brought[r.SubjectTokenType], IssuedAt: now, Expires: now.Add(min(s.TransactionTTL, user.ends.Sub(now))),
+	})
+}
+
+// brought says in rctx.authn what kind of credential the user came with.
+var brought = map[string]string{sts.AccessToken: "access_token", sts.SessionToken: "session"}
+
+// replaceTransaction issues a narrower token of the same transaction: txn, sub and aud stay, the scope gets no wider, the
+// life no longer, and the chain of workloads is kept.
+func (s *Service) replaceTransaction(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
+	keys := func(string) (*token.KeySet, error) { return state.public, nil }
+	t, err := trust.ReadTransactionToken(r.SubjectToken.Reveal(), s.Domain, keys, s.Now())
+	var verdict *token.Error
+	switch {
+	case errors.As(err, &verdict):
+		return sts.Exchanged{}, fault.New(fault.Unauthenticated, "The transaction token does not hold.").Because(err)
+	case err != nil:
+		return sts.Exchanged{}, err
+	}
+	if before, revoked := state.feed.RevokedSubjects[t.Subject]; revoked && t.IssuedAt.Before(before) {
+		return sts.Exchanged{}, fault.New(fault.Unauthenticated, "The transaction token was revoked.")
+	}
+	user, err := s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, ends: t.Expires})
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	next, ok := t.Replace(caller, user.scopes.Intersect(s.Callees[callee].Scopes), s.Now())
+	if !ok {
+		return sts.Exchanged{}, fault.New(fault.PermissionDenied, "The transaction token was replaced too often already.")
+	}
+	return s.signTransaction(state, user, next)
+}
+
+func (s *Service) signTransaction(state *state, user subject, t trust.TransactionToken) (sts.Exchanged, error) {
+	if t.Expires.Sub(t.IssuedAt) < time.Second {
+		return sts.Exchanged{}, refused()
+	}
+	raw, err := t.Sign(s.Domain, state.signing)
+	return exchanged(raw, sts.TransactionToken, user, t.Scopes, t.IssuedAt, t.Expires), err
+}

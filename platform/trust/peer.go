@@ -1,0 +1,223 @@
+package trust
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"oms/platform/fault"
+	"oms/platform/pki"
+	"oms/platform/rpc"
+	"oms/platform/token"
+)
+
+// proofHeader carries the proof that a caller has signed for one attempt.
+const proofHeader = "Workload-Proof"
+
+const (
+	proofType = "workload-proof+jwt"
+	// proofLifetime is how long an attempt may be under way.
+	proofLifetime = 30 * time.Second
+	// maxProofs is how many attempts of one generation are remembered: a minute of 4,000 calls a second, some 20 MiB.
+	maxProofs = 250_000
+	// introduceAgain is how often a callee is told keys that it should know.
+	introduceAgain = 10 * time.Minute
+)
+
+// Peer is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
+// operation and this body, for seconds, and once. The callee learns the keys from the caller itself, over a connection
+// that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
+type Peer struct {
+	userContext
+	own     map[string]*WorkloadKeys // of the workloads of this process
+	others  introductions
+	seen    *replays
+	started time.Time
+
+	mu         sync.Mutex
+	introduced map[string]introducedAt // by caller and callee
+}
+
+type introducedAt struct {
+	keys string
+	at   time.Time
+}
+
+var _ Profile = (*Peer)(nil)
+
+// NewPeer makes the profile, and the keys of the workloads of this process where there are none yet.
+func NewPeer(o Options) (*Peer, error) {
+	p := &Peer{
+		userContext: newUserContext(o), own: map[string]*WorkloadKeys{}, seen: newReplays(proofLifetime+2*leeway, maxProofs),
+		started: o.Now(), introduced: map[string]introducedAt{},
+	}
+	for _, workload := range o.Workloads {
+		keys, err := OpenWorkloadKeys(o.KeyFile(workload), o.Now)
+		if err != nil {
+			return nil, err
+		}
+		p.own[workload] = keys
+	}
+	return p, nil
+}
+
+// Name implements [Profile].
+func (*Peer) Name() string { return "peer" }
+
+// proofClaims are what a caller signs for one attempt.
+type proofClaims struct {
+	Issuer    string      `json:"iss"`
+	Subject   string      `json:"sub"`
+	Audience  string      `json:"aud"`
+	IssuedAt  json.Number `json:"iat"`
+	Expires   json.Number `json:"exp"`
+	ID        string      `json:"jti"`
+	Operation string      `json:"op"`
+	Digest    string      `json:"digest"`             // SHA-256 of the body, base64url
+	User      string      `json:"txn_hash,omitempty"` // SHA-256 of the transaction token, base64url
+}
+
+// Attach signs this attempt, and adds the user's transaction token where there is a user.
+func (p *Peer) Attach(ctx context.Context, c *Call) error {
+	txn, err := p.attach(ctx, c)
+	if err != nil {
+		return err
+	}
+	own := p.own[c.Caller]
+	if own == nil {
+		return fault.New(fault.Internal, "This process has no keys of %s.", c.Caller)
+	}
+	signing, introduction, err := own.current()
+	if err != nil {
+		return fault.From(err)
+	}
+	id, now := pki.ID(p.Domain, c.Caller), p.Now()
+	claims := proofClaims{
+		Issuer: id, Subject: id, Audience: pki.ID(p.Domain, c.Callee), IssuedAt: token.NumericDate(now), Expires: token.NumericDate(now.Add(proofLifetime)),
+		ID: uuid.NewString(), Operation: c.Operation, Digest: encodeDigest(c.Digest),
+	}
+	if txn != "" {
+		claims.User = encodeDigest(sha256.Sum256([]byte(txn.Reveal())))
+	}
+	proof, err := token.Sign(signing, proofType, claims)
+	if err != nil {
+		return fault.From(err)
+	}
+	c.Header.Set(proofHeader, proof)
+	if p.introduces(c, introduction, now) {
+		c.Header.Set(keysHeader, encodeIntroduction(introduction))
+	}
+	return nil
+}
+
+// introduces reports whether the callee is to be told the keys: at first, when they have changed, and now and then.
+func (p *Peer) introduces(c *Call, introduction string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	way := c.Caller + " " + c.Callee
+	if before := p.introduced[way]; before.keys == introduction && now.Sub(before.at).Abs() < introduceAgain {
+		return false
+	}
+	p.introduced[way] = introducedAt{introduction, now}
+	return true
+}
+
+// Refused introduces the caller anew: the callee may have been started since.
+func (p *Peer) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool) {
+	p.drop(ctx, c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.introduced, c.Caller+" "+c.Callee)
+	return true
+}
+
+// Verify judges the proof by the caller's own keys, and the user's token by the STS's.
+func (p *Peer) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
+	if err := p.others.introduce(c.Caller, c.Header); err != nil {
+		return rpc.Proven{}, err
+	}
+	if err := p.judge(c); err != nil {
+		return rpc.Proven{}, err
+	}
+	proven, err := p.verify(ctx, c)
+	proven.Caller = c.Caller
+	return proven, err
+}
+
+// judge says what is wrong with the proof of an attempt. It is remembered as used only when everything else holds.
+func (p *Peer) judge(c *Call) error {
+	sent := c.Header.Values(proofHeader)
+	if len(sent) != 1 {
+		return NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(sent))
+	}
+	now, id := p.Now(), pki.ID(p.Domain, c.Caller)
+	keys := p.others.known(c.Caller, now)
+	if keys == nil {
+		return NotProven("The keys of %s are not known here yet.", c.Caller)
+	}
+	claims, err := token.Issuer{
+		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
+		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "op", "digest"},
+	}.Verify(sent[0], keys, now)
+	if err != nil {
+		return NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
+	}
+	if wrong := p.mismatch(c, claims, id); wrong != "" {
+		return NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
+	}
+	switch first, full := p.seen.first(c.Caller+" "+claims.ID, now); {
+	case full:
+		return fault.Retryable(time.Second, "%s has been called so often that it cannot tell what is new.", c.Callee)
+	case !first:
+		return NotProven("The proof of %s was used already.", c.Caller)
+	}
+	return nil
+}
+
+// mismatch says in what a proof that holds is not that of this call, or "".
+func (p *Peer) mismatch(c *Call, claims token.Claims, id string) string {
+	user := ""
+	if txn := c.Header.Get(txnHeader); txn != "" {
+		user = encodeDigest(sha256.Sum256([]byte(txn)))
+	}
+	switch {
+	case claims.Subject != id || len(claims.Audience) != 1:
+		return "sub is not its issuer, or it is for several callees"
+	case textOf(claims, "op") != c.Operation:
+		return "it is for another operation"
+	case textOf(claims, "digest") != encodeDigest(c.Digest):
+		return "it is for another body"
+	case textOf(claims, "txn_hash") != user:
+		return "it is for another user's transaction token"
+	case claims.IssuedAt.Before(p.started): // what was used before cannot be known any more
+		return fmt.Sprintf("it was made before %s was started", c.Callee)
+	}
+	return ""
+}
+
+func encodeDigest(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }
+
+func textOf(claims token.Claims, name string) string {
+	member, _ := claims.Member(name)
+	text, _ := member.Text()
+	return text
+}
+
+// Published are the public keys of the workloads of this process, for people to see.
+func (p *Peer) Published() (map[string]string, error) {
+	sets := map[string]string{}
+	for workload, own := range p.own {
+		public, err := own.Public()
+		if err != nil {
+			return nil, err
+		}
+		sets[workload] = public
+	}
+	return sets, nil
+}

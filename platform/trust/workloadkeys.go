@@ -1,0 +1,225 @@
+package trust
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"oms/platform/pki"
+	"oms/platform/token"
+)
+
+// maxWorkloadKeys bounds how many keys a workload can have at a time: the one that signs, and those that it replaced.
+const maxWorkloadKeys = 8
+
+// WorkloadKey is one of a workload's own keys. The first in its file signs; the others verify until they retire.
+type WorkloadKey struct {
+	ID      string    `json:"kid"`
+	Private string    `json:"private"` // PKCS #8, base64
+	Created time.Time `json:"created_at"`
+	Retires time.Time `json:"retires_at,omitzero"` // zero: it signs
+}
+
+// WorkloadKeys are a workload's own keys, in a file that nobody else can read. They are made where there are none. It is
+// safe for concurrent use; a change of the file by a command is noticed within half a second.
+type WorkloadKeys struct {
+	path string
+	now  func() time.Time
+
+	mu      sync.Mutex
+	looked  time.Time
+	seen    fs.FileInfo
+	signing token.SigningKey
+	keys    []WorkloadKey
+}
+
+// lookInterval is how often the file is looked at.
+const lookInterval = 500 * time.Millisecond
+
+// OpenWorkloadKeys opens the keys in a file.
+func OpenWorkloadKeys(path string, now func() time.Time) (*WorkloadKeys, error) {
+	k := &WorkloadKeys{path: path, now: now}
+	_, err := readWorkloadKeys(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = RotateWorkloadKeys(path, now(), 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k, k.load()
+}
+
+// current is the key that signs, and the public keys as they are introduced to others.
+func (k *WorkloadKeys) current() (signing token.SigningKey, introduction string, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := k.now(); now.Sub(k.looked).Abs() >= lookInterval {
+		k.looked = now
+		info, err := os.Stat(k.path)
+		if err == nil && (!os.SameFile(info, k.seen) || !info.ModTime().Equal(k.seen.ModTime())) {
+			err = k.loadLocked()
+		}
+		if err != nil && k.signing.ID() == "" {
+			return signing, "", err
+		} // what was known stays in use while the file cannot be read
+	}
+	introduction, err = k.introduction()
+	return k.signing, introduction, err
+}
+
+func (k *WorkloadKeys) load() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.loadLocked()
+}
+
+func (k *WorkloadKeys) loadLocked() error {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return err
+	}
+	keys, err := readWorkloadKeys(k.path)
+	if err != nil {
+		return err
+	}
+	signing, err := keys[0].signingKey(k.path)
+	if err != nil {
+		return err
+	}
+	k.seen, k.signing, k.keys = info, signing, keys
+	return nil
+}
+
+// introduced is a public key as its workload introduces it.
+type introduced struct {
+	key     token.Key
+	expires time.Time // zero: it signs
+}
+
+// introduction is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
+func (k *WorkloadKeys) introduction() (string, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	for _, key := range k.keys {
+		if !key.Retires.IsZero() && !k.now().Before(key.Retires) {
+			continue
+		}
+		signing, err := key.signingKey(k.path)
+		if err != nil {
+			return "", err
+		}
+		public, err := json.Marshal(signing.Public())
+		if err != nil {
+			return "", err
+		}
+		if !key.Retires.IsZero() {
+			public = fmt.Appendf(public[:len(public)-1], `,"exp":%d}`, key.Retires.Unix())
+		}
+		set.Keys = append(set.Keys, public)
+	}
+	text, err := json.Marshal(set)
+	return string(text), err
+}
+
+// Public are the public keys, for people to see.
+func (k *WorkloadKeys) Public() (string, error) {
+	_, introduction, err := k.current()
+	return introduction, err
+}
+
+func (w WorkloadKey) signingKey(path string) (token.SigningKey, error) {
+	der, err := base64.StdEncoding.DecodeString(w.Private)
+	if err != nil {
+		return token.SigningKey{}, damagedKeys(path)
+	}
+	key, err := token.ParseSigningKey(der, token.ES256)
+	if err != nil || key.ID() != w.ID {
+		return token.SigningKey{}, damagedKeys(path)
+	}
+	return key, nil
+}
+
+func damagedKeys(path string) error {
+	return fmt.Errorf("%s is damaged; remove it, and new keys are made as at the first start", path)
+}
+
+func readWorkloadKeys(path string) ([]WorkloadKey, error) {
+	text, err := pki.ReadSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Keys []WorkloadKey `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil || len(file.Keys) == 0 || len(file.Keys) > maxWorkloadKeys {
+		return nil, damagedKeys(path)
+	}
+	return file.Keys, nil
+}
+
+func writeWorkloadKeys(path string, keys []WorkloadKey) error {
+	text, err := json.Marshal(map[string][]WorkloadKey{"keys": keys})
+	if err != nil {
+		return err
+	}
+	return pki.WriteSecret(path, text)
+}
+
+// ListWorkloadKeys gives the keys of a file that count at now, the one that signs first.
+func ListWorkloadKeys(path string, now time.Time) ([]WorkloadKey, error) {
+	keys, err := readWorkloadKeys(path)
+	return slices.DeleteFunc(keys, func(k WorkloadKey) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) }), err
+}
+
+// RotateWorkloadKeys makes a key that signs from now on, and gives its id. Those that signed before still count for
+// overlap.
+func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
+	keys, err := ListWorkloadKeys(path, now)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if len(keys) == maxWorkloadKeys {
+		return "", fmt.Errorf("there are %d keys already; wait until the oldest retires at %s", len(keys), keys[len(keys)-1].Retires.UTC().Format(time.RFC3339))
+	}
+	for i, k := range keys {
+		if k.Retires.IsZero() {
+			keys[i].Retires = now.Add(overlap).UTC()
+		}
+	}
+	fresh, err := token.GenerateSigningKey(token.ES256)
+	if err != nil {
+		return "", err
+	}
+	der, err := fresh.MarshalPKCS8()
+	if err != nil {
+		return "", err
+	}
+	key := WorkloadKey{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
+	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, keys...))
+}
+
+// RevokeWorkloadKey has a key stop to count at once. Where it was the one that signs, another is made.
+func RevokeWorkloadKey(path, id string, now time.Time) error {
+	keys, err := ListWorkloadKeys(path, now)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(keys, func(k WorkloadKey) bool { return k.ID == id })
+	if at < 0 {
+		return fmt.Errorf("there is no key %q in %s", id, path)
+	}
+	if keys[at].Retires.IsZero() {
+		if _, err := RotateWorkloadKeys(path, now, 0); err != nil {
+			return err
+		}
+		return nil
+	}
+	return writeWorkloadKeys(path, slices.Delete(keys, at, at+1))
+}
