@@ -30,9 +30,13 @@ func (s *System) conn(module, caller string) rpc.Conn {
 
 // remote reaches a module in another process. Each caller has one way to each callee.
 func (s *System) remote(module, caller, url string) rpc.Conn {
-	return httprpc.NewConn(httprpc.ConnOptions{
+	options := httprpc.ConnOptions{
 		Caller: caller, Callee: module, URL: url, Profile: s.trust.profile, Transport: s.transport(module, caller), Log: s.log,
-	})
+	}
+	if module == "sts" { // which alone can let it in again
+		options.Rejected = func() { s.trust.member.Rejected(caller) }
+	}
+	return httprpc.NewConn(options)
 }
 
 // transport has the connections from one workload to another one.

@@ -11,7 +11,6 @@ import (
 	"oms/platform/fault"
 	"oms/platform/pki"
 	"oms/platform/secret"
-	"oms/platform/trust"
 )
 
 // obtain gets a workload its certificate, where it has none that can be used.
@@ -104,8 +103,19 @@ func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint 
 	return "", "", fmt.Errorf("%s holds no join token of %s; get one with `app certs join-token %s`", file, workload, workload)
 }
 
-// refusedAsPeer reports whether the STS did not accept our certificate: it was removed, or the root was replaced while
+// Rejected is told that the STS did not accept the certificate of a workload: it was removed, or the root was replaced while
 // this process slept. A join token lets it in again.
-func refusedAsPeer(err error) bool {
-	return err != nil && (trust.RefusedForGood(err) || strings.Contains(err.Error(), "remote error: tls:"))
+func (m *Membership) Rejected(workload string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rejected[workload] = true
+}
+
+// takeRejected reports whether the workload was rejected since it was last asked.
+func (m *Membership) takeRejected(workload string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rejected := m.rejected[workload]
+	delete(m.rejected, workload)
+	return rejected
 }

@@ -53,13 +53,15 @@ type Membership struct {
 	used map[string]string    // by workload, the join token that was tried last
 	told map[string]string    // what was logged last, by subject: the same trouble is told once
 	next map[string]time.Time // by certificate, when it may be tried again to renew it
+
+	rejected map[string]bool // workloads whose certificate the STS has not accepted
 }
 
 // Open opens what an earlier process has left.
 func Open(o Options) (*Membership, error) {
 	m := &Membership{
 		Options: o, identities: map[string]*pki.Identity{},
-		used: map[string]string{}, told: map[string]string{}, next: map[string]time.Time{},
+		used: map[string]string{}, told: map[string]string{}, next: map[string]time.Time{}, rejected: map[string]bool{},
 	}
 	for _, workload := range o.Workloads {
 		identity, err := pki.OpenIdentity(filepath.Join(o.Dir, workload+".pem"))
@@ -134,12 +136,13 @@ func (m *Membership) Run(ctx context.Context) error {
 func (m *Membership) keepUp(ctx context.Context) error {
 	err := m.follow(ctx)
 	for _, workload := range m.Workloads {
+		rejected := m.takeRejected(workload)
 		m.maintain(ctx, workload, m.identities[workload], func() error {
-			if m.Hosted || err == nil && m.identities[workload].Usable(m.Now()) {
+			if m.Hosted || !rejected && m.identities[workload].Usable(m.Now()) {
 				return m.renew(ctx, workload)
 			}
 			return m.enrol(ctx, workload)
-		}, refusedAsPeer(err))
+		}, rejected)
 	}
 	if m.public != nil {
 		m.maintain(ctx, "gateway", m.public, func() error { return m.renewPublic(ctx) }, false)

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"oms/platform/fault"
@@ -65,16 +64,6 @@ func named(workload string) string {
 	return workload
 }
 
-// RefusedForGood reports whether err comes from a callee that accepted no proof of ours.
-func RefusedForGood(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if failure, ok := err.(*fault.Error); ok && Refused(failure) { //nolint:errorlint // each one on the way is looked at
-			return true
-		}
-	}
-	return false
-}
-
 // Refused reports whether failure is a callee's refusal of a proof, and not one by the operation.
 func Refused(failure *fault.Error) bool {
 	return failure != nil && failure.Code == fault.Unauthenticated && failure.Type == ProofRefused
@@ -83,5 +72,5 @@ func Refused(failure *fault.Error) bool {
 // NotAccepted is what a caller makes of a refusal that a fresh proof does not help against: its own caller has done
 // nothing wrong, and must not be told to sign in again.
 func NotAccepted(c *Call, refusal *fault.Error) *fault.Error {
-	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, named(c.Caller), refusal.Detail).Because(refusal)
+	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, named(c.Caller), refusal.Detail)
 }

@@ -23,6 +23,10 @@ type ConnOptions struct {
 	Profile   trust.Profile     // proves the caller
 	Transport http.RoundTripper // one that sends a request once, such as [Transport]; shared by all Conns of a process
 	Log       *slog.Logger
+
+	// Rejected, where it is set, is told when the callee does not accept who this process is: neither its certificate nor
+	// a proof that was made afresh. It must not block.
+	Rejected func()
 }
 
 const (
@@ -89,6 +93,7 @@ func (c *conn) perform(ctx context.Context, row rpc.Row, request, response any) 
 			if !again {
 				refusal := trust.NotAccepted(proof, got.failure)
 				c.reach.lost(refusal)
+				c.rejected()
 				return refusal
 			}
 			c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", row.Name, "reason", got.failure.Detail)
@@ -101,6 +106,12 @@ func (c *conn) perform(ctx context.Context, row rpc.Row, request, response any) 
 		default:
 			tries++
 		}
+	}
+}
+
+func (c *conn) rejected() {
+	if c.Rejected != nil {
+		c.Rejected()
 	}
 }
 

@@ -21,6 +21,9 @@ const retryAfter = 2 * time.Second
 
 // unanswered is the result of an attempt that ended without an answer; taken says whether all of the request had left.
 func (c *conn) unanswered(proof *trust.Call, err error, taken bool) result {
+	if alerted(err, certificateAlerts) {
+		c.rejected()
+	}
 	switch {
 	case !taken:
 		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", c.Callee, reason(err)).Because(err)}
