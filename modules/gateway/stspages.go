@@ -51,6 +51,10 @@ func RemotePages(base *url.URL, transport http.RoundTripper) http.Handler {
 			r.Out.Header.Set(sts.ClientAddress, r.In.RemoteAddr)
 			r.Out.Header.Set("Traceparent", identity.Traceparent(identity.From(r.In.Context()).Transaction))
 		},
+		ModifyResponse: func(answer *http.Response) error {
+			answer.Header.Del("X-Content-Type-Options") // the gateway says it in every answer, and once is enough
+			return nil
+		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			failPage(r, fault.Retryable(2*time.Second, "Nobody can sign in right now: the part that knows the users cannot be reached.").Because(err))
 		},
