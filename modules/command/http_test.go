@@ -10,6 +10,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"reflect"
 	"regexp"
@@ -33,6 +35,8 @@ type call struct {
 	method, url string
 	token       string
 	body        []byte
+	form        bool // the body is a form, not JSON
+	browser     http.CookieJar
 	want        int
 	until       bool
 }
@@ -41,6 +45,7 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts)
 	c := parseCall(ts, args)
 	client := newClient(ts)
+	client.Jar = c.browser
 	defer client.CloseIdleConnections()
 	status, answer := c.send(ts, client)
 	if c.until && status != c.want {
@@ -63,20 +68,37 @@ func (p *script) record(ts *testscript.TestScript, request, answer string) {
 	}
 	file, err := os.OpenFile(p.transcript, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
-	_, err = fmt.Fprintf(file, "> %s\n%s\n", request, alike(answer))
+	_, err = fmt.Fprintf(file, "> %s\n%s\n", request, alike(strings.ReplaceAll(answer, ts.Getenv("APP_SERVER__PUBLIC_URL"), "https://*")))
 	ts.Check(errors.Join(err, file.Close()))
 }
 
-// alike is an answer with * for what no two runs have in common: transactions, entity tags (an order's hidden key is in
-// them) and times. A time has up to nine digits behind the second, so the length of an answer with one is chance too.
+// chance is what no two runs have in common: transactions, entity tags (an order's hidden key is in them), times, cookies, and ids
+// and keys that cannot be guessed.
+var chance = []struct {
+	*regexp.Regexp
+	alike string
+}{
+	{regexp.MustCompile(`"trace_id":"[0-9a-f]{32}"`), `"trace_id":"*"`},
+	{regexp.MustCompile(`Trace id <code>[0-9a-f]{32}<`), `Trace id <code>*<`},
+	{regexp.MustCompile(`(?m)^Etag: "[0-9a-f]{16}"$`), `Etag: "*"`},
+	{regexp.MustCompile(`"(created|updated)_at":"[^"]*"`), `"${1}_at":"*"`},
+	{regexp.MustCompile(`<time datetime="[^"]*">[^<]*<`), `<time>*<`},
+	{regexp.MustCompile(`Order of [0-9]+ [A-Z][a-z]+`), `Order of *`},
+	{regexp.MustCompile(`(?m)^(Set-Cookie: [^=]+)=[^;]+`), `$1=*`},
+	{regexp.MustCompile(`\b[a-z2-7]{26}\b`), `*`},
+}
+
+// alike is an answer with * for what is chance. Where that is, the length of the answer is chance too: a time has up to
+// nine digits behind the second.
 func alike(answer string) string {
-	answer = regexp.MustCompile(`"trace_id":"[0-9a-f]{32}"`).ReplaceAllString(answer, `"trace_id":"*"`)
-	answer = regexp.MustCompile(`(?m)^Etag: "[0-9a-f]{16}"$`).ReplaceAllString(answer, `Etag: "*"`)
-	untimed := regexp.MustCompile(`"(created|updated)_at":"[^"]*"`).ReplaceAllString(answer, `"${1}_at":"*"`)
-	if untimed == answer {
+	untouched := answer
+	for _, c := range chance {
+		answer = c.ReplaceAllString(answer, c.alike)
+	}
+	if answer == untouched {
 		return answer
 	}
-	return regexp.MustCompile(`(?m)^Content-Length: [0-9]+$`).ReplaceAllString(untimed, "Content-Length: *")
+	return regexp.MustCompile(`(?m)^Content-Length: [0-9]{3,}$`).ReplaceAllString(answer, "Content-Length: *")
 }
 
 // transcript begins a transcript. Users get new tokens with it, as its servers may be another installation.
@@ -99,6 +121,9 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 		text:   strings.Join(args[:len(args)-2], " "),
 		method: args[0], url: ts.Getenv("APP_SERVER__PUBLIC_URL") + args[1], want: want,
 	}
+	if args[1] == "." {
+		c.url = ts.Getenv("APP_SERVER__PUBLIC_URL") + of(ts).location
+	}
 	for flags := args[2 : len(args)-2]; len(flags) > 0; flags = flags[1:] {
 		value := func() string {
 			if flags = flags[1:]; len(flags) == 0 {
@@ -113,6 +138,10 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 			c.token = strings.TrimSpace(ts.ReadFile(value()))
 		case "-body":
 			c.body = []byte(ts.ReadFile(value()))
+		case "-browser":
+			c.browser = of(ts).browser(ts, value())
+		case "-form":
+			c.body, c.form = []byte(filled(ts, value())), true
 		case "-admin":
 			var names []string
 			if len(flags) > 1 && !strings.HasPrefix(flags[1], "-") {
@@ -128,6 +157,32 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 	return c
 }
 
+// browser gives the cookies of a browser.
+func (p *script) browser(ts *testscript.TestScript, name string) http.CookieJar {
+	if p.browsers[name] == nil {
+		jar, err := cookiejar.New(nil)
+		ts.Check(err)
+		p.browsers[name] = jar
+	}
+	return p.browsers[name]
+}
+
+// filled gives a form's fields, with the hidden ones of the page that was answered last.
+func filled(ts *testscript.TestScript, fields string) string {
+	list := strings.Split(fields, "&")
+	for i, field := range list {
+		if field == "" || strings.Contains(field, "=") {
+			continue
+		}
+		hidden := regexp.MustCompile(`<input type="hidden" name="` + regexp.QuoteMeta(field) + `" value="([^"]*)">`).FindSubmatch(of(ts).body)
+		if hidden == nil {
+			ts.Fatalf("the last answer has no hidden field %s", field)
+		}
+		list[i] = field + "=" + url.QueryEscape(string(hidden[1]))
+	}
+	return strings.Join(list, "&")
+}
+
 // accessToken gives a user's token; a script gets one for each user and keeps it, as people do.
 func accessToken(ts *testscript.TestScript, user string) string {
 	p := of(ts)
@@ -141,10 +196,14 @@ func accessToken(ts *testscript.TestScript, user string) string {
 // newClient trusts the private root and nothing else.
 func newClient(ts *testscript.TestScript) *http.Client {
 	roots := x509.NewCertPool()
-	if pem, err := os.ReadFile(ts.MkAbs("data/pki/root.pem")); err == nil && !roots.AppendCertsFromPEM(pem) {
-		ts.Fatalf("data/pki/root.pem holds no certificate")
+	file := ts.Getenv("ROOT")
+	if pem, err := os.ReadFile(ts.MkAbs(file)); err == nil && !roots.AppendCertsFromPEM(pem) {
+		ts.Fatalf("%s holds no certificate", file)
 	}
-	return &http.Client{Timeout: answersWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	return &http.Client{
+		Timeout: answersWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func (c call) request() (*http.Request, error) {
@@ -152,8 +211,14 @@ func (c call) request() (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.body != nil {
+	switch {
+	case c.form:
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	case c.body != nil:
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.browser != nil {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
@@ -161,16 +226,20 @@ func (c call) request() (*http.Request, error) {
 	return r, nil
 }
 
-// send sends the request, makes the answer the output of the command and gives its status and all of it.
+// send sends the request, makes the answer the output of the command and gives its status and all of it. The status is 0
+// where nobody answers and that may still change.
 func (c call) send(ts *testscript.TestScript, client *http.Client) (status int, text string) {
 	r, err := c.request()
 	ts.Check(err)
 	answer, err := client.Do(r)
+	if err != nil && c.until {
+		return 0, err.Error()
+	}
 	ts.Check(err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	ts.Check(err)
-	of(ts).body = body
+	of(ts).body, of(ts).location = body, answer.Header.Get("Location")
 	var shown strings.Builder
 	fmt.Fprintln(&shown, answer.Status)
 	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {

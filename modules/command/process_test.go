@@ -7,7 +7,10 @@
 //	[!] serve-as NAME [FLAG...]
 //	                           like serve, for one of several servers: it is known by that name, its log is appended to
 //	                           NAME.log, and nothing is waited for
+//	deploy                     start the servers of this run, each known by its modules, and wait until they are ready; see
+//	                           deployments_test.go
 //	ready [NAME...]            wait until they are ready
+//	says NAME PATTERN          wait until the log of a server says so, since it was started last
 //	terminate [NAME...]        send SIGTERM to the servers, one after the other; they must end with status 0
 //	crash [NAME...]            kill -9
 //	http METHOD PATH [FLAG...] -> STATUS
@@ -16,8 +19,12 @@
 //	    -token NAME            with an access token of that user, from `app token`
 //	    -bearer FILE           with the access token in the file
 //	    -body FILE             with the file as JSON
+//	    -browser NAME          as a page in that browser, which keeps cookies
+//	    -form FIELDS           with these fields (NAME=VALUE&...) as a form; a NAME without a value is that of the hidden
+//	                           field in the last answer
 //	    -admin [NAME]          to the admin listener
-//	    -until                 ask again until the status is the expected one
+//	    -until                 ask again until the status is the expected one, also where nobody answers
+//	                           The PATH . is where the last answer leads to. No redirect is followed by itself.
 //	transcript FILE            from now on append every request of http and its answer to the file, with * for what no
 //	                           two runs have in common, so that they can be compared; -token gets new tokens
 //	json FILE                  the body of the last answer is this JSON
@@ -32,23 +39,25 @@
 //	                           201 are written to the file
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
-// Without a NAME, a command means the server that was started by serve. A server's admin listener is taken to be where
+// Without a NAME, a command means the servers that were started by serve or deploy. A server's admin listener is taken to be where
 // it is by default: 100 above the first listener of what its flag --modules hosts.
 //
 // Every script has a directory and a data directory (data) of its own, the article's files, and ports for every module:
 // $ADDRESS is host:port of the public listener, $STS, $ORDER and $INVENTORY those of the modules, $ADMIN, $STS_ADMIN,
-// $ORDER_ADMIN and $INVENTORY_ADMIN 100 above. Servers are given them in the environment (APP_MODULES__STS__URL), where a
+// $ORDER_ADMIN and $INVENTORY_ADMIN 100 above. $ROOT is the file of the roots that http trusts. Servers are given them in the environment (APP_MODULES__STS__URL), where a
 // script can change them; all other settings stand in its config.yaml. A server writes nothing to its standard output:
 // that is checked whenever one ends by itself. Those that still run at the end of a script are killed.
 package command_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +76,7 @@ import (
 const embeddedConfig = "TEST_EMBEDDED_CONFIG"
 
 func TestMain(m *testing.M) {
+	lastBlock.Store(rand.Int64N(portBlocks)) // most likely away from other runs of these tests
 	// Scripts wait for processes and disks more than they compute. -parallel still wins: it is read later.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
@@ -82,28 +92,38 @@ func TestMain(m *testing.M) {
 
 func TestProcess(t *testing.T) {
 	t.Parallel()
-	configuration, err := filepath.Abs("../../config.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lastBlock atomic.Int64
-	lastBlock.Store(rand.Int64N(portBlocks)) // most likely away from other runs of these tests
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata", RequireUniqueNames: true,
+	p := params(deployment{})
+	p.Dir = "testdata"
+	testscript.Run(t, p)
+}
+
+// lastBlock is the block of ports that was given out last.
+var lastBlock atomic.Int64
+
+// params is what every script may use.
+func params(d deployment) testscript.Params {
+	return testscript.Params{
+		RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			port, release, err := freePorts(&lastBlock)
 			if err != nil {
 				return err
 			}
 			env.Defer(release)
-			p := &script{servers: map[string]*server{}, tokens: map[string]string{}}
+			p := &script{servers: map[string]*server{}, tokens: map[string]string{}, browsers: map[string]http.CookieJar{}, deployment: d}
 			env.Values[scriptKey{}] = p
 			env.Defer(p.end)
+			configuration, err := filepath.Abs("../../config.yaml")
+			if err != nil {
+				return err
+			}
 			env.Setenv(embeddedConfig, configuration)
+			env.Setenv("ROOT", "data/pki/root.pem")
 			env.Setenv("ADDRESS", fmt.Sprintf("localhost:%d", port))
 			env.Setenv("ADMIN", fmt.Sprintf("localhost:%d", port+100))
 			env.Setenv("APP_SERVER__ADDRESS", fmt.Sprintf("localhost:%d", port))
 			env.Setenv("APP_SERVER__PUBLIC_URL", fmt.Sprintf("https://localhost:%d", port))
+			env.Setenv("APP_TRUST__PROFILE", cmp.Or(d.profile, profiles[0]))
 			for i, module := range []string{"STS", "ORDER", "INVENTORY"} {
 				env.Setenv(module, fmt.Sprintf("localhost:%d", port+1+i))
 				env.Setenv(module+"_ADMIN", fmt.Sprintf("localhost:%d", port+101+i))
@@ -113,12 +133,12 @@ func TestProcess(t *testing.T) {
 			return errors.Join(os.CopyFS(env.WorkDir, os.DirFS("testdata/article")), os.CopyFS(env.WorkDir, os.DirFS("../../platform/token/testdata")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "serve-as": serveAs, "ready": ready, "terminate": terminate, "crash": crash,
+			"serve": serve, "serve-as": serveAs, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
-	})
+	}
 }
 
 const (

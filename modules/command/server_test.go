@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -25,9 +26,12 @@ const onlyServer = "server"
 
 // script is the servers of a script, and what is known about them.
 type script struct {
+	deployment deployment
 	servers    map[string]*server
 	tokens     map[string]string
+	browsers   map[string]http.CookieJar
 	body       []byte // of the last answer
+	location   string // to which it leads
 	transcript string // the file to which answers are appended; "" is none
 }
 
@@ -45,9 +49,13 @@ type scriptKey struct{}
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-// named are the servers of these names, or the one without a name where none is given.
+// named are the servers of these names, or those without a name where none is given.
 func (p *script) named(ts *testscript.TestScript, names ...string) []*server {
-	if len(names) == 0 {
+	switch {
+	case len(names) > 0:
+	case len(p.deployment.processes) > 0:
+		names = p.deployment.processes
+	default:
 		names = []string{onlyServer}
 	}
 	var list []*server
@@ -86,6 +94,17 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			return s.ready()
 		})
 	}
+}
+
+// says waits for a line of the log.
+func says(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: says NAME PATTERN")
+	}
+	s := of(ts).named(ts, args[0])[0]
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	eventually(ts, changesWithin, s.log+" says "+args[1], func() bool { return pattern.MatchString(s.said(ts)) })
 }
 
 // start starts a server. What it says goes to files, as with a service manager.
@@ -228,7 +247,7 @@ func (p *script) end() {
 func environ(ts *testscript.TestScript) []string {
 	var list []string
 	for _, name := range []string{
-		"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL",
+		"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL", "APP_TRUST__PROFILE",
 		"APP_MODULES__STS__URL", "APP_MODULES__ORDER__URL", "APP_MODULES__INVENTORY__URL",
 	} {
 		list = append(list, name+"="+ts.Getenv(name))
