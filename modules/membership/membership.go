@@ -93,11 +93,11 @@ const interval = time.Second
 func (m *Membership) Start(ctx context.Context) error {
 	for {
 		err := m.join(ctx)
+		m.tell(ctx, "join", "not a member of the trust domain yet", err)
 		if err == nil {
 			m.started.Store(true)
 			return nil
 		}
-		m.tell(ctx, "join", "this process is not a member of the trust domain yet", err)
 		if err := wait(ctx, interval/4); err != nil {
 			return err
 		}
