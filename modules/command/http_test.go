@@ -38,6 +38,7 @@ type call struct {
 	form        bool // the body is a form, not JSON
 	browser     http.CookieJar
 	want        int
+	shows       *regexp.Regexp // what the answer has to hold; nil is anything
 	until       bool
 }
 
@@ -48,16 +49,24 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 	client.Jar = c.browser
 	defer client.CloseIdleConnections()
 	status, answer := c.send(ts, client)
-	if c.until && status != c.want {
-		eventually(ts, changesWithin, fmt.Sprintf("%s %s is answered %d", c.method, c.url, c.want), func() bool {
+	if c.until && !c.answered(status, answer) {
+		eventually(ts, changesWithin, fmt.Sprintf("%s %s is answered %d as it should", c.method, c.url, c.want), func() bool {
 			status, answer = c.send(ts, client)
-			return status == c.want
+			return c.answered(status, answer)
 		})
 	}
 	p.record(ts, c.text, answer)
-	if status != c.want {
+	switch {
+	case status != c.want:
 		ts.Fatalf("%s %s: %d, not %d\n%s", c.method, c.url, status, c.want, p.body)
+	case !c.answered(status, answer):
+		ts.Fatalf("%s %s does not show %s:\n%s", c.method, c.url, c.shows, answer)
 	}
+}
+
+// answered reports whether the answer is the expected one.
+func (c call) answered(status int, answer string) bool {
+	return status == c.want && (c.shows == nil || c.shows.MatchString(answer))
 }
 
 // record appends an answer to the script's transcript. Of those to a repeated request, that is the last one: how many
@@ -148,6 +157,10 @@ func parseCall(ts *testscript.TestScript, args []string) call {
 				names = []string{value()}
 			}
 			c.url = of(ts).named(ts, names...)[0].admin + args[1]
+		case "-shows":
+			pattern, err := regexp.Compile("(?m)" + value())
+			ts.Check(err)
+			c.shows = pattern
 		case "-until":
 			c.until = true
 		default:

@@ -23,7 +23,8 @@
 //	    -form FIELDS           with these fields (NAME=VALUE&...) as a form; a NAME without a value is that of the hidden
 //	                           field in the last answer
 //	    -admin [NAME]          to the admin listener
-//	    -until                 ask again until the status is the expected one, also where nobody answers
+//	    -shows PATTERN         the answer must match it
+//	    -until                 ask again until the answer is the expected one, also where nobody answers
 //	                           The PATH . is where the last answer leads to. No redirect is followed by itself.
 //	transcript FILE            from now on append every request of http and its answer to the file, with * for what no
 //	                           two runs have in common, so that they can be compared; -token gets new tokens
