@@ -3,6 +3,7 @@ package trust
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -71,7 +72,7 @@ func encodeIntroduction(jwks string) string {
 func readIntroduction(text string) ([]introduced, error) {
 	jwks, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("they are not base64url")
+		return nil, errors.New("they are not base64url")
 	}
 	set, err := token.ParseKeySet(jwks)
 	if err != nil {
@@ -86,14 +87,14 @@ func readIntroduction(text string) ([]introduced, error) {
 	if err := json.Unmarshal(jwks, &document); err != nil {
 		return nil, err
 	}
-	if set.Len() > maxWorkloadKeys {
-		return nil, fmt.Errorf("they are more than %d", maxWorkloadKeys)
+	if len(document.Keys) > maxWorkloadKeys || len(document.Keys) != set.Len() {
+		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
 	}
 	var keys []introduced
 	for _, listed := range document.Keys {
-		key, usable := set.Lookup(listed.Kid)
-		if !usable || key.Thumbprint() != listed.Kid {
-			return nil, fmt.Errorf("one of them cannot be used, or is not named by its thumbprint (RFC 7638)")
+		key, _ := set.Lookup(listed.Kid)
+		if key.Thumbprint() != listed.Kid {
+			return nil, errors.New("one of them is not named by its thumbprint (RFC 7638)")
 		}
 		k := introduced{key: key}
 		if listed.Exp != 0 {

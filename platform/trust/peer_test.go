@@ -1,0 +1,305 @@
+package trust_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+func newPeer(t *testing.T, o trust.Options) *trust.Peer {
+	t.Helper()
+	p, err := trust.NewPeer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// between are the two sides of a call.
+func between(t *testing.T, w *world) (gateway, order *trust.Peer) {
+	t.Helper()
+	return newPeer(t, w.options("gateway")), newPeer(t, w.options("order"))
+}
+
+func TestAPeerProvesEveryCallByItself(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	for _, ctx := range []context.Context{alice(), nobody(), alice()} {
+		c := mustAttach(t, gateway, ctx, call("gateway", "order", "order.Create", "{}"))
+		proven := mustVerify(t, order, received(c))
+		subject := ""
+		if identity.CredentialFrom(ctx).Kind != identity.NoCredential {
+			subject = "alice"
+		}
+		if proven.Caller != "gateway" || proven.Subject != subject {
+			t.Errorf("%+v", proven)
+		}
+	}
+}
+
+// Replay: the same request twice, one after the other and fifty at once.
+func TestAProofIsAcceptedOnce(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+	mustVerify(t, order, received(c))
+	mustRefuse(t, order, "the same once more", received(c))
+	w.forward(20 * time.Second)
+	mustRefuse(t, order, "the same a while later", received(c))
+
+	fresh := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Create", "{}"))
+	var accepted atomic.Int64
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := order.Verify(context.Background(), received(fresh)); err == nil {
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := accepted.Load(); got != 1 {
+		t.Errorf("accepted %d times", got)
+	}
+}
+
+// What a callee accepted before it was started anew it cannot know: nothing from before its start counts.
+func TestAProofIsNotAcceptedAgainAfterARestart(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+	if c.Header.Get("Workload-Keys") == "" {
+		t.Fatal("the caller has not introduced itself, so this would prove nothing")
+	}
+	mustVerify(t, order, received(c))
+	w.forward(time.Millisecond) // within the same second
+	restarted := newPeer(t, w.options("order"))
+	mustRefuse(t, restarted, "a replay after a restart", received(c))
+	again := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+	restarted = newPeer(t, w.options("order"))
+	mustRefuse(t, restarted, "keys that are not known any more", received(again, func(c *trust.Call) { c.Header.Del("Workload-Keys") }))
+	if !gateway.Refused(alice(), again, nil) {
+		t.Error("no other attempt")
+	}
+	mustVerify(t, restarted, received(mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))))
+}
+
+func TestAProofIsForOneCall(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	inventory := newPeer(t, w.options("inventory"))
+	mustVerify(t, order, mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))) // introduced
+	others := w.alices()
+	others.Subject = "bob"
+	for what, change := range map[string]func(*trust.Call){
+		"another operation":        func(c *trust.Call) { c.Operation = "order.Cancel" },
+		"another body":             func(c *trust.Call) { c.Digest[0] ^= 1 },
+		"another user":             func(c *trust.Call) { c.Header.Set("Txn-Token", w.sign(others)) },
+		"no user":                  func(c *trust.Call) { c.Header.Del("Txn-Token") },
+		"two proofs":               func(c *trust.Call) { c.Header.Add("Workload-Proof", c.Header.Get("Workload-Proof")) },
+		"no proof":                 func(c *trust.Call) { c.Header.Del("Workload-Proof") },
+		"two transaction tokens":   func(c *trust.Call) { c.Header.Add("Txn-Token", w.sign(others)) },
+		"an Authorization header":  func(c *trust.Call) { c.Header.Set("Authorization", "Bearer x") },
+		"another's certificate":    func(c *trust.Call) { c.Caller = "inventory" },
+		"an altered proof":         func(c *trust.Call) { c.Header.Set("Workload-Proof", flip(c.Header.Get("Workload-Proof"))) },
+		"a token in place of it":   func(c *trust.Call) { c.Header.Set("Workload-Proof", c.Header.Get("Txn-Token")) },
+		"it in place of the token": func(c *trust.Call) { c.Header.Set("Txn-Token", c.Header.Get("Workload-Proof")) },
+	} {
+		c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+		mustRefuse(t, order, what, received(c, change))
+	}
+	c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+	mustRefuse(t, inventory, "at another callee", received(c, func(c *trust.Call) { c.Callee = "inventory" }))
+	w.forward(61 * time.Second)
+	mustRefuse(t, order, "too late", received(c))
+}
+
+func flip(text string) string {
+	altered := []byte(text)
+	altered[len(altered)-10] ^= 1
+	return string(altered)
+}
+
+// A user whom nobody brought cannot be added: the token is the STS's, and the proof is bound to it.
+func TestAPeerCannotMakeUpAUser(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	forged := identity.WithCredential(nobody(), identity.Credential{Kind: identity.Transaction, Text: "forged"})
+	mustRefuse(t, order, "a forged user", received(mustAttach(t, gateway, forged, call("gateway", "order", "order.Create", "{}"))))
+}
+
+// The registry: everybody introduces itself, and nobody another one or too much.
+func TestIntroductions(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	good := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	keys := good.Header.Get("Workload-Keys")
+	decoded, err := base64.RawURLEncoding.DecodeString(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, order, "the gateway's keys and proof, with inventory's certificate", received(good, func(c *trust.Call) { c.Caller = "inventory" }))
+	mustVerify(t, order, received(good))
+
+	many := `{"keys":[` + strings.Repeat(strings.TrimSuffix(strings.TrimPrefix(string(decoded), `{"keys":[`), `]}`)+",", 9)
+	for what, introduced := range map[string]string{
+		"not base64url": "***", "not JSON": encode("nothing"), "no keys": encode(`{"keys":[]}`), "not keys": encode(`{"keys":[{}]}`),
+		"a shared secret":            encode(`{"keys":[{"kty":"oct","kid":"x","k":"AAAA"}]}`),
+		"a name that is not its own": encode(strings.Replace(string(decoded), `"kid":"`, `"kid":"x`, 1)),
+		"the same nine times":        encode(strings.TrimSuffix(many, ",") + "]}"),
+		"too long":                   strings.Repeat("A", 9<<10),
+	} {
+		c := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+		c.Header.Set("Workload-Keys", introduced)
+		mustRefuse(t, order, what, received(c))
+	}
+	twice := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	twice.Header["Workload-Keys"] = []string{keys, keys}
+	mustRefuse(t, order, "two introductions", received(twice))
+	mustVerify(t, order, received(mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}")))) // a bad one has not replaced the good one
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// Keys are replaced while calls go on; the old ones overlap, and then are refused.
+func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
+	w := newWorld(t)
+	options := w.options("gateway")
+	gateway, order := newPeer(t, options), newPeer(t, w.options("order"))
+	attach := func() *trust.Call {
+		return mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	}
+	first := attach()
+	mustVerify(t, order, received(first))
+	under := attach() // under way while the key is replaced
+	old := kid(t, under)
+	if _, err := trust.RotateWorkloadKeys(options.KeyFile("gateway"), w.Now(), 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	w.forward(time.Second)
+	after := attach()
+	if kid(t, after) == old || after.Header.Get("Workload-Keys") == "" {
+		t.Error("the new key does not sign, or was not introduced")
+	}
+	mustVerify(t, order, received(after))
+	mustVerify(t, order, received(under))
+	late := signedBy(t, options.KeyFile("gateway"), old, w, "late")
+	mustVerify(t, order, late)
+	w.forward(20 * time.Second)
+	mustRefuse(t, order, "an old key after the overlap", signedBy(t, options.KeyFile("gateway"), old, w, "too late"))
+	mustVerify(t, order, received(attach()))
+
+	list, err := trust.ListWorkloadKeys(options.KeyFile("gateway"), w.Now())
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d keys count, %v", len(list), err)
+	}
+	if err := trust.RevokeWorkloadKey(options.KeyFile("gateway"), list[0].ID, w.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.forward(time.Second)
+	mustVerify(t, order, received(attach()))
+	mustRefuse(t, order, "a revoked key", signedBy(t, options.KeyFile("gateway"), list[0].ID, w, "revoked"))
+}
+
+// kept are the keys as a thief would have kept them.
+var kept sync.Map
+
+// kid is the name of the key that signed a call.
+func kid(t *testing.T, c *trust.Call) string {
+	t.Helper()
+	header, _, err := token.Peek(c.Header.Get("Workload-Proof"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return header.KeyID
+}
+
+// signedBy is a call that is signed by a key which was in the file once.
+func signedBy(t *testing.T, file, id string, w *world, jti string) *trust.Call {
+	t.Helper()
+	if list, err := trust.ListWorkloadKeys(file, time.Time{}); err == nil {
+		for _, k := range list {
+			kept.Store(k.ID, k.Private)
+		}
+	}
+	private, _ := kept.Load(id)
+	der, err := base64.StdEncoding.DecodeString(private.(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := token.ParseSigningKey(der, token.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := call("gateway", "order", "order.Get", "{}")
+	proof, err := token.Sign(key, "workload-proof+jwt", map[string]any{
+		"iss": "spiffe://orders.local/gateway", "sub": "spiffe://orders.local/gateway", "aud": "spiffe://orders.local/order",
+		"iat": token.NumericDate(w.Now()), "exp": token.NumericDate(w.Now().Add(10 * time.Second)), "jti": jti, "op": c.Operation,
+		"digest": base64.RawURLEncoding.EncodeToString(c.Digest[:]),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Header = http.Header{"Workload-Proof": {proof}}
+	return c
+}
+
+func TestAPeersKeysAreItsOwn(t *testing.T) {
+	w := newWorld(t)
+	options := w.options("gateway")
+	newPeer(t, options)
+	file := options.KeyFile("gateway")
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trust.NewPeer(options); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("keys that others can read: %v", err)
+	}
+	for _, damaged := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"kid":"x","private":"AAAA"}]}`, `{"keys":[{"kid":"x","private":"***"}]}`} {
+		if err := errors.Join(os.WriteFile(file, []byte(damaged), 0o600), os.Chmod(file, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trust.NewPeer(options); err == nil || !strings.Contains(err.Error(), "is damaged") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", damaged, err)
+		}
+	}
+	if _, err := trust.ListWorkloadKeys(file+".none", w.Now()); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := newPeer(t, w.options("gateway")).Attach(nobody(), call("order", "inventory", "inventory.List", "{}")); fault.CodeOf(err) != fault.Internal {
+		t.Errorf("for a workload of another process: %v", err)
+	}
+}
+
+func TestAPeerPublishesItsPublicKeysAlone(t *testing.T) {
+	w := newWorld(t)
+	published, err := newPeer(t, w.options("gateway", "order")).Published()
+	if err != nil || len(published) != 2 {
+		t.Fatal(published, err)
+	}
+	for workload, jwks := range published {
+		if strings.Contains(jwks, `"d"`) || strings.Contains(jwks, "private") {
+			t.Errorf("%s publishes a private key: %s", workload, jwks)
+		}
+		if _, err := token.ParseKeySet([]byte(jwks)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package trust_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/secret"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+func TestATransactionTokenIsPassedOnUnmodified(t *testing.T) {
+	w := newWorld(t)
+	gateway, order, inventory := trust.NewTransaction(w.options("gateway")), trust.NewTransaction(w.options("order")), trust.NewTransaction(w.options("inventory"))
+	first := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+	proven := mustVerify(t, order, received(first))
+	want := identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order"), Transaction: transaction}
+	if diff := cmp.Diff(want, proven.Principal); diff != "" {
+		t.Error(diff)
+	}
+	onward := identity.WithCredential(identity.With(context.Background(), proven.Principal), proven.User)
+	second := mustAttach(t, order, onward, call("order", "inventory", "inventory.Reserve", "{}"))
+	if !slices.Equal(first.Header.Values("Txn-Token"), second.Header.Values("Txn-Token")) || len(second.Header) != 1 {
+		t.Errorf("passed on as %v", second.Header)
+	}
+	if proven := mustVerify(t, inventory, received(second)); proven.Subject != "alice" || proven.Caller != "order" {
+		t.Errorf("%+v", proven)
+	}
+	if got := w.issued.Load(); got != 1 {
+		t.Errorf("%d tokens were issued", got)
+	}
+	if order.Refused(onward, second, nil) || !gateway.Refused(alice(), first, nil) {
+		t.Error("only who had the token issued can have another one")
+	}
+}
+
+func TestACallWithoutAUserCarriesNoToken(t *testing.T) {
+	w := newWorld(t)
+	profile := trust.NewTransaction(w.options("gateway"))
+	c := mustAttach(t, profile, nobody(), call("gateway", "order", "order.Get", "{}"))
+	if len(c.Header) != 0 || w.issued.Load() != 0 {
+		t.Errorf("%v, %d issued", c.Header, w.issued.Load())
+	}
+	if proven := mustVerify(t, profile, received(c)); proven.Caller != "gateway" || proven.Subject != "" || proven.User != (identity.Credential{}) {
+		t.Errorf("%+v", proven)
+	}
+}
+
+func TestOneTransactionTokenForEachTransactionAndCallee(t *testing.T) {
+	w := newWorld(t)
+	profile := trust.NewTransaction(w.options("gateway"))
+	other := identity.With(alice(), identity.Principal{Transaction: strings.Repeat("f", 32)})
+	for range 3 {
+		mustAttach(t, profile, alice(), call("gateway", "order", "order.Get", "{}"))
+		mustAttach(t, profile, alice(), call("gateway", "inventory", "inventory.List", "{}"))
+		mustAttach(t, profile, other, call("gateway", "order", "order.Get", "{}"))
+	}
+	if got := w.issued.Load(); got != 3 {
+		t.Errorf("%d tokens were issued, want 3", got)
+	}
+}
+
+func TestTransactionTokensThatAreRefused(t *testing.T) {
+	w := newWorld(t)
+	profile := trust.NewTransaction(w.options("order"))
+	with := func(tokens ...string) *trust.Call {
+		c := call("gateway", "order", "order.Create", "{}")
+		c.Header["Txn-Token"] = tokens
+		return c
+	}
+	good := w.sign(w.alices())
+	mustVerify(t, profile, with(good))
+	mustRefuse(t, profile, "twice", with(good, good))
+	mustRefuse(t, profile, "beside a foreign one", with(good, w.foreign(w.alices())))
+	mustRefuse(t, profile, "a foreign one", with(w.foreign(w.alices())))
+	mustRefuse(t, profile, "empty", with(""))
+	beside := with(good)
+	beside.Header.Set("Authorization", "Bearer "+good)
+	mustRefuse(t, profile, "as an access token too", beside)
+	delete(beside.Header, "Txn-Token")
+	mustRefuse(t, profile, "as an access token", beside)
+
+	internal := trust.Internal{ID: "1", Subject: "alice", Workload: "gateway", Callee: "order", Act: &trust.Actor{Subject: "spiffe://orders.local/gateway"}, IssuedAt: w.Now(), Expires: w.Now().Add(time.Minute)}
+	raw, err := internal.Sign(domain, w.signing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, profile, "an internal token", with(raw))
+	if _, err := trust.ReadTransactionToken(good, "another.local", w.keySet, w.Now()); token.ReasonOf(err) == "" {
+		t.Errorf("in another trust domain: %v", err)
+	}
+	exchange := trust.NewExchange(w.options("order"))
+	as := call("gateway", "order", "order.Create", "{}")
+	as.Header.Set("Authorization", "Bearer "+good)
+	mustRefuse(t, exchange, "as an internal token", as)
+
+	for what, spoil := range map[string]func(*trust.TransactionToken){
+		"expired":               func(t *trust.TransactionToken) { t.IssuedAt, t.Expires = t.IssuedAt.Add(-70*time.Second), t.Expires.Add(-70*time.Second) },
+		"from the future":       func(t *trust.TransactionToken) { t.IssuedAt, t.Expires = t.IssuedAt.Add(time.Minute), t.Expires.Add(time.Minute) },
+		"for too long":          func(t *trust.TransactionToken) { t.Expires = t.IssuedAt.Add(61 * time.Second) },
+		"without a transaction": func(t *trust.TransactionToken) { t.ID = "" },
+		"without a user":        func(t *trust.TransactionToken) { t.Subject = "" },
+		"from nobody":           func(t *trust.TransactionToken) { t.Requesters = nil },
+		"replaced too often":    func(t *trust.TransactionToken) { t.Requesters = slices.Repeat([]string{"order"}, 9) },
+		"from no workload":      func(t *trust.TransactionToken) { t.Requesters = []string{"no/workload"} },
+	} {
+		spoilt := w.alices()
+		spoil(&spoilt)
+		mustRefuse(t, profile, what, with(w.sign(spoilt)))
+	}
+	w.revocations.Announce(map[string]time.Time{"alice": w.Now().Add(time.Millisecond)})
+	mustRefuse(t, profile, "revoked", with(good))
+}
+
+// Every single bit of the token counts.
+func TestATransactionTokenAlteredByOneBitIsRefused(t *testing.T) {
+	w := newWorld(t)
+	profile := trust.NewTransaction(w.options("order"))
+	good := w.sign(w.alices())
+	altered := 0
+	for i := range len(good) {
+		for bit := range 8 {
+			text := []byte(good)
+			text[i] ^= 1 << bit
+			c := call("gateway", "order", "order.Create", "{}")
+			c.Header["Txn-Token"] = []string{string(text)}
+			mustRefuse(t, profile, "altered", c)
+			altered++
+		}
+	}
+	t.Logf("%d altered tokens", altered)
+	if altered < 1000 {
+		t.Error("too few to mean anything")
+	}
+}
+
+// A token is of one transaction: beside another trace it is refused.
+func TestATransactionTokenOfAnotherTransactionIsRefused(t *testing.T) {
+	w := newWorld(t)
+	host, observer := rpctest.NewProbe(t)
+	profile := trust.NewTransaction(w.options("probe"))
+	c := mustAttach(t, profile, alice(), call("gateway", "probe", "probe.Whoami", "{}"))
+	if _, err := trust.Establish(context.Background(), host, profile, received(c), strings.Repeat("f", 32)); !trust.Refused(fault.From(err)) {
+		t.Error(err)
+	}
+	if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.NotProven || got[0].Proof != "transaction" {
+		t.Errorf("decisions %+v", got)
+	}
+	if proven, err := trust.Establish(context.Background(), host, profile, received(c), transaction); err != nil || proven.Subject != "alice" {
+		t.Errorf("%+v, %v", proven, err)
+	}
+}
+
+// What replaces a token is of the same transaction, user and trust domain, and never more.
+func TestAReplacedTransactionTokenIsNeverMore(t *testing.T) {
+	w := newWorld(t)
+	original := w.alices()
+	w.forward(time.Second)
+	next, ok := original.Replace("order", identity.NewScopes("add_order", "view_orders"), w.Now())
+	if !ok {
+		t.Fatal("refused")
+	}
+	want := original
+	want.Requesters, want.IssuedAt = []string{"gateway", "order"}, w.Now()
+	if diff := cmp.Diff(want, next); diff != "" {
+		t.Error(diff)
+	}
+	read, err := trust.ReadTransactionToken(w.sign(next), domain, w.keySet, w.Now())
+	if diff := cmp.Diff(next, read); err != nil || diff != "" {
+		t.Error(diff, err)
+	}
+	if narrowed, _ := next.Replace("order", nil, w.Now()); len(narrowed.Scopes) != 0 {
+		t.Error("the scope did not get narrower")
+	}
+	for range 6 {
+		next, ok = next.Replace("order", next.Scopes, w.Now())
+	}
+	if !ok || len(next.Requesters) != 8 {
+		t.Errorf("%d in the chain, %v", len(next.Requesters), ok)
+	}
+	if _, ok := next.Replace("order", next.Scopes, w.Now()); ok {
+		t.Error("replaced for ever")
+	}
+}
+
+func (w *world) keySet(string) (*token.KeySet, error) { return token.NewKeySet(w.signing.Public()) }
+
+// foreign is the token, signed by somebody else.
+func (w *world) foreign(t trust.TransactionToken) string {
+	w.Helper()
+	raw, err := t.Sign(domain, newKey(w.T))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return raw
+}
+
+func TestATransactionTokenIsNotShown(t *testing.T) {
+	w := newWorld(t)
+	profile := trust.NewTransaction(w.options("order"))
+	bad := w.foreign(w.alices())
+	c := call("gateway", "order", "order.Create", "{}")
+	c.Header.Set("Txn-Token", bad)
+	_, err := profile.Verify(context.Background(), c)
+	if err == nil || strings.Contains(err.Error(), bad[:30]) || strings.Contains(err.Error(), bad[len(bad)-30:]) {
+		t.Errorf("%v", err)
+	}
+	if shown := identity.CredentialFrom(identity.WithCredential(context.Background(), identity.Credential{Text: secret.Text(bad)})); strings.Contains(shown.Text.String(), bad) {
+		t.Error("a credential shows itself")
+	}
+}
