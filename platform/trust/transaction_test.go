@@ -104,8 +104,12 @@ func TestTransactionTokensThatAreRefused(t *testing.T) {
 	mustRefuse(t, exchange, "as an internal token", as)
 
 	for what, spoil := range map[string]func(*trust.TransactionToken){
-		"expired":               func(t *trust.TransactionToken) { t.IssuedAt, t.Expires = t.IssuedAt.Add(-70*time.Second), t.Expires.Add(-70*time.Second) },
-		"from the future":       func(t *trust.TransactionToken) { t.IssuedAt, t.Expires = t.IssuedAt.Add(time.Minute), t.Expires.Add(time.Minute) },
+		"expired": func(t *trust.TransactionToken) {
+			t.IssuedAt, t.Expires = t.IssuedAt.Add(-70*time.Second), t.Expires.Add(-70*time.Second)
+		},
+		"from the future": func(t *trust.TransactionToken) {
+			t.IssuedAt, t.Expires = t.IssuedAt.Add(time.Minute), t.Expires.Add(time.Minute)
+		},
 		"for too long":          func(t *trust.TransactionToken) { t.Expires = t.IssuedAt.Add(61 * time.Second) },
 		"without a transaction": func(t *trust.TransactionToken) { t.ID = "" },
 		"without a user":        func(t *trust.TransactionToken) { t.Subject = "" },
