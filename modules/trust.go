@@ -130,7 +130,12 @@ func (s *System) joinFile(workload string) string {
 
 // tokenService is the STS as the profile needs it.
 func (s *System) tokenService(workload string) trust.TokenService {
-	return tokenService{s.stsFor(workload), s.config.Trust.Domain}
+	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
+}
+
+// TokenService is the STS, as one workload reaches it, for that workload's profile.
+func TokenService(service sts.Service, domain string) trust.TokenService {
+	return tokenService{service, domain}
 }
 
 type tokenService struct {

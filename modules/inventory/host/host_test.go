@@ -7,13 +7,14 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/inventory/host"
 	"oms/modules/inventory/inventorytest"
+	"oms/modules/modulestest"
 	"oms/platform/database/databasetest"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 )
 
 func TestTheContract(t *testing.T) {
-	inventorytest.Run(t, func(t *testing.T, products []inventory.Product) *rpc.Host {
+	inventorytest.Run(t, modulestest.Shapes(t), func(t *testing.T, products []inventory.Product) *rpc.Host {
 		hosted, err := host.New(t.Context(), host.Options{
 			Store: databasetest.Open(t, "inventory"), Observer: &rpctest.Observer{}, Now: time.Now, Products: products,
 		})

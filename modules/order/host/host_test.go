@@ -7,28 +7,66 @@ import (
 
 	"oms/modules/inventory"
 	inventoryhost "oms/modules/inventory/host"
+	"oms/modules/modulestest"
+	"oms/modules/order"
 	"oms/modules/order/host"
 	"oms/modules/order/ordertest"
 	"oms/platform/database/databasetest"
+	"oms/platform/identity"
+	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 )
 
 func TestTheContract(t *testing.T) {
-	ordertest.Run(t, func(t *testing.T, publicRead bool, products []inventory.Product, connect rpctest.Connect) ordertest.Started {
-		stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-			Store: databasetest.Open(t, "inventory"), Observer: &rpctest.Observer{}, Now: time.Now, Products: products,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		orders, err := host.New(t.Context(), host.Options{
-			Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: connect(t, stock, "order")},
-			Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-			PublicRead: publicRead, PendingTimeout: time.Minute,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ordertest.Started{Order: orders.Host, Inventory: stock}
+	ordertest.Run(t, modulestest.Shapes(t), start)
+}
+
+func start(t *testing.T, publicRead bool, products []inventory.Product, connect rpctest.Connect) ordertest.Started {
+	started, _ := startObserved(t, publicRead, products, connect)
+	return started
+}
+
+// startObserved also gives what is observed at the inventory.
+func startObserved(t *testing.T, publicRead bool, products []inventory.Product, connect rpctest.Connect) (ordertest.Started, *rpctest.Observer) {
+	t.Helper()
+	observer := &rpctest.Observer{}
+	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
+		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: products,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders, err := host.New(t.Context(), host.Options{
+		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: connect(t, stock, "order")},
+		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		PublicRead: publicRead, PendingTimeout: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ordertest.Started{Order: orders.Host, Inventory: stock}, observer
+}
+
+// Whoever looks into the inventory's log finds the user behind an order, whatever lies between the two.
+func TestTheInventoryHearsForWhomTheOrderIs(t *testing.T) {
+	for _, shape := range modulestest.Shapes(t) {
+		t.Run(shape.Name, func(t *testing.T) {
+			started, inventoryObserver := startObserved(t, true, []inventory.Product{{Category: "books", Code: "a", Name: "Book A", Price: inventory.Price{Currency: "USD"}, Available: 1}}, shape.Connect)
+			orders := order.Client{Conn: shape.Connect(t, started.Order, "gateway")}
+			const transaction = "0123456789abcdef0123456789abcdef"
+			ctx := identity.With(t.Context(), identity.Principal{Subject: "alice", Scopes: identity.NewScopes(order.AddOrder), Transaction: transaction})
+			if _, err := orders.Create(ctx, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 1}}}); err != nil {
+				t.Fatal(err)
+			}
+			decisions := inventoryObserver.Decisions()
+			if len(decisions) == 0 {
+				t.Fatal("the inventory was not asked")
+			}
+			for _, d := range decisions {
+				if d.Caller != "order" || d.Subject != "alice" || d.Transaction != transaction || len(d.Scopes) > 0 || d.Reason != rpc.Allowed {
+					t.Errorf("decision %+v", d)
+				}
+			}
+		})
+	}
 }

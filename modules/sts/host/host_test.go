@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"oms/modules/modulestest"
 	"oms/modules/sts"
 	"oms/modules/sts/host"
 	"oms/modules/sts/ststest"
@@ -51,7 +52,7 @@ func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.S
 }
 
 func TestTheContract(t *testing.T) {
-	ststest.Run(t, func(t *testing.T, demo bool) ststest.Started {
+	ststest.Run(t, modulestest.Shapes(t), func(t *testing.T, demo bool) ststest.Started {
 		store := databasetest.Open(t, "sts")
 		start(t, store, true) // an earlier start, which has seeded the demo
 		hosted, foreign := start(t, store, demo)

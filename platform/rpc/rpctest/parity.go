@@ -43,10 +43,19 @@ func NewProbe(t testing.TB) (*rpc.Host, *Observer) {
 // everyShape runs test over every way to reach the probe, for the given caller.
 func (p parity) everyShape(t *testing.T, caller string, test func(t *testing.T, conn rpc.Conn, observer *Observer)) {
 	t.Helper()
+	p.eachShape(t, caller, func(t *testing.T, _ Shape, conn rpc.Conn, observer *Observer) { test(t, conn, observer) })
+}
+
+// eachShape is everyShape for a test that depends on the shape.
+func (p parity) eachShape(t *testing.T, caller string, test func(t *testing.T, shape Shape, conn rpc.Conn, observer *Observer)) {
+	t.Helper()
 	for _, shape := range p.shapes {
+		if caller == "" && shape.Proven {
+			continue
+		}
 		t.Run(shape.Name, func(t *testing.T) {
 			host, observer := NewProbe(t)
-			test(t, shape.Connect(t, host, caller), observer)
+			test(t, shape, shape.Connect(t, host, caller), observer)
 		})
 	}
 }
@@ -177,7 +186,7 @@ func (p parity) decisions(t *testing.T) {
 		{"allowed", "gateway", As("alice", "echo", "other"), echo, "", rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.Allowed}},
 		{"nobody", "gateway", As(""), echo, fault.Unauthenticated, rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Reason: rpc.NoUser}},
 		{"no scope", "gateway", As("alice", "see_all"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("see_all"), Reason: rpc.ScopeMissing}},
-		{"unlisted caller", "inventory", As("alice", "echo"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Caller: "inventory", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
+		{"unlisted caller", "inventory", As("alice"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Caller: "inventory", Subject: "alice", Reason: rpc.CallerNotListed}},
 		{"no caller", "", As("alice", "echo"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
 		{"any user", "order", As("alice"), whoami, "", rpc.Decision{Operation: "probe.Whoami", Caller: "order", Subject: "alice", Reason: rpc.Allowed}},
 		{"any user, but nobody", "order", As(""), whoami, fault.Unauthenticated, rpc.Decision{Operation: "probe.Whoami", Caller: "order", Reason: rpc.NoUser}},
@@ -186,12 +195,12 @@ func (p parity) decisions(t *testing.T) {
 	}
 	for _, c := range calls {
 		c.want.Module, c.want.Transaction = "probe", transaction
-		p.everyShape(t, c.caller, func(t *testing.T, conn rpc.Conn, observer *Observer) {
+		p.eachShape(t, c.caller, func(t *testing.T, shape Shape, conn rpc.Conn, observer *Observer) {
 			if got := fault.CodeOf(c.do(c.ctx, conn)); got != c.code {
 				t.Errorf("%s: code %q, want %q", c.name, got, c.code)
 			}
 			decisions := observer.Decisions()
-			if len(decisions) == 0 {
+			if refusedBefore := shape.Proven && c.want.Reason == rpc.CallerNotListed; len(decisions) == 0 && !refusedBefore {
 				t.Fatalf("%s: left no decision", c.name)
 			}
 			for _, got := range decisions {

@@ -28,20 +28,30 @@ type Connect func(t testing.TB, host *rpc.Host, caller string) rpc.Conn
 type Shape struct {
 	Name    string
 	Connect Connect
+	// Proven says that callers prove who they are, to somebody who knows them: nobody calls without a name, and a call
+	// that gets no proof is refused before it reaches the host, which then has no Decision about it.
+	Proven bool
 }
 
 // Shapes are all ways to reach a module.
 func Shapes() []Shape {
 	return []Shape{
-		{"in process", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn { return rpc.Local(host, caller) }},
-		{"in process, through JSON", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
+		{Name: "in process", Connect: connectLocal},
+		{Name: "in process, through JSON", Connect: func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
 			return throughJSON{rpc.Local(host, caller)}
 		}},
-		{"in process, delivered twice", func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-			return twice{rpc.Local(host, caller)}
-		}},
-		{"plain HTTP", connectHTTP},
+		{Name: "in process, delivered twice", Connect: Twice(connectLocal)},
+		{Name: "plain HTTP", Connect: connectHTTP},
 	}
+}
+
+func connectLocal(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
+	return rpc.Local(host, caller)
+}
+
+// Twice is connect, where every call that may be repeated is made twice and the first answer is lost.
+func Twice(connect Connect) Connect {
+	return func(t testing.TB, host *rpc.Host, caller string) rpc.Conn { return twice{connect(t, host, caller)} }
 }
 
 // twice delivers every call that may be repeated twice, as a transport that lost the first answer does.

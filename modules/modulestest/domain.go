@@ -1,0 +1,111 @@
+package modulestest
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"oms/modules"
+	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
+	"oms/platform/database/databasetest"
+	"oms/platform/identity"
+	"oms/platform/pki"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+const (
+	domainName = "orders.local"
+	publicURL  = "https://orders.example"
+
+	// lifetime is longer than any test; what may not live as long is replaced.
+	lifetime = time.Hour
+)
+
+// domain is a trust domain: a private root, the workloads that it has issued certificates to, and an STS with users.
+type domain struct {
+	authority  *pki.Authority
+	peers      *pki.Peers
+	directory  string // of the workloads' certificates
+	workloads  sync.Map
+	sts        *stshost.Module
+	callees    map[string]stshost.Callee
+	operator   stshost.Administration
+	foreign    token.SigningKey // of an issuer beside our own
+	users      users
+	userScopes identity.Scopes // of every user
+}
+
+// open makes a domain, which is closed when t ends.
+func open(t testing.TB, o Options) *domain {
+	t.Helper()
+	authority, err := pki.NewAuthority(domainName, time.Now())
+	must(t, err)
+	roots, err := pki.NewRoots(domainName, authority.Certificate())
+	must(t, err)
+	foreign, err := token.GenerateSigningKey(token.ES256)
+	must(t, err)
+	d := &domain{
+		authority: authority, peers: pki.NewPeers(domainName, time.Now), directory: t.TempDir(), foreign: foreign,
+		callees: modules.Callees(), userScopes: o.Scopes,
+	}
+	d.peers.Trust(roots, nil)
+	maps.Copy(d.callees, o.Callees)
+	for _, callee := range d.callees {
+		d.userScopes = identity.NewScopes(append(callee.Scopes, d.userScopes...)...)
+	}
+	edge, err := d.edge()
+	must(t, err)
+	store := databasetest.Open(t, "sts")
+	d.operator = stshost.Administer(store, time.Now, false, domainName)
+	d.sts, err = stshost.New(t.Context(), stshost.Options{
+		Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: edge,
+		Domain: domainName, Callees: d.callees,
+		SessionTTL: lifetime, InternalTTL: lifetime, TransactionTTL: trust.MaxTransactionLifetime, WorkloadTTL: lifetime, CertificateTTL: lifetime,
+	})
+	must(t, err)
+	return d
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// service is the STS as a workload reaches it.
+func (d *domain) service(workload string) sts.Service {
+	return sts.Client{Conn: rpc.Local(d.sts.Host, workload)}
+}
+
+// identity is a workload's certificate, nil for a stranger. Each workload gets one.
+func (d *domain) identity(t testing.TB, workload string) *pki.Identity {
+	t.Helper()
+	if workload == rpc.Stranger {
+		return nil
+	}
+	issue, _ := d.workloads.LoadOrStore(workload, sync.OnceValues(func() (*pki.Identity, error) {
+		own, err := pki.OpenIdentity(filepath.Join(d.directory, workload+".pem"))
+		if err != nil {
+			return nil, err
+		}
+		return own, own.Renew(context.Background(), pki.ID(domainName, workload), func(_ context.Context, request []byte) ([][]byte, error) {
+			leaf, err := d.authority.IssueWorkload(request, workload, time.Now(), lifetime)
+			if err != nil {
+				return nil, err
+			}
+			return [][]byte{leaf.Raw, d.authority.Certificate().Raw}, nil
+		})
+	}))
+	own, err := issue.(func() (*pki.Identity, error))()
+	must(t, err)
+	return own
+}
