@@ -1,0 +1,221 @@
+package modulestest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"oms/modules"
+	"oms/modules/gateway"
+	"oms/modules/inventory"
+	"oms/modules/order"
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/trust"
+)
+
+// The matrix asks of every row who is refused, in one process and between processes. It is made from the rows: one that
+// is added later is in it.
+//
+// What is expected is said here a second time, and not asked of Row.Authorize.
+
+// leastCases and leastRefusals are how much the matrix at least consists of, so that an empty one does not pass.
+const (
+	leastCases    = 300
+	leastRefusals = 240
+)
+
+// table is a module's operations, hosted with a service that does nothing: who is let in to it ends with an internal fault.
+type table struct {
+	host       *rpc.Host
+	observer   *rpctest.Observer
+	operations []rpc.Operation
+}
+
+func tableOf[S any](t *testing.T, module string, operations rpc.Table[S], nothing S) table {
+	t.Helper()
+	observer := &rpctest.Observer{}
+	host, err := rpc.NewHost(module, operations, nothing, observer, time.Now)
+	must(t, err)
+	return table{host, observer, operations.Operations()}
+}
+
+func allTables(t *testing.T) []table {
+	t.Helper()
+	tables := []table{
+		tableOf[sts.Service](t, "sts", sts.Operations, struct{ sts.Service }{}),
+		tableOf[order.Service](t, "order", order.Operations, struct{ order.Service }{}),
+		tableOf[inventory.Service](t, "inventory", inventory.Operations, struct{ inventory.Service }{}),
+		tableOf[rpctest.Probe](t, "probe", rpctest.ProbeTable, struct{ rpctest.Probe }{}),
+	}
+	for name := range modules.Callees() {
+		if name != gateway.Name && !slices.ContainsFunc(tables, func(other table) bool { return other.host.Module() == name }) {
+			t.Errorf("the module %s is not in the matrix", name)
+		}
+	}
+	return tables
+}
+
+// attempt is one cell: somebody calls an operation.
+type attempt struct {
+	name      string
+	operation rpc.Operation
+	caller    string
+	subject   string
+	scopes    identity.Scopes
+	spoilt    *spoilt // what is wrong with the proof; nil for nothing
+	want      fault.Code
+}
+
+// executed is the code of what was let in.
+const executed = fault.Internal
+
+// attempts are all cells of an operation.
+func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (all []attempt) {
+	row := op.Row()
+	add := func(name, caller, subject string, scopes identity.Scopes, want fault.Code) {
+		if caller != gateway.Name { // which alone hears of users from outside; the others, what their own table knows
+			scopes = scopes.Intersect(d.callees[caller].Scopes)
+		}
+		all = append(all, attempt{name, op, caller, subject, scopes, nil, want})
+	}
+	for _, caller := range append(slices.Sorted(maps.Keys(d.callees)), rpc.Stranger) {
+		if !slices.Contains(row.Callers, caller) {
+			add("unlisted, for a user with every right", caller, "alice", d.userScopes, fault.PermissionDenied)
+			add("unlisted, for nobody", caller, "", nil, fault.PermissionDenied)
+			continue
+		}
+		nobody, without := executed, executed
+		if row.Who == rpc.User {
+			nobody = fault.Unauthenticated
+		}
+		if row.Scope != "" {
+			without = fault.PermissionDenied
+		}
+		add("for nobody", caller, "", nil, nobody)
+		add("for a user with every right", caller, "alice", d.userScopes, executed)
+		add("for a user without rights", caller, "alice", identity.Scopes{}, without)
+		add("for a user with every other right", caller, "alice",
+			slices.DeleteFunc(slices.Clone(d.userScopes), func(s string) bool { return s == row.Scope }), without)
+		for _, how := range proofs {
+			if row.Proof == rpc.ByProfile && (how.can == nil || how.can(d, caller, module)) {
+				all = append(all, attempt{"the proof: " + how.name, op, caller, "alice", d.userScopes.Intersect(d.callees[caller].Scopes), how, fault.Unavailable})
+			}
+		}
+	}
+	return all
+}
+
+// answer is how a cell ended.
+type answer struct {
+	code     fault.Code
+	decision []rpc.Decision
+	executed bool
+}
+
+func (c attempt) over(conn rpc.Conn, to table) answer {
+	decided, called := len(to.observer.Decisions()), len(to.observer.Outcomes())
+	ctx := identity.With(context.Background(), identity.Principal{
+		Subject: c.subject, Scopes: c.scopes, Transaction: "0123456789abcdef0123456789abcdef",
+	})
+	_, err := c.operation.Invoke(ctx, conn, c.operation.NewRequest())
+	return answer{fault.CodeOf(err), to.observer.Decisions()[decided:], len(to.observer.Outcomes()) > called}
+}
+
+func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
+	d, tables := open(t, Probe()), allTables(t)
+	for _, p := range profiles {
+		t.Run(p.name, func(all *testing.T) {
+			good, bad, proofs := newWay(all, d, p), newWay(all, d, p), spoiltProofs()[p.name]
+			if len(proofs) == 0 {
+				all.Error("nobody has said what this profile must refuse")
+			}
+			cases, refusals := 0, 0
+			for _, table := range tables {
+				for _, op := range table.operations {
+					if op.Row().Timeout < time.Second {
+						continue // so short that a slow machine could not tell a refusal from a late answer
+					}
+					for _, c := range d.attempts(op, table.host.Module(), proofs) {
+						cases++
+						if c.want != executed {
+							refusals++
+						}
+						all.Run(op.Row().Name+" by "+c.caller+", "+c.name, func(t *testing.T) {
+							if c.spoilt != nil {
+								bad.mustRefuse(all, t, c, table) // with a memory of its own: what is wrong here must not be known there
+							} else {
+								good.mustAgree(all, t, c, table)
+							}
+						})
+					}
+				}
+			}
+			all.Logf("%d cases, %d of them refusals", cases, refusals)
+			if cases < leastCases || refusals < leastRefusals {
+				all.Errorf("%d cases with %d refusals are too few", cases, refusals)
+			}
+		})
+	}
+}
+
+// mustRefuse makes the attempt wherever callers prove themselves.
+func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
+	wrong := spoiling{w.Profile, w.domain, c.spoilt}
+	local := c.over(proving{trust.Local(to.host, c.caller, wrong), w, c.caller}, to)
+	remote := c.over(w.remoteBy(all, to.host, c.caller, wrong), to)
+	for where, got := range map[string]answer{"in a process of several": local, "between processes": remote} {
+		if got.code != c.want || got.executed || len(got.decision) == 0 {
+			t.Errorf("%s: %+v", where, got)
+		}
+		for _, d := range got.decision {
+			if d.Reason != rpc.NotProven || d.Subject != "" || len(d.Scopes) > 0 || d.Caller != c.caller {
+				t.Errorf("%s: decision %+v", where, d)
+			}
+		}
+	}
+}
+
+// mustAgree makes the attempt in one process, in a process of several, and between processes.
+func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
+	local := c.over(rpc.Local(to.host, c.caller), to)
+	if local.code != c.want || local.executed != (c.want == executed) || len(local.decision) != 1 {
+		t.Errorf("in one process: %+v, want %s", local, c.want)
+	}
+	others := map[string]answer{"in a process of several": c.over(w.local(t, to.host, c.caller), to)}
+	remote := c.over(w.remote(all, to.host, c.caller), to)
+	if c.caller == rpc.Stranger && !to.host.Strangers() { // not even let in to the connection
+		if remote.code != fault.Unavailable || remote.executed || len(remote.decision) > 0 {
+			t.Errorf("a stranger: %+v", remote)
+		}
+	} else {
+		others["between processes"] = remote
+	}
+	for where, got := range others {
+		if got.code != local.code || got.executed != local.executed {
+			t.Errorf("%s: %+v; in one process: %+v", where, got, local)
+		}
+		for _, d := range got.decision {
+			mustDecideAlike(t, where, c, local.decision[0], d)
+		}
+	}
+}
+
+// mustDecideAlike compares what is on record: only how it was proven differs.
+func mustDecideAlike(t *testing.T, where string, c attempt, local, got rpc.Decision) {
+	t.Helper()
+	if got.Module != local.Module || got.Operation != local.Operation || got.Caller != local.Caller || got.Reason != local.Reason || got.Transaction != local.Transaction {
+		t.Errorf("%s: decision %+v; in one process: %+v", where, got, local)
+	}
+	if got.Proof == trust.ByCertificate || got.Proof == trust.ByNothing {
+		return // it says who calls, and nothing about a user
+	}
+	if got.Subject != local.Subject || !slices.Equal(got.Scopes, local.Scopes) {
+		t.Errorf("%s: decision for %q with %v; in one process: for %q with %v", where, got.Subject, got.Scopes, local.Subject, local.Scopes)
+	}
+}

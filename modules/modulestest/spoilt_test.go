@@ -1,0 +1,192 @@
+package modulestest
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+
+	"oms/platform/identity"
+	"oms/platform/trust"
+)
+
+// spoilt is a proof that must not hold: right in everything but one thing.
+type spoilt struct {
+	name   string
+	attach func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error
+	can    func(d *domain, caller, callee string) bool // whether there can be such a proof; nil: always
+}
+
+// spoiling attaches a proof that must not hold.
+type spoiling struct {
+	trust.Profile
+	domain *domain
+	how    *spoilt
+}
+
+func (s spoiling) Attach(ctx context.Context, c *trust.Call) error {
+	return s.how.attach(ctx, s.domain, s.Profile, c)
+}
+
+// spoiltProofs are by the profile that must refuse them.
+func spoiltProofs() map[string][]*spoilt {
+	return map[string][]*spoilt{
+		"exchange": {
+			{"missing", missing, nil},
+			{"what the user brought to the edge", header("Authorization", "Bearer ", (*domain).edgeToken), nil},
+			{"for another callee", ofAnother(func(d *domain, c *trust.Call) { c.Callee = d.anotherCallee(c.Caller, c.Callee) }), canAnotherCallee},
+			{"issued to another workload", func(_ context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+				other := *c
+				other.Caller = d.anotherCaller(c.Caller, c.Callee)
+				return p.Attach(context.Background(), &other) // its own: a user's would have to be traded by it
+			}, canAnotherCaller},
+		},
+		"transaction": { // it proves no caller: the certificate does, so none that is missing is for nobody
+			{"what the user brought to the edge", header("Txn-Token", "", (*domain).edgeToken), nil},
+			{"that of another profile", header("Txn-Token", "", (*domain).internalToken), nil},
+			{"another profile's beside it", beside(header("Authorization", "Bearer ", (*domain).internalToken)), nil},
+			{"two at once", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *trust.Call) error {
+				c.Header.Add("Txn-Token", c.Header.Get("Txn-Token"))
+				return nil
+			}), nil},
+			{"of another transaction", otherTransaction, nil},
+		},
+		"peer": {
+			{"missing", missing, nil},
+			{"for another callee", forNobody(func(d *domain, c *trust.Call) { c.Callee = "elsewhere" }), nil},
+			{"for another operation", forNobody(func(_ *domain, c *trust.Call) { c.Operation += "Other" }), nil},
+			{"for another body", forNobody(func(_ *domain, c *trust.Call) { c.Digest[0] ^= 1 }), nil},
+			{"signed by another workload", forNobody(func(d *domain, c *trust.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
+			{"used already", beside(func(ctx context.Context, _ *domain, p trust.Profile, c *trust.Call) error {
+				_, err := p.Verify(ctx, c)
+				return err
+			}), nil},
+			{"for another user's token", beside(func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+				other := trust.Call{Operation: c.Operation, Caller: c.Caller, Callee: c.Callee, Header: http.Header{}}
+				edge, err := d.bearer(ctx, "bob", d.userScopes)
+				if err != nil {
+					return err
+				}
+				ctx = identity.WithCredential(ctx, edge)
+				if err = p.Attach(ctx, &other); err == nil {
+					c.Header.Set("Txn-Token", other.Header.Get("Txn-Token"))
+				}
+				return err
+			}), func(_ *domain, caller, _ string) bool { return caller == "gateway" }},
+			{"without the user's token", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *trust.Call) error {
+				c.Header.Del("Txn-Token")
+				return nil
+			}), nil},
+			{"of another transaction", otherTransaction, nil},
+		},
+	}
+}
+
+func missing(context.Context, *domain, trust.Profile, *trust.Call) error { return nil }
+
+// ofAnother attaches a good proof of a call that is changed.
+func ofAnother(change func(*domain, *trust.Call)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+		other := *c // with the header of the call
+		change(d, &other)
+		return p.Attach(ctx, &other)
+	}
+}
+
+// forNobody is ofAnother without a user, who would be refused for the change before there is a proof.
+func forNobody(change func(*domain, *trust.Call)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+		return ofAnother(change)(identity.WithCredential(ctx, identity.Credential{}), d, p, c)
+	}
+}
+
+// beside attaches the good proof, and then changes it.
+func beside(change func(context.Context, *domain, trust.Profile, *trust.Call) error) func(context.Context, *domain, trust.Profile, *trust.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+		if err := p.Attach(ctx, c); err != nil {
+			return err
+		}
+		return change(ctx, d, p, c)
+	}
+}
+
+// header attaches another token.
+func header(name, before string, token func(*domain, context.Context, *trust.Call) (identity.Credential, error)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
+	return func(ctx context.Context, d *domain, _ trust.Profile, c *trust.Call) error {
+		other, err := token(d, ctx, c)
+		c.Header.Set(name, before+other.Text.Reveal())
+		return err
+	}
+}
+
+func (d *domain) edgeToken(ctx context.Context, _ *trust.Call) (identity.Credential, error) {
+	return d.bearer(ctx, "alice", d.userScopes)
+}
+
+// internalToken is a user's token for this callee, as the exchange profile has it.
+func (d *domain) internalToken(ctx context.Context, c *trust.Call) (identity.Credential, error) {
+	exchange, err := profiles[0].in(d)
+	if err != nil {
+		return identity.Credential{}, err
+	}
+	edge, err := d.edgeToken(ctx, c)
+	if err != nil {
+		return edge, err
+	}
+	return exchange.user(ctx, edge, c.Callee)
+}
+
+// otherTransaction attaches a proof of the same user in another transaction.
+func otherTransaction(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+	said := identity.From(ctx)
+	said.Transaction = "ffffffffffffffffffffffffffffffff"
+	ctx = identity.With(ctx, said)
+	if c.Caller != "gateway" { // what was passed on to it is of the transaction in which it was issued
+		credential, err := d.passedOn(ctx, p, c)
+		if err != nil {
+			return err
+		}
+		ctx = identity.WithCredential(ctx, credential)
+	}
+	return p.Attach(ctx, c)
+}
+
+func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *trust.Call) (identity.Credential, error) {
+	edge, err := d.edgeToken(ctx, c)
+	if err != nil {
+		return edge, err
+	}
+	issued, err := p.(userProfile).User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
+	return identity.Credential{Kind: identity.Transaction, Text: issued.Token}, err
+}
+
+func (d *domain) anotherCallee(caller, callee string) string {
+	for _, name := range slices.Sorted(maps.Keys(d.callees)) {
+		if name != callee && slices.Contains(d.callees[name].Callers, caller) {
+			return name
+		}
+	}
+	return ""
+}
+
+func canAnotherCallee(d *domain, caller, callee string) bool {
+	return d.anotherCallee(caller, callee) != ""
+}
+
+func (d *domain) anotherCaller(caller, callee string) string {
+	for _, name := range d.callees[callee].Callers {
+		if name != caller {
+			return name
+		}
+	}
+	return ""
+}
+
+func canAnotherCaller(d *domain, caller, callee string) bool {
+	return d.anotherCaller(caller, callee) != ""
+}
+
+func (d *domain) anyoneBut(caller string) string {
+	names := slices.Sorted(maps.Keys(d.callees))
+	return names[slices.IndexFunc(names, func(name string) bool { return name != caller })]
+}
