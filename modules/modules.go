@@ -48,6 +48,7 @@ type System struct {
 
 	ways       sync.Mutex
 	transports map[string]*httprpc.Transport // by caller and callee
+	stranger   stranger
 
 	serving atomic.Bool // all parts have started, and none was told to stop
 }

@@ -98,18 +98,32 @@ func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
 	return token.ParseKeySet([]byte(answer.JWKS))
 }
 
-// enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root.
+// enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same
+// while the fingerprint does, so that what is in the way is logged once.
 func (s *System) enrolment(fingerprint string) sts.Service {
+	s.ways.Lock()
+	defer s.ways.Unlock()
+	if s.stranger.fingerprint == fingerprint {
+		return s.stranger.Client
+	}
 	transport := httprpc.NewTransport(httprpc.TransportOptions{
 		TLS:        pinned(s.config.Trust.Domain, fingerprint),
 		Generation: func() uint64 { return 0 },
 	})
-	return sts.Client{Conn: closing{httprpc.NewConn(httprpc.ConnOptions{
+	conn := httprpc.NewConn(httprpc.ConnOptions{
 		Caller: rpc.Stranger, Callee: "sts", URL: s.config.Module("sts").URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
-	}), transport}}
+	})
+	s.stranger = stranger{sts.Client{Conn: closing{conn, transport}}, fingerprint}
+	return s.stranger.Client
 }
 
-// closing is a Conn for one call.
+// stranger is a way to the STS without a certificate.
+type stranger struct {
+	sts.Client
+	fingerprint string // of the root that the STS has to show
+}
+
+// closing is a Conn that keeps no connection: it is needed once, or a while later.
 type closing struct {
 	rpc.Conn
 	transport *httprpc.Transport

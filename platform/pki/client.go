@@ -45,12 +45,18 @@ func PinnedTLS(domain, fingerprint, workload string, now func() time.Time) *tls.
 	})
 }
 
-// clientTLS leaves the judgement of the server to verify: crypto/tls knows host names, and a workload has another name.
+// clientTLS leaves the judgement of the server to verify: crypto/tls knows host names, and a workload has another name. A
+// refusal is of the same type as one of crypto/tls.
 func clientTLS(verify func(tls.ConnectionState) error) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		SessionTicketsDisabled: true,
 		InsecureSkipVerify:     true, //nolint:gosec // the check by host name alone: VerifyConnection judges the certificate
-		VerifyConnection:       verify,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if err := verify(state); err != nil {
+				return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+			}
+			return nil
+		},
 	}
 }
