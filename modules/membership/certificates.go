@@ -111,11 +111,34 @@ func (m *Membership) Rejected(workload string) {
 	m.rejected[workload] = true
 }
 
-// takeRejected reports whether the workload was rejected since it was last asked.
-func (m *Membership) takeRejected(workload string) bool {
+// accepted is told that it did.
+func (m *Membership) accepted(workload string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rejected := m.rejected[workload]
 	delete(m.rejected, workload)
-	return rejected
+}
+
+func (m *Membership) isRejected(workload string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rejected[workload]
+}
+
+// replace gets the next certificate of a workload in the way that is left to it: one that was rejected may still be good,
+// where the STS has been mended meanwhile.
+func (m *Membership) replace(ctx context.Context, workload string, rejected bool) error {
+	if m.Hosted || m.identities[workload].Usable(m.Now()) {
+		err := m.renew(ctx, workload)
+		if err == nil {
+			m.accepted(workload)
+		}
+		if err == nil || !rejected {
+			return err
+		}
+	}
+	err := m.enrol(ctx, workload)
+	if err == nil {
+		m.accepted(workload)
+	}
+	return err
 }

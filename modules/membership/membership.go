@@ -54,7 +54,7 @@ type Membership struct {
 	told map[string]string    // what was logged last, by subject: the same trouble is told once
 	next map[string]time.Time // by certificate, when it may be tried again to renew it
 
-	rejected map[string]bool // workloads whose certificate the STS has not accepted
+	rejected map[string]bool // workloads whose certificate the STS did not accept last
 }
 
 // Open opens what an earlier process has left.
@@ -135,14 +135,12 @@ func (m *Membership) Run(ctx context.Context) error {
 // keepUp makes one round.
 func (m *Membership) keepUp(ctx context.Context) error {
 	err := m.follow(ctx)
+	if err == nil {
+		m.accepted(m.As)
+	}
 	for _, workload := range m.Workloads {
-		rejected := m.takeRejected(workload)
-		m.maintain(ctx, workload, m.identities[workload], func() error {
-			if m.Hosted || !rejected && m.identities[workload].Usable(m.Now()) {
-				return m.renew(ctx, workload)
-			}
-			return m.enrol(ctx, workload)
-		}, rejected)
+		rejected := m.isRejected(workload)
+		m.maintain(ctx, workload, m.identities[workload], func() error { return m.replace(ctx, workload, rejected) }, rejected)
 	}
 	if m.public != nil {
 		m.maintain(ctx, "gateway", m.public, func() error { return m.renewPublic(ctx) }, false)
@@ -191,6 +189,9 @@ func (m *Membership) Ready(context.Context) error {
 	for workload, identity := range m.identities {
 		if !identity.Usable(m.Now()) {
 			return fmt.Errorf("the certificate of %s has expired; it is renewed when the STS is there", workload)
+		}
+		if m.isRejected(workload) {
+			return fmt.Errorf("the STS does not accept the certificate of %s; `app certs join-token %s` lets it in again", workload, workload)
 		}
 	}
 	return nil
