@@ -30,6 +30,7 @@
 //	                           two runs have in common, so that they can be compared; -token gets new tokens
 //	json FILE                  the body of the last answer is this JSON
 //	stock PRODUCT NUMBER...    so many are available, for example: stock books/978-1617295959 10
+//	capture NAME PATTERN       set the variable to what the pattern's group matches in stdout
 //	modes DIR                  the rights of everything in a directory are stdout
 //	exits STATUS PROGRAM ARG...
 //	                           like exec, with exactly this exit status
@@ -62,6 +63,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -136,7 +138,7 @@ func params(d deployment) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "serve-as": serveAs, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
-			"modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
+			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
 	}
@@ -196,6 +198,19 @@ func eventually(ts *testscript.TestScript, within time.Duration, what string, ho
 			ts.Fatalf("not within %v: %s", within, what)
 		}
 	}
+}
+
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATTERN")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	found := pattern.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) < 2 {
+		ts.Fatalf("stdout has no %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 func modes(ts *testscript.TestScript, _ bool, args []string) {
