@@ -25,8 +25,9 @@ import (
 
 const (
 	answersWithin = 30 * time.Second
-	// changesWithin is longer than a clock may differ that judges a token's end (30 s).
-	changesWithin = 50 * time.Second
+	// changesWithin is longer than the shortest lifetime of a certificate (1m), and than a clock may differ that judges a
+	// token's end (30 s).
+	changesWithin = 90 * time.Second
 )
 
 // call is a request that a script describes.
