@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/platform/fault"
+	"oms/platform/refusal"
 	"oms/platform/rpc"
 )
 
@@ -17,6 +19,7 @@ type Recorder struct {
 	calls     *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
+	strangers *refusal.Log // what anybody without a certificate can cause
 }
 
 var _ rpc.Observer = (*Recorder)(nil)
@@ -24,7 +27,7 @@ var _ rpc.Observer = (*Recorder)(nil)
 // NewRecorder makes a recorder whose metrics are in registry.
 func NewRecorder(log *slog.Logger, registry prometheus.Registerer) (*Recorder, error) {
 	r := &Recorder{
-		log: log,
+		log: log, strangers: refusal.New(log, time.Now),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "oms_operation_calls_total", Help: "Authorised calls of an operation, by caller and by the code of the fault (ok: none).",
 		}, []string{"operation", "caller", "code"}),
@@ -52,12 +55,15 @@ func (r *Recorder) Decided(ctx context.Context, d rpc.Decision) {
 		operation = "unknown" // a label must not be the caller's to choose
 	}
 	r.decisions.WithLabelValues(d.Module, operation, string(d.Reason)).Inc()
-	level := slog.LevelDebug
+	level, write := slog.LevelDebug, r.log.Log
 	if d.Reason != rpc.Allowed {
 		level = slog.LevelInfo
+		if d.Caller == rpc.Stranger {
+			write = r.strangers.Tell
+		}
 	}
 	if r.log.Enabled(ctx, level) {
-		r.log.Log(ctx, level, "decision", "module", d.Module, "operation", operation, "caller", d.Caller, "subject", d.Subject,
+		write(ctx, level, "decision", "module", d.Module, "operation", operation, "caller", d.Caller, "subject", d.Subject,
 			"scopes", strings.Join(d.Scopes, " "), "reason", d.Reason, "trace_id", d.Transaction)
 	}
 }

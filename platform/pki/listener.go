@@ -1,10 +1,14 @@
 package pki
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
+
+	"oms/platform/refusal"
 )
 
 // Listener is the TLS of a listener that other workloads call. Whoever comes presents a certificate, and is refused where
@@ -20,7 +24,10 @@ type Listener struct {
 // TLS is the configuration: TLS 1.3 without resumption, because a resumed session would bring back a peer that is trusted
 // no more (CVE-2025-68121). Every refusal is one warning in the log, which no flood of them can fill.
 func (l Listener) TLS() *tls.Config {
-	refusals := newRefusals(l.Log.With("listener", l.Name), l.Peers.now)
+	refusals := refusal.New(l.Log.With("listener", l.Name), l.Peers.now)
+	tell := func(from net.Addr, why error) {
+		refusals.Tell(context.Background(), slog.LevelWarn, "a connection was refused", "from", from.String(), "why", why.Error())
+	}
 	config := &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		SessionTicketsDisabled: true,
@@ -31,21 +38,21 @@ func (l Listener) TLS() *tls.Config {
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		from := hello.Conn.RemoteAddr()
 		if !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) {
-			refusals.tell(from, errors.New("the client does not speak TLS 1.3")) // the handshake ends with the right alert
+			tell(from, errors.New("the client does not speak TLS 1.3")) // the handshake ends with the right alert
 		}
 		connection := config.Clone()
 		connection.GetConfigForClient = nil
 		connection.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			certificate, err := l.Identity.GetCertificate(hello)
 			if err != nil {
-				refusals.tell(from, err)
+				tell(from, err)
 			}
 			return certificate, err
 		}
 		connection.VerifyConnection = func(state tls.ConnectionState) error {
 			err := l.admit(state)
 			if err != nil {
-				refusals.tell(from, err)
+				tell(from, err)
 			}
 			return err
 		}

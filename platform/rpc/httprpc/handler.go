@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/refusal"
 	"oms/platform/rpc"
 	"oms/platform/trust"
 )
@@ -35,12 +37,17 @@ type HandlerOptions struct {
 
 // NewHandler serves the host's operations to other processes. A request without a proof learns nothing about what is
 // here: whether an operation exists is answered after the proof has been checked.
-func NewHandler(o HandlerOptions) http.Handler { return handler{o} }
+func NewHandler(o HandlerOptions) http.Handler {
+	return &handler{o, refusal.New(o.Log, time.Now)}
+}
 
-type handler struct{ HandlerOptions }
+type handler struct {
+	HandlerOptions
+	strangers *refusal.Log // what anybody without a certificate can cause
+}
 
 // ServeHTTP implements [http.Handler].
-func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := h.serve(w, r)
 	if err != nil {
 		sendFault(w, r, fault.From(err))
@@ -59,7 +66,7 @@ type incoming struct {
 }
 
 // serve checks what is cheap first: nobody makes this process read a body or ask a profile without a certificate.
-func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, err error) {
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil { // the host contains what a service does; this is about the proof
 			h.Log.Error("serving a call panicked", "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -77,7 +84,7 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, e
 	}
 	left, failure := checkHead(r)
 	if failure != nil {
-		return nil, failure
+		return nil, h.broken(r, in, failure)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), within(left))
 	defer cancel()
@@ -86,7 +93,11 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, e
 	if err != nil {
 		return nil, err
 	}
-	answer, err = perform(ctx, r, grant, in)
+	request, err := decode(ctx, r, grant, in)
+	if err != nil {
+		return nil, h.broken(r, in, err)
+	}
+	answer, err = perform(ctx, grant, request, in)
 	if ended := ctx.Err(); ended != nil {
 		return nil, fault.From(ended)
 	}
@@ -94,14 +105,14 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, e
 }
 
 // peer is the workload at the other end of the connection.
-func (h handler) peer(r *http.Request, in *incoming) (string, error) {
+func (h *handler) peer(r *http.Request, in *incoming) (string, error) {
 	workload, err := "", errors.New("the connection is not encrypted")
 	if r.TLS != nil {
 		workload, err = h.Peer(r.TLS)
 	}
 	if err != nil {
 		h.Host.NotProven(r.Context(), in.Operation, workload, in.transaction, trust.ByCertificate)
-		h.Log.Warn("a call was refused: the peer's certificate is not accepted", "operation", in.Operation, "peer", workload, "address", r.RemoteAddr, "reason", err.Error())
+		h.tell(r, in, "the peer's certificate is not accepted", err)
 		return "", trust.NotProven("the certificate of the connection is not accepted by %s any more; its log has the reason", h.Host.Module())
 	}
 	return workload, nil
@@ -125,16 +136,16 @@ func tooLarge() *fault.Error {
 }
 
 // authorize checks the proof and then the right. The body is read before only where the proof may cover it.
-func (h handler) authorize(ctx context.Context, r *http.Request, in *incoming) (rpc.Grant, error) {
+func (h *handler) authorize(ctx context.Context, r *http.Request, in *incoming) (rpc.Grant, error) {
 	if row, _ := h.Host.Row(in.Operation); trust.ByProfile(row, in.Caller) {
 		if err := in.read(ctx, r); err != nil {
-			return rpc.Grant{}, err
+			return rpc.Grant{}, h.broken(r, in, err)
 		}
 		in.Digest = sha256.Sum256(in.body)
 	}
 	proven, err := trust.Establish(ctx, h.Host, h.Profile, &in.Call, in.transaction)
 	if err != nil {
-		h.Log.Warn("a call was refused: its proof does not hold", "operation", in.Operation, "peer", in.Caller, "proof", h.Profile.Name(), "reason", err.Error())
+		h.tell(r, in, "its proof does not hold", err, "proof", h.Profile.Name())
 		return rpc.Grant{}, err
 	}
 	if in.Operation == "" {
@@ -161,18 +172,43 @@ func (in *incoming) read(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// perform decodes the request, performs the call and encodes the answer.
-func perform(ctx context.Context, r *http.Request, grant rpc.Grant, in *incoming) ([]byte, error) {
+// broken logs a call that is not one of this protocol, and gives its failure back.
+func (h *handler) broken(r *http.Request, in *incoming, failure error) error {
+	h.tell(r, in, "it is not a call of this protocol", failure)
+	return failure
+}
+
+// tell logs a refusal that no Decision tells about in full. What a caller makes up is not recorded.
+func (h *handler) tell(r *http.Request, in *incoming, what string, reason error, more ...any) {
+	operation, write := in.Operation, h.Log.Log
+	if _, found := h.Host.Row(operation); !found {
+		operation = "unknown"
+	}
+	if in.Caller == rpc.Stranger {
+		write = h.strangers.Tell
+	}
+	args := []any{"module", h.Host.Module(), "operation", operation, "peer", in.Caller, "address", r.RemoteAddr, "trace_id", in.transaction}
+	write(r.Context(), slog.LevelWarn, "a call was refused: "+what, slices.Concat(args, more, []any{"reason", reason.Error()})...)
+}
+
+// decode gives the request of a granted call.
+func decode(ctx context.Context, r *http.Request, grant rpc.Grant, in *incoming) (request any, err error) {
 	if err := in.read(ctx, r); err != nil {
 		return nil, err
 	}
-	request, response := grant.NewRequest(), grant.NewResponse()
+	request = grant.NewRequest()
 	if !utf8.Valid(in.body) {
 		return nil, fault.New(fault.Malformed, "The request of %s is not valid UTF-8.", in.Operation)
 	}
 	if err := json.Unmarshal(in.body, request); err != nil {
 		return nil, fault.New(fault.Malformed, "The body is not a request of %s: %v.", in.Operation, err)
 	}
+	return request, nil
+}
+
+// perform performs the call and encodes the answer.
+func perform(ctx context.Context, grant rpc.Grant, request any, in *incoming) ([]byte, error) {
+	response := grant.NewResponse()
 	if err := grant.Call(ctx, request, response); err != nil {
 		failure := *fault.From(err)
 		if trust.Refused(&failure) { // of a call that the service made: this one has been executed, and its proof was good
