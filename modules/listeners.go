@@ -3,14 +3,17 @@ package modules
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"oms/modules/gateway"
 	"oms/modules/sts"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
 	"oms/platform/pki"
+	"oms/platform/refusal"
 	"oms/platform/rpc"
 	"oms/platform/rpc/httprpc"
 )
@@ -43,9 +46,22 @@ func (s *System) moduleListener(module string, listening func(string, net.Addr))
 	}
 	door := pki.Listener{Name: module, Identity: s.trust.member.Identity(module), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
 	return lifecycle.HTTPServer{
-		Name: module + " listener", Address: s.config.ListenAddress(module), Handler: routes, Log: s.log, TLS: door.TLS(),
+		Name: module + " listener", Address: s.config.ListenAddress(module), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
 		Listening: func(address net.Addr) { listening(module, address) },
 	}.Part()
+}
+
+// callTimeout is how long a request of another process may take to its end: longer than any caller waits, which is the
+// gateway for a page of the STS.
+const callTimeout = 16 * time.Second
+
+// bounded gives up answers that nobody reads: HTTP/2 lets whoever asks open no window for them, without a certificate at
+// the STS too, and they would hold their connections and the stop of this process.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(callTimeout)) // HTTP/1.1 and HTTP/2 both have one
+		next.ServeHTTP(w, r)
+	})
 }
 
 // peer is the workload on the other side of a connection. It is asked for every request: what was trusted when the
@@ -59,9 +75,10 @@ func (s *System) peer(state *tls.ConnectionState) (string, error) {
 
 // fromGateway lets the gateway alone see the STS's pages, and takes its word for where a request comes from.
 func (s *System) fromGateway(pages http.Handler) http.Handler {
+	refusals := refusal.New(s.log, time.Now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if peer, err := s.peer(r.TLS); err != nil || peer != gateway.Name {
-			s.log.WarnContext(r.Context(), "the STS's pages are for the gateway", "peer", peer, "from", r.RemoteAddr, "cause", err)
+			refusals.Tell(r.Context(), slog.LevelWarn, "the STS's pages are for the gateway", "peer", peer, "from", r.RemoteAddr, "cause", err)
 			http.Error(w, "The pages of the STS are reached through the gateway.", http.StatusForbidden)
 			return
 		}
