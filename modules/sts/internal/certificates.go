@@ -160,9 +160,11 @@ func (a Administration) Certificates(ctx context.Context) (roots []Root, list []
 	return roots, list, err
 }
 
-// RenewCertificates has the workload renew its certificates at once; every workload where the name is "".
+// RenewCertificates has the workload renew its certificates at once; every workload where the name is "". The times in a
+// certificate are whole seconds: one from this second may be from before, and is renewed as well.
 func (a Administration) RenewCertificates(ctx context.Context, workload string) error {
-	return a.changeWorkload(ctx, workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, a.Now().UnixMilli())
+	before := a.Now().Truncate(time.Second).Add(time.Second)
+	return a.changeWorkload(ctx, workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before.UnixMilli())
 }
 
 // RemoveWorkload revokes all certificates of a workload, and gives it none until there is a join token for it.
