@@ -39,6 +39,13 @@
 //	orders-until-terminated FILE [NAME]
 //	                           place orders from many clients, send SIGTERM meanwhile; the ids that were answered with
 //	                           201 are written to the file
+//	begin-load                 from now on have clients of all kinds send requests at a steady pace: anonymous ones, users,
+//	                           such as place orders, and the browser alice, which has to be signed in. They trust what is
+//	                           in $ROOT at the time
+//	end-load NUMBER            end it; no request may have failed, and at least so many must have been answered
+//	[!] knock FILE ADDRESS [-until]
+//	                           the module that listens there admits the certificate in the file
+//	lines FILE TEXT NUMBER     wait until so many lines of the file hold the text
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
 // Without a NAME, a command means the servers that were started by serve or deploy. A server's admin listener is taken to be where
@@ -139,6 +146,7 @@ func params(d deployment) testscript.Params {
 			"serve": serve, "serve-as": serveAs, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
+			"begin-load": beginLoad, "end-load": endLoad, "knock": knock, "lines": lines,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
 	}

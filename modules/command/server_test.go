@@ -32,6 +32,7 @@ type script struct {
 	browsers   map[string]http.CookieJar
 	body       []byte // of the last answer
 	location   string // to which it leads
+	load       *steady
 	transcript string // the file to which answers are appended; "" is none
 }
 
