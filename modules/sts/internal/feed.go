@@ -46,10 +46,12 @@ const clockSlack = time.Minute
 // revocationMemory is how long a revoked user has to be told of: until the last token that was issued before has expired.
 func revocationMemory(lifetime time.Duration) time.Duration { return lifetime + clockSlack }
 
-// revokeSubject has the tokens of a user stop to hold that were issued until now.
+// revokeSubject has the tokens of a user stop to hold that were issued until now. The time is kept in milliseconds, and is
+// the next whole one: of the tokens of this millisecond none may be left, and whoever gets one too many takes another.
 func revokeSubject(tx database.Tx, subject string, now time.Time) error {
+	before := now.UnixMilli() + 1
 	_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)
-		ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, subject, now.UnixMilli())
+		ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, subject, before)
 	return err
 }
 
