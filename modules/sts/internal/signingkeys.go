@@ -81,7 +81,7 @@ func (a Administration) RotateSigningKey(ctx context.Context, announcement, over
 }
 
 // RevokeSigningKey has a key stop to count at once, with everything that it has signed. Where it was the one that signs,
-// the next one does from now on, or one that is made for that.
+// the next one does from now on, or one that is made for that. Where it was the next one, the one that signs stays.
 func (a Administration) RevokeSigningKey(ctx context.Context, id string) error {
 	now := a.Now()
 	fresh, err := generateSigningKey(now)
@@ -100,8 +100,13 @@ func (a Administration) RevokeSigningKey(ctx context.Context, id string) error {
 		if _, err := tx.Exec(`DELETE FROM keys WHERE id = $1`, id); err != nil {
 			return err
 		}
-		if keys[revoked].stateAt(now, keys[0].id) != Active {
+		switch keys[revoked].stateAt(now, keys[0].id) {
+		case Next: // nothing replaces the one that signs any more, so it does not retire either
+			_, err := tx.Exec(`UPDATE keys SET retires_at = NULL WHERE id = $1`, keys[0].id)
+			return err
+		case Retired, gone:
 			return nil
+		case Active:
 		}
 		for _, k := range keys {
 			if k.stateAt(now, id) == Next {
