@@ -2,13 +2,17 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"oms/migrations"
 	"oms/modules/modulestest"
 	"oms/modules/sts"
 	"oms/modules/sts/host"
@@ -23,8 +27,17 @@ import (
 
 var everything = identity.NewScopes("add_order", "update_order", "view_orders", "manage_inventory")
 
-// start hosts a fresh STS with an external issuer beside its own.
-func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.SigningKey) {
+// callees are what the STS is told of the modules.
+func callees() map[string]host.Callee {
+	return map[string]host.Callee{
+		"order":     {Scopes: identity.NewScopes("add_order", "update_order", "view_orders"), Callers: []string{"gateway"}},
+		"inventory": {Scopes: identity.NewScopes("manage_inventory"), Callers: []string{"gateway", "order"}},
+		"gateway":   {Scopes: everything, Callers: []string{"gateway"}},
+	}
+}
+
+// start hosts an STS with an external issuer beside its own.
+func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (*host.Module, token.SigningKey) {
 	t.Helper()
 	foreign, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
@@ -39,31 +52,50 @@ func start(t *testing.T, store database.Store, demo bool) (*host.Module, token.S
 			Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
-	hosted, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Edge: edge, Demo: demo, SessionTTL: time.Hour,
-		Domain: "orders.local", Callees: map[string]host.Callee{
-			"order":     {Scopes: identity.NewScopes("add_order", "update_order", "view_orders"), Callers: []string{"gateway"}},
-			"inventory": {Scopes: identity.NewScopes("manage_inventory"), Callers: []string{"gateway", "order"}},
-		},
-		InternalTTL: time.Minute, WorkloadTTL: time.Hour, CertificateTTL: time.Hour, PublicHosts: []string{"localhost"}})
+	hosted, err := host.New(t.Context(), host.Options{
+		Store: store, Observer: &rpctest.Observer{}, Now: now, Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
+		SessionTTL: ststest.SessionLifetime, InternalTTL: ststest.InternalLifetime, TransactionTTL: time.Minute, WorkloadTTL: ststest.WorkloadLifetime, CertificateTTL: ststest.CertificateLifetime,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return hosted, foreign
 }
 
+const password = secret.Text("correct horse")
+
+// seeded is the directory of a database as an earlier start has left it, with the demo users and carol: hashing their
+// passwords once is enough for all tests.
+func seeded(t *testing.T) string {
+	t.Helper()
+	directory := t.TempDir()
+	store, err := database.OpenServer(t.Context(), database.Options{Path: filepath.Join(directory, "sts.db"), Migrations: migrations.For("sts")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, store, true, time.Now)
+	operator := host.Administer(store, time.Now, true, ststest.Domain)
+	err = operator.AddUser(t.Context(), host.User{Name: "carol", FullName: "Carol", Scopes: everything}, password)
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return directory
+}
+
 func TestTheContract(t *testing.T) {
+	before := seeded(t)
 	ststest.Run(t, modulestest.Shapes(t), func(t *testing.T, demo bool) ststest.Started {
-		store := databasetest.Open(t, "sts")
-		start(t, store, true) // an earlier start, which has seeded the demo
-		hosted, foreign := start(t, store, demo)
-		operator := host.Administer(store, time.Now, true, "orders.local")
-		if err := operator.AddUser(t.Context(), host.User{Name: "carol", FullName: "Carol", Scopes: everything}, "correct horse"); err != nil {
+		directory := t.TempDir()
+		if err := os.CopyFS(directory, os.DirFS(before)); err != nil {
 			t.Fatal(err)
 		}
+		store, clock := databasetest.OpenIn(t, "sts", directory), &ststest.Clock{}
+		hosted, foreign := start(t, store, demo, clock.Now)
+		operator := host.Administer(store, clock.Now, true, ststest.Domain)
 		return ststest.Started{
-			Host: hosted.Host, Foreign: foreign,
+			Host: hosted.Host, Foreign: foreign, Operator: operator, Clock: clock,
 			Issue: func(user string, scopes ...string) secret.Text {
-				r := host.TokenRequest{User: user, Lifetime: time.Minute, Issuer: ststest.PublicURL, Audience: ststest.PublicURL}
+				r := host.TokenRequest{User: user, Lifetime: ststest.EdgeLifetime, Issuer: ststest.PublicURL, Audience: ststest.PublicURL}
 				if len(scopes) > 0 {
 					r.Scopes = identity.NewScopes(scopes...)
 				}
@@ -73,19 +105,14 @@ func TestTheContract(t *testing.T) {
 				}
 				return raw
 			},
-			SignIn: func(user string) secret.Text {
-				form := url.Values{"name": {user}, "password": {"correct horse"}}
-				r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
-				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			SignIn: func(user string) secret.Text { return signIn(t, hosted, user) },
+			SignOut: func(session secret.Text) {
+				r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
+				r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: session.Reveal()})
 				w := httptest.NewRecorder()
-				hosted.Pages.ServeHTTP(w, r)
-				for _, cookie := range w.Result().Cookies() {
-					if cookie.Name == sts.SessionCookie {
-						return secret.Text(cookie.Value)
-					}
+				if hosted.Pages.ServeHTTP(w, r); w.Code != http.StatusSeeOther {
+					t.Fatalf("signing out: %d", w.Code)
 				}
-				t.Fatalf("signing in as %s: %d", user, w.Code)
-				return ""
 			},
 			Disable: func(user string, disabled bool) {
 				if err := operator.SetDisabled(t.Context(), user, disabled); err != nil {
@@ -96,11 +123,27 @@ func TestTheContract(t *testing.T) {
 	})
 }
 
+func signIn(t *testing.T, hosted *host.Module, user string) secret.Text {
+	t.Helper()
+	form := url.Values{"name": {user}, "password": {password.Reveal()}}
+	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	hosted.Pages.ServeHTTP(w, r)
+	for _, cookie := range w.Result().Cookies() {
+		if cookie.Name == sts.SessionCookie {
+			return secret.Text(cookie.Value)
+		}
+	}
+	t.Fatalf("signing in as %s: %d", user, w.Code)
+	return ""
+}
+
 func TestTheSigningKeySurvivesARestart(t *testing.T) {
 	directory := t.TempDir()
 	jwks := func(t *testing.T) (document string) {
 		t.Run("start", func(t *testing.T) {
-			hosted, _ := start(t, databasetest.OpenIn(t, "sts", directory), false)
+			hosted, _ := start(t, databasetest.OpenIn(t, "sts", directory), false, time.Now)
 			answer, err := sts.Client{Conn: rpctest.Shapes()[0].Connect(t, hosted.Host, "gateway")}.Keys(context.Background(), sts.KeysRequest{})
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +159,7 @@ func TestTheSigningKeySurvivesARestart(t *testing.T) {
 
 func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	store := databasetest.Open(t, "sts")
-	start(t, store, false)
+	start(t, store, false, time.Now)
 	if err := store.Write(t.Context(), func(tx database.Tx) error {
 		_, err := tx.Exec(`UPDATE keys SET private = 'AAAA' WHERE purpose = 'tokens'`)
 		return err
@@ -132,7 +175,6 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 	operator := host.Administer(databasetest.Open(t, "sts"), time.Now, false, "orders.local")
 	good := host.User{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order")}
-	const password = secret.Text("correct horse")
 	if err := operator.AddUser(t.Context(), good, password); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +217,7 @@ func TestTokensThatAreNotIssued(t *testing.T) {
 	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "app serve") {
 		t.Errorf("without a signing key: %v", err)
 	}
-	start(t, store, true)
+	start(t, store, true, time.Now)
 	if _, err := operator.IssueToken(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}

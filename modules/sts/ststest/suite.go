@@ -4,6 +4,8 @@ package ststest
 
 import (
 	"context"
+	"maps"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"oms/modules/sts"
+	"oms/modules/sts/host"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -26,15 +29,40 @@ const (
 	ForeignFor = "orders"                // its audience
 )
 
-// Started is a hosted STS that knows the callees order (add_order, update_order, view_orders) and inventory
-// (manage_inventory), the demo users, and the user carol with all of these scopes.
+// How long what a started module issues lasts.
+const (
+	EdgeLifetime        = time.Minute // of what Issue gives
+	SessionLifetime     = time.Hour
+	InternalLifetime    = 5 * time.Minute
+	WorkloadLifetime    = time.Hour
+	CertificateLifetime = 24 * time.Hour
+)
+
+// Domain is the trust domain.
+const Domain = "orders.local"
+
+// Started is a hosted STS that knows the callees order (add_order, update_order, view_orders; called by the gateway),
+// inventory (manage_inventory; called by the gateway and order) and gateway (all of these; called by itself), the demo
+// users, and the user carol with all of these scopes.
 type Started struct {
-	Host    *rpc.Host
-	Issue   func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
-	SignIn  func(user string) secret.Text                   // a session
-	Disable func(user string, disabled bool)
-	Foreign token.SigningKey // that of the external issuer
+	Host     *rpc.Host
+	Issue    func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
+	SignIn   func(user string) secret.Text                   // a session
+	SignOut  func(session secret.Text)
+	Disable  func(user string, disabled bool)
+	Foreign  token.SigningKey // that of the external issuer
+	Operator host.Administration
+	Clock    *Clock // of the module and of the operator
 }
+
+// Clock is a clock that runs, and that a test puts forward.
+type Clock struct{ ahead atomic.Int64 }
+
+// Now is what the clock says.
+func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// Forward puts the clock forward.
+func (c *Clock) Forward(by time.Duration) { c.ahead.Add(int64(by)) }
 
 // Start hosts a fresh module. Without the demo, demo accounts do not count.
 type Start func(t *testing.T, demo bool) Started
@@ -52,6 +80,10 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 		"the keys verify our tokens":                         keys,
 		"a session stands for its user until it ends":        session,
 	}
+	maps.Copy(tests, exchangeTests)
+	maps.Copy(tests, certificateTests)
+	maps.Copy(tests, feedTests)
+	maps.Copy(tests, keyTests)
 	for _, shape := range shapes {
 		t.Run(shape.Name, func(t *testing.T) {
 			for name, test := range tests {
@@ -71,11 +103,37 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 type world struct {
 	Started
 	gateway, other sts.Service
+	shape          rpctest.Shape
 }
 
 func newWorld(t *testing.T, started Started, shape rpctest.Shape) world {
 	t.Helper()
-	return world{started, sts.Client{Conn: shape.Connect(t, started.Host, "gateway")}, sts.Client{Conn: shape.Connect(t, started.Host, "order")}}
+	w := world{Started: started, shape: shape}
+	w.gateway, w.other = w.by(t, "gateway"), w.by(t, "order")
+	return w
+}
+
+// by is the STS as a workload reaches it.
+func (w world) by(t *testing.T, workload string) sts.Service {
+	t.Helper()
+	return sts.Client{Conn: w.shape.Connect(t, w.Host, workload)}
+}
+
+// settle lets the module notice what an operator has done beside it, for which it takes half a second.
+func (w world) settle() { w.Clock.Forward(time.Second) }
+
+func mustFail(t *testing.T, what string, err error, want fault.Code) {
+	t.Helper()
+	if got := fault.CodeOf(err); got != want {
+		t.Errorf("%s: got %v, want %s", what, err, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 var nobody = identity.With(context.Background(), identity.Principal{Transaction: "0123456789abcdef0123456789abcdef"})
