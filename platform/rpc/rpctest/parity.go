@@ -33,11 +33,16 @@ type parity struct{ shapes []Shape }
 func NewProbe(t testing.TB) (*rpc.Host, *Observer) {
 	t.Helper()
 	observer := &Observer{}
-	host, err := rpc.NewHost[Probe]("probe", ProbeTable, prober{}, observer, time.Now)
+	host, err := HostProbe(observer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return host, observer
+}
+
+// HostProbe hosts the probe for an observer of the caller's.
+func HostProbe(observer rpc.Observer) (*rpc.Host, error) {
+	return rpc.NewHost[Probe]("probe", ProbeTable, prober{}, observer, time.Now)
 }
 
 // everyShape runs test over every way to reach the probe, for the given caller.

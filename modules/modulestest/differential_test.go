@@ -1,0 +1,295 @@
+package modulestest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"oms/modules/inventory"
+	inventoryhost "oms/modules/inventory/host"
+	"oms/modules/modulestest"
+	"oms/modules/order"
+	orderhost "oms/modules/order/host"
+	"oms/platform/database/databasetest"
+	"oms/platform/fault"
+	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
+)
+
+const (
+	seed        = 20261122
+	length      = 1750  // calls in each world
+	leastCalls  = 10000 // in all worlds together
+	leastThings = 100   // of each kind: answers, faults, refusals; a sequence in which nothing happens proves nothing
+
+	// mostRenewed is how many proofs of a world may be refused and made anew: a callee asks every peer to introduce itself.
+	mostRenewed = 10
+)
+
+// world is a system that is reached in one way, and everything that can be seen of it.
+type world struct {
+	name     string
+	conns    map[string]func(caller string) rpc.Conn // by module
+	observer *watcher
+	renewed  int // proofs that were refused and made anew: a check of the transport's own
+}
+
+// watcher keeps what the hosts of a world tell.
+type watcher struct {
+	rpctest.Observer
+	plant func(*rpc.Decision)
+}
+
+// Decided implements [rpc.Observer].
+func (w *watcher) Decided(ctx context.Context, d rpc.Decision) {
+	if w.plant != nil {
+		w.plant(&d)
+	}
+	w.Observer.Decided(ctx, d)
+}
+
+func newWorld(t *testing.T, shape rpctest.Shape) *world {
+	t.Helper()
+	observer := &watcher{}
+	price := inventory.Price{Amount: 999, Currency: "USD"}
+	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
+		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: []inventory.Product{
+			{Category: "books", Code: "a", Name: "Book A", Price: price, Available: 20},
+			{Category: "books", Code: "b", Name: "Book B", Price: price, Available: 8},
+			{Category: "tools", Code: "last", Name: "The last one", Price: price, Available: 1},
+		},
+	})
+	must(t, err)
+	orders, err := orderhost.New(t.Context(), orderhost.Options{
+		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: shape.Connect(t, stock, "order")}, Observer: observer,
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
+	})
+	must(t, err)
+	probe, err := rpctest.HostProbe(observer)
+	must(t, err)
+	w := &world{name: shape.Name, conns: map[string]func(string) rpc.Conn{}, observer: observer}
+	for _, host := range []*rpc.Host{stock, orders.Host, probe} {
+		w.conns[host.Module()] = func(caller string) rpc.Conn { return shape.Connect(t, host, caller) }
+	}
+	return w
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// seen is what one call shows: to its caller, to the service, and to whoever reads the records.
+type seen struct {
+	Response  string
+	Fault     *told
+	Decisions []rpc.Decision // without what depends on the moment and on the way
+	Calls     []string       // the principals that services saw, and how their calls ended
+}
+
+// told is a fault as its caller reads it.
+type told struct {
+	Code       fault.Code
+	Type       string
+	Detail     string
+	Fields     []fault.Field
+	RetryAfter time.Duration
+}
+
+// play makes the calls of a sequence, one after the other.
+func (w *world) play(steps []step) []seen {
+	all := make([]seen, len(steps))
+	decisions, outcomes := 0, 0
+	for i, s := range steps {
+		module, _, _ := strings.Cut(s.operation.Row().Name, ".")
+		response, err := s.operation.Invoke(s.context(), w.conns[module](s.caller), s.request)
+		if err == nil {
+			all[i].Response = settled(response)
+		} else {
+			f := fault.From(err)
+			all[i].Fault = &told{f.Code, f.Type, f.Detail, f.Fields, f.RetryAfter}
+		}
+		now, ended := w.observer.Decisions(), w.observer.Outcomes()
+		for _, d := range now[decisions:] {
+			if d.Reason == rpc.NotProven {
+				w.renewed++
+				continue
+			}
+			d.At, d.Proof = time.Time{}, ""
+			all[i].Decisions = append(all[i].Decisions, d)
+		}
+		for _, o := range ended[outcomes:] {
+			all[i].Calls = append(all[i].Calls, fmt.Sprintf("%s by %s for %q in %s: %s", o.Operation, o.Caller, o.Subject, o.Transaction, fault.CodeOf(o.Err)))
+		}
+		decisions, outcomes = len(now), len(ended)
+	}
+	return all
+}
+
+// unsettled are the parts of an answer that depend on the moment: times, and what is made of them or of random ids.
+var unsettled = regexp.MustCompile(`"(created_at|updated_at|etag|next)":"(?:[^"\\]|\\.)*"`)
+
+func settled(response any) string {
+	text, err := json.Marshal(response)
+	if err != nil {
+		return err.Error()
+	}
+	return unsettled.ReplaceAllString(string(text), `"$1":"*"`)
+}
+
+// difference is where two worlds differ, or "".
+func difference(s step, a, b seen) string {
+	if !s.listed() { // between processes such a call may end at the STS, which gives the caller no proof for it
+		if a.Fault == nil || b.Fault == nil || a.Fault.Code != b.Fault.Code {
+			return fmt.Sprintf("who may not call is refused with %+v and %+v", a.Fault, b.Fault)
+		}
+		if len(b.Calls) > 0 {
+			return "who may not call was let in"
+		}
+		return ""
+	}
+	return cmp.Diff(a, b)
+}
+
+// worlds are one process, and every profile: between processes, and within one where others are elsewhere.
+func worlds(t *testing.T) (all []*world) {
+	t.Helper()
+	all = append(all, newWorld(t, rpctest.Shapes()[0]))
+	for _, shape := range modulestest.Proven(t, modulestest.Probe()) {
+		if !strings.HasSuffix(shape.Name, "made twice") { // whose second calls are seen too
+			all = append(all, newWorld(t, shape))
+		}
+	}
+	return all
+}
+
+// One long sequence of calls shows the same to everybody, wherever the modules are and however callers prove themselves.
+func TestEveryWayShowsTheSame(t *testing.T) {
+	steps, all := sequence(seed, length), worlds(t)
+	shown := make([][]seen, len(all))
+	var players sync.WaitGroup
+	for i, w := range all {
+		players.Go(func() { shown[i] = w.play(steps) })
+	}
+	players.Wait()
+	counts := map[string]int{}
+	for i, s := range steps {
+		for other := range all[1:] {
+			if diff := difference(s, shown[0][i], shown[other+1][i]); diff != "" {
+				t.Fatalf("call %d of seed %d, %v\n%s and %s differ: %s", i, seed, s, all[0].name, all[other+1].name, diff)
+			}
+		}
+		count(counts, s, shown[0][i])
+	}
+	for _, w := range all {
+		if w.renewed > mostRenewed {
+			t.Errorf("%s: %d proofs were refused and made anew", w.name, w.renewed)
+		}
+	}
+	t.Logf("seed %d: %d calls in each of %d worlds: %v", seed, len(steps), len(all), counts)
+	if len(steps)*len(all) < leastCalls {
+		t.Errorf("fewer than %d calls", leastCalls)
+	}
+	for _, kind := range []string{"answered", "refused", "failed", "with a user behind two hops"} {
+		if counts[kind] < leastThings {
+			t.Errorf("%s: only %d", kind, counts[kind])
+		}
+	}
+}
+
+func count(counts map[string]int, s step, got seen) {
+	switch {
+	case !s.listed():
+		counts["by who may not call"]++
+	case got.Fault == nil:
+		counts["answered"]++
+	case slices.ContainsFunc(got.Decisions, func(d rpc.Decision) bool { return d.Reason != rpc.Allowed }):
+		counts["refused"]++
+	default:
+		counts["failed"]++
+	}
+	if len(got.Calls) == 2 && s.principal.Subject != "" {
+		counts["with a user behind two hops"]++
+	}
+}
+
+// The comparison finds what it is there for: a difference in the response, the fault, the principal and the Decision.
+func TestAPlantedDifferenceIsFound(t *testing.T) {
+	steps := sequence(seed, 300)
+	plain := newWorld(t, rpctest.Shapes()[0]).play(steps)
+	for name, plant := range map[string]func(*world){
+		"nothing": func(*world) {},
+		"the response": func(w *world) {
+			w.through("order", func(_ rpc.Operation, response any, err error) error {
+				if created, ok := response.(*order.Created); ok && err == nil {
+					created.Status += " "
+				}
+				return err
+			})
+		},
+		"the fault": func(w *world) {
+			w.through("order", func(_ rpc.Operation, _ any, err error) error {
+				if f := fault.From(err); f != nil && f.RetryAfter == 0 {
+					later := *f
+					later.RetryAfter = time.Second
+					return &later
+				}
+				return err
+			})
+		},
+		"the principal": func(w *world) {
+			w.through("probe", func(op rpc.Operation, response any, err error) error {
+				if who, ok := response.(*rpctest.Seen); ok {
+					who.Subject += "!"
+				}
+				return err
+			})
+		},
+		"the Decision": func(w *world) {
+			w.observer.plant = func(d *rpc.Decision) {
+				if d.Module == "inventory" && d.Subject != "" { // as if the user were lost on the second hop
+					d.Subject = ""
+				}
+			}
+		},
+	} {
+		w := newWorld(t, rpctest.Shapes()[0])
+		plant(w)
+		found := 0
+		for i, got := range w.play(steps) {
+			if difference(steps[i], plain[i], got) != "" {
+				found++
+			}
+		}
+		if (found > 0) != (name != "nothing") {
+			t.Errorf("planted in %s: found %d", name, found)
+		}
+		t.Logf("planted in %s: %d of %d calls differ", name, found, len(steps))
+	}
+}
+
+// through has every answer of a module pass by change.
+func (w *world) through(module string, change func(op rpc.Operation, response any, err error) error) {
+	connect := w.conns[module]
+	w.conns[module] = func(caller string) rpc.Conn { return changed{connect(caller), change} }
+}
+
+type changed struct {
+	rpc.Conn
+	change func(rpc.Operation, any, error) error
+}
+
+func (c changed) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	return c.change(op, response, c.Conn.Invoke(ctx, op, request, response))
+}
