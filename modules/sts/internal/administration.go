@@ -90,10 +90,13 @@ func (a Administration) change(ctx context.Context, name, statement string, valu
 		}
 		return then(tx, name, a.Now())
 	})
-	if err == nil && changed == 0 {
+	switch {
+	case err != nil:
+		return err
+	case changed == 0:
 		return noUser(name)
 	}
-	return err
+	return revokeAgain(ctx, a.Store, name, a.Now())
 }
 
 func noUser(name string) error {

@@ -55,6 +55,12 @@ func revokeSubject(tx database.Tx, subject string, now time.Time) error {
 	return err
 }
 
+// revokeAgain moves a revocation past the commit of what it follows from: while that was being written, a credential could
+// still be exchanged for a token that was issued after the revocation was dated.
+func revokeAgain(ctx context.Context, store database.Store, subject string, now time.Time) error {
+	return store.Write(ctx, func(tx database.Tx) error { return revokeSubject(tx, subject, now) })
+}
+
 // revokedSubjects gives the users whose tokens stopped to hold since the given time.
 func revokedSubjects(tx database.Tx, since time.Time) (map[string]time.Time, error) {
 	rows, err := tx.Query(`SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, since.UnixMilli())

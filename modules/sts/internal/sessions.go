@@ -61,8 +61,13 @@ func sessionDigest(session secret.Text) string {
 // knew before the sign-in is worth nothing after it.
 func (s *Service) openSession(ctx context.Context, user string, before secret.Text) (secret.Text, error) {
 	session, now := secret.Text(rand.Text()), s.Now()
+	if before != "" {
+		if err := s.endSession(ctx, before); err != nil {
+			return "", err
+		}
+	}
 	return session, s.Store.Write(ctx, func(tx database.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM sessions WHERE digest = $1 OR expires_at <= $2`, sessionDigest(before), now.UnixMilli()); err != nil {
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now.UnixMilli()); err != nil {
 			return err
 		}
 		_, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
@@ -73,8 +78,9 @@ func (s *Service) openSession(ctx context.Context, user string, before secret.Te
 
 // endSession ends a session everywhere, and what was issued for it.
 func (s *Service) endSession(ctx context.Context, session secret.Text) error {
+	var user string
 	err := s.Store.Write(ctx, func(tx database.Tx) error {
-		var user string
+		user = ""
 		err := tx.QueryRow(`SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session)).Scan(&user)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -87,9 +93,13 @@ func (s *Service) endSession(ctx context.Context, session secret.Text) error {
 		}
 		return revokeSubject(tx, user, s.Now())
 	})
-	if err == nil {
-		_, err = s.refresh(ctx)
+	if err != nil || user == "" {
+		return err
 	}
+	if err := revokeAgain(ctx, s.Store, user, s.Now()); err != nil {
+		return err
+	}
+	_, err = s.refresh(ctx)
 	return err
 }
 
