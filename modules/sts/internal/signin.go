@@ -159,7 +159,10 @@ func (g *guesses) take(name, address string, now time.Time) time.Duration {
 	if len(name) > maxPassword {
 		name = name[:maxPassword] // nobody's name; it must not cost memory
 	}
-	return max(g.names.take(name, now), g.addresses.take(address, now))
+	if wait := g.addresses.take(address, now); wait > 0 {
+		return wait // and no name is tracked for it: made-up names must not push out those that are guessed at
+	}
+	return g.names.take(name, now)
 }
 
 func (g *guesses) give(name string) { g.names.give(name) }
