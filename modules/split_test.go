@@ -362,3 +362,12 @@ func privateKey(t testing.TB, c *tls.Certificate) *ecdsa.PrivateKey {
 	}
 	return key
 }
+
+func asText(t testing.TB, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -58,7 +58,7 @@ func New(ctx context.Context, o Options) (*Module, error) {
 		}
 	}
 	service, err := internal.New(ctx, internal.Options{
-		Store: o.Store, Now: o.Now, Edge: o.Edge, Domain: o.Domain, Callees: o.Callees, Demo: o.Demo, Hasher: hasher,
+		Store: o.Store, Now: o.Now, Log: o.Log, Edge: o.Edge, Domain: o.Domain, Callees: o.Callees, Demo: o.Demo, Hasher: hasher,
 		PublicHosts: o.PublicHosts, SessionTTL: o.SessionTTL, InternalTTL: o.InternalTTL, TransactionTTL: o.TransactionTTL, WorkloadTTL: o.WorkloadTTL, CertificateTTL: o.CertificateTTL,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"time"
 
 	"oms/modules/sts"
@@ -28,18 +29,45 @@ func (s *Service) ServerCertificate(ctx context.Context, r sts.CertificateReques
 	}, nil)
 }
 
-// issue signs a certificate for a workload and keeps a record of it; also does what belongs to it, in one transaction.
+// issue signs a certificate for a workload, which the log shows, and also a refusal.
 func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (sts.Certificate, error) {
-	state, err := s.state(ctx)
+	leaf, answer, err := s.grant(ctx, workload, sign, also)
 	if err != nil {
+		s.refusedCertificate(ctx, workload, err)
 		return sts.Certificate{}, err
 	}
-	leaf, err := sign(state.authority)
+	s.Log.InfoContext(ctx, "a certificate was issued", "workload", workload, "serial", pki.Serial(leaf), "until", leaf.NotAfter.UTC().Format(time.RFC3339),
+		"caller", identity.From(ctx).Caller)
+	return answer, nil
+}
+
+// refusedCertificate logs a refusal: a join token that does not hold may be one that somebody else has used before.
+func (s *Service) refusedCertificate(ctx context.Context, workload string, err error) {
+	if len(workload) > maxLoggedName {
+		workload = workload[:maxLoggedName] // a stranger's word
+	}
+	s.refusals.Tell(ctx, slog.LevelWarn, "a certificate was refused", "workload", workload, "caller", identity.From(ctx).Caller, "cause", err.Error())
+}
+
+const (
+	maxLoggedName = 64
+	// maxCertificates is how many certificates of one workload may hold at a time: more than all its processes need. What
+	// is announced after the removal of a workload has the number of each.
+	maxCertificates = 1000
+)
+
+// grant signs a certificate and keeps a record of it; also does what belongs to it, in one transaction.
+func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (leaf *x509.Certificate, answer sts.Certificate, err error) {
+	state, err := s.state(ctx)
+	if err != nil {
+		return nil, answer, err
+	}
+	leaf, err = sign(state.authority)
 	switch {
 	case errors.Is(err, pki.ErrRequest):
-		return sts.Certificate{}, fault.New(fault.InvalidArgument, "The certificate cannot be granted: %v.", err)
+		return nil, answer, fault.New(fault.InvalidArgument, "The certificate cannot be granted: %v.", err)
 	case err != nil:
-		return sts.Certificate{}, err
+		return nil, answer, err
 	}
 	now := s.Now()
 	err = s.Store.Write(ctx, func(tx database.Tx) error {
@@ -48,7 +76,7 @@ func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Aut
 				return err
 			}
 		}
-		if err := mayHaveCertificate(tx, workload); err != nil {
+		if err := mayHaveCertificate(tx, workload, now); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`DELETE FROM certificates WHERE expires_at <= $1`, now.UnixMilli()); err != nil {
@@ -59,17 +87,27 @@ func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Aut
 		return err
 	})
 	if err != nil {
-		return sts.Certificate{}, err
+		return nil, answer, err
 	}
-	return sts.Certificate{Chain: [][]byte{leaf.Raw, state.authority.Certificate().Raw}, Roots: state.feed.Roots}, nil
+	return leaf, sts.Certificate{Chain: [][]byte{leaf.Raw, state.authority.Certificate().Raw}, Roots: state.feed.Roots}, nil
 }
 
-// mayHaveCertificate refuses a workload that was removed.
-func mayHaveCertificate(tx database.Tx, workload string) error {
+// mayHaveCertificate refuses a workload that was removed, or asks for certificates without end.
+func mayHaveCertificate(tx database.Tx, workload string, now time.Time) error {
 	var removed int64
 	err := tx.QueryRow(`SELECT COALESCE(MAX(removed), 0) FROM workloads WHERE name = $1`, workload).Scan(&removed)
 	if err == nil && removed != 0 {
 		return fault.New(fault.PermissionDenied, "%s was removed; `app certs join-token %s` lets it in again.", workload, workload)
+	}
+	if err != nil {
+		return err
+	}
+	var holding int64
+	err = tx.QueryRow(`SELECT COUNT(*) FROM certificates WHERE workload = $1 AND revoked_at IS NULL AND expires_at > $2`, workload, now.UnixMilli()).Scan(&holding)
+	if err == nil && holding >= maxCertificates {
+		limit := fault.New(fault.RateLimited, "%s has %d certificates that hold, and needs no more.", workload, holding)
+		limit.RetryAfter = time.Hour
+		return limit
 	}
 	return err
 }

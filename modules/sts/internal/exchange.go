@@ -35,6 +35,15 @@ type subject struct {
 
 // Exchange trades a credential for a token of one callee (RFC 8693), or for a transaction token.
 func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exchanged, error) {
+	answer, err := s.exchange(ctx, r)
+	caller, code := identity.From(ctx).Caller, fault.CodeOf(err)
+	if code == fault.PermissionDenied || code == fault.Unauthenticated && caller != gateway { // users' sessions end; this is no user
+		s.Log.WarnContext(ctx, "an exchange was refused", "caller", caller, "trace_id", identity.From(ctx).Transaction, "cause", err.Error())
+	}
+	return answer, err
+}
+
+func (s *Service) exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exchanged, error) {
 	caller := identity.From(ctx).Caller
 	callee, err := s.mayCall(caller, r.Audience)
 	if err != nil {
@@ -50,15 +59,15 @@ func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exch
 	case sts.TransactionToken:
 		return s.exchangeTransaction(ctx, caller, callee, r, state)
 	}
-	return sts.Exchanged{}, fault.New(fault.InvalidArgument, "There is no requested_token_type %q; it is %s or %s.", r.RequestedTokenType, sts.InternalToken, sts.TransactionToken)
+	return sts.Exchanged{}, fault.New(fault.InvalidArgument, "There is no requested_token_type %.100q; it is %s or %s.", r.RequestedTokenType, sts.InternalToken, sts.TransactionToken)
 }
 
 func (s *Service) exchangeInternal(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
+	now := s.Now() // before anything is judged: what is withdrawn meanwhile is withdrawn from this token too
 	user, err := s.subject(ctx, caller, r, state)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	now := s.Now()
 	t := trust.Internal{
 		ID: uuid.NewString(), Subject: user.name, Workload: caller, Callee: callee, Act: user.act,
 		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTTL, user.ends.Sub(now))),
@@ -98,7 +107,7 @@ func (s *Service) mayCall(caller, audience string) (callee string, err error) {
 	if known, exists := s.Callees[callee]; ours && exists && slices.Contains(known.Callers, caller) {
 		return callee, nil
 	}
-	return "", fault.New(fault.PermissionDenied, "%s may not call %q (invalid_target): no operation there lists it.", caller, audience)
+	return "", fault.New(fault.PermissionDenied, "%s may not call %.100q (invalid_target): no operation there lists it.", caller, audience)
 }
 
 // subject judges what the caller brings. Credentials from outside are the gateway's alone to bring; a token of ours is
@@ -118,7 +127,7 @@ func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequ
 	case sts.InternalToken:
 		return s.onward(ctx, caller, r, now)
 	}
-	return subject{}, fault.New(fault.InvalidArgument, "There is no subject_token_type %q; it is one of %s, %s, %s.",
+	return subject{}, fault.New(fault.InvalidArgument, "There is no subject_token_type %.100q; it is one of %s, %s, %s.",
 		r.SubjectTokenType, sts.AccessToken, sts.SessionToken, sts.InternalToken)
 }
 

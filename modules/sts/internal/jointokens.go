@@ -26,6 +26,7 @@ const JoinTokenLifetime = time.Hour
 func (s *Service) Enrol(ctx context.Context, r sts.EnrolRequest) (sts.Certificate, error) {
 	workload, digest := readJoinToken(r.JoinToken)
 	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.checkJoinToken(tx, workload, digest) }); err != nil {
+		s.refusedCertificate(ctx, workload, err)
 		return sts.Certificate{}, err // before a stranger has us sign anything
 	}
 	return s.issue(ctx, workload, func(authority *pki.Authority) (*x509.Certificate, error) {

@@ -4,12 +4,14 @@ package internal
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/refusal"
 	"oms/platform/secret"
 	"oms/platform/token"
 )
@@ -18,6 +20,7 @@ import (
 type Options struct {
 	Store   database.Store
 	Now     func() time.Time
+	Log     *slog.Logger
 	Edge    sts.Edge
 	Domain  string            // the trust domain
 	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
@@ -38,7 +41,8 @@ type Service struct {
 	Options
 	states      states
 	guesses     *guesses
-	nobodysHash secret.Text // what a sign-in with an unknown name is compared with
+	refusals    *refusal.Log // of certificates, which strangers ask for
+	nobodysHash secret.Text  // what a sign-in with an unknown name is compared with
 }
 
 var _ sts.Service = (*Service)(nil)
@@ -57,7 +61,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, guesses: newGuesses(), nobodysHash: nobodysHash}
+	s := &Service{Options: o, guesses: newGuesses(), refusals: refusal.New(o.Log, o.Now), nobodysHash: nobodysHash}
 	_, err = s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }

@@ -25,11 +25,11 @@ func (s *Service) exchangeTransaction(ctx context.Context, caller, callee string
 	if r.SubjectTokenType == sts.InternalToken {
 		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is issued for what a user brought, or for an earlier one.")
 	}
+	now := s.Now() // as in exchangeInternal
 	user, err := s.subject(ctx, caller, r, state)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	now := s.Now()
 	return s.signTransaction(state, user, trust.TransactionToken{
 		ID: transaction, Subject: user.name, Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), Requesters: []string{caller}, Callee: callee,
 		Brought: brought[r.SubjectTokenType], IssuedAt: now, Expires: now.Add(min(s.TransactionTTL, user.ends.Sub(now))),
@@ -42,8 +42,9 @@ var brought = map[string]string{sts.AccessToken: "access_token", sts.SessionToke
 // replaceTransaction issues a narrower token of the same transaction: txn, sub and aud stay, the scope gets no wider, the
 // life no longer, and the chain of workloads is kept.
 func (s *Service) replaceTransaction(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
+	now := s.Now() // as in exchangeInternal
 	keys := func(string) (*token.KeySet, error) { return state.public, nil }
-	t, err := trust.ReadTransactionToken(r.SubjectToken.Reveal(), s.Domain, keys, s.Now())
+	t, err := trust.ReadTransactionToken(r.SubjectToken.Reveal(), s.Domain, keys, now)
 	var verdict *token.Error
 	switch {
 	case errors.As(err, &verdict):
@@ -58,7 +59,7 @@ func (s *Service) replaceTransaction(ctx context.Context, caller, callee string,
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	next, ok := t.Replace(caller, user.scopes.Intersect(s.Callees[callee].Scopes), s.Now())
+	next, ok := t.Replace(caller, user.scopes.Intersect(s.Callees[callee].Scopes), now)
 	if !ok {
 		return sts.Exchanged{}, fault.New(fault.PermissionDenied, "The transaction token was replaced too often already.")
 	}
