@@ -28,6 +28,9 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 	if from, has := s.trust.profile.(publisher); has {
 		parts = append(parts, background("workload keys", s.publishKeys(from)))
 	}
+	if profile, has := s.trust.profile.(keeper); has {
+		parts = append(parts, background("workload tokens", s.keepOwn(profile)))
+	}
 	if s.relay != nil {
 		parts = append(parts, background("order relay", s.relay))
 	}

@@ -8,13 +8,9 @@ import (
 	"oms/modules/gateway"
 	"oms/modules/membership"
 	"oms/modules/sts"
-	stshost "oms/modules/sts/host"
 	"oms/platform/config"
-	"oms/platform/identity"
 	"oms/platform/observe"
 	"oms/platform/pki"
-	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 	"oms/platform/token"
 	"oms/platform/trust"
 )
@@ -98,98 +94,9 @@ func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
 	return token.ParseKeySet([]byte(answer.JWKS))
 }
 
-// enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same
-// while the fingerprint does, so that what is in the way is logged once.
-func (s *System) enrolment(fingerprint string) sts.Service {
-	s.ways.Lock()
-	defer s.ways.Unlock()
-	if s.stranger.fingerprint == fingerprint {
-		return s.stranger.Client
-	}
-	transport := httprpc.NewTransport(httprpc.TransportOptions{
-		TLS:        pinned(s.config.Trust.Domain, fingerprint),
-		Generation: func() uint64 { return 0 },
-	})
-	conn := httprpc.NewConn(httprpc.ConnOptions{
-		Caller: rpc.Stranger, Callee: "sts", URL: s.config.Module("sts").URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
-	})
-	s.stranger = stranger{sts.Client{Conn: closing{conn, transport}}, fingerprint}
-	return s.stranger.Client
-}
-
-// stranger is a way to the STS without a certificate.
-type stranger struct {
-	sts.Client
-	fingerprint string // of the root that the STS has to show
-}
-
-// closing is a Conn that keeps no connection: it is needed once, or a while later.
-type closing struct {
-	rpc.Conn
-	transport *httprpc.Transport
-}
-
-func (c closing) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
-	defer c.transport.Close()
-	return c.Conn.Invoke(ctx, op, request, response)
-}
-
-// joinFile is where the join token of a workload of this process is.
-func (s *System) joinFile(workload string) string {
-	if s.options.JoinTokenFile != "" {
-		return s.options.JoinTokenFile
-	}
-	return stshost.JoinFile(joinDir(s.config), workload)
-}
-
 // tokenService is the STS as the profile needs it.
 func (s *System) tokenService(workload string) trust.TokenService {
 	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
-}
-
-// TokenService is the STS, as one workload reaches it, for that workload's profile.
-func TokenService(service sts.Service, domain string) trust.TokenService {
-	return tokenService{service, domain}
-}
-
-type tokenService struct {
-	sts    sts.Service
-	domain string
-}
-
-// subjectTokenTypes say what each kind of credential is in an exchange.
-var subjectTokenTypes = map[identity.Kind]string{
-	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
-}
-
-// Exchange implements [trust.TokenService].
-func (t tokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
-	return t.exchange(ctx, user, callee, sts.InternalToken)
-}
-
-// Transaction implements [trust.TokenService].
-func (t tokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
-	return t.exchange(ctx, user, callee, sts.TransactionToken)
-}
-
-func (t tokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
-	asked := time.Now()
-	answer, err := t.sts.Exchange(ctx, sts.ExchangeRequest{
-		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.domain, callee),
-	})
-	return trust.Issued{
-		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
-		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
-	}, err
-}
-
-// WorkloadToken implements [trust.TokenService].
-func (t tokenService) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
-	asked := time.Now()
-	answer, err := t.sts.WorkloadToken(ctx, sts.WorkloadTokenRequest{Audience: pki.ID(t.domain, callee)})
-	return trust.Issued{
-		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
-	}, err
 }
 
 // judgedByProfile has the profile say who users are: what it shows to the callee says the same.
@@ -202,39 +109,3 @@ func (u judgedByProfile) Judge(ctx context.Context, callee string) (sts.Judgemen
 }
 
 var _ gateway.Users = judgedByProfile{}
-
-// publisher is a profile that has public keys to show to people.
-type publisher interface {
-	Published() (map[string]string, error) // by workload, a JWK Set
-}
-
-// publishInterval is how often it is looked whether the keys have changed.
-const publishInterval = time.Second
-
-// publishKeys shows people the public keys of the workloads of this process, whenever they have changed, until ctx ends.
-func (s *System) publishKeys(from publisher) func(context.Context) {
-	return func(ctx context.Context) {
-		shown := map[string]string{}
-		ticker := time.NewTicker(publishInterval)
-		defer ticker.Stop()
-		for {
-			published, err := from.Published()
-			for workload, jwks := range published {
-				if shown[workload] == jwks {
-					continue
-				}
-				if _, err = s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err == nil {
-					shown[workload] = jwks
-				}
-			}
-			if err != nil && ctx.Err() == nil {
-				s.log.DebugContext(ctx, "the keys of the workloads are not shown yet", "cause", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -57,6 +58,26 @@ func (e *Exchange) token(ctx context.Context, caller, callee string) (Issued, er
 		}
 		return e.STS(caller).Exchange(ctx, user, callee)
 	})
+}
+
+// keepInterval is how often it is looked whether a token is missing or has to be replaced.
+const keepInterval = 10 * time.Second
+
+// KeepOwn keeps a workload's own tokens for the callees at hand, until ctx ends: calls that no user is behind need no STS
+// then, however late the first of them comes.
+func (e *Exchange) KeepOwn(ctx context.Context, workload string, callees []string) {
+	ticker := time.NewTicker(keepInterval)
+	defer ticker.Stop()
+	for {
+		for _, callee := range callees {
+			_, _ = e.token(ctx, workload, callee) // where that fails, it is tried again, and a call says why
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // Refused drops the token: it may have been signed with a key that was withdrawn, or revoked.
