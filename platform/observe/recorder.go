@@ -64,7 +64,7 @@ func (r *Recorder) Decided(ctx context.Context, d rpc.Decision) {
 	}
 	if r.log.Enabled(ctx, level) {
 		write(ctx, level, "decision", "module", d.Module, "operation", operation, "caller", d.Caller, "subject", d.Subject,
-			"scopes", strings.Join(d.Scopes, " "), "reason", d.Reason, "trace_id", d.Transaction)
+			"scopes", strings.Join(d.Scopes, " "), "reason", d.Reason, "proof", d.Proof, "trace_id", d.Transaction)
 	}
 }
 
