@@ -55,11 +55,26 @@ type Started struct {
 	Clock    *Clock // of the module and of the operator
 }
 
-// Clock is a clock that runs, and that a test puts forward.
-type Clock struct{ ahead atomic.Int64 }
+// Clock is a clock that runs until a test stops it, and that it puts forward.
+type Clock struct {
+	ahead   atomic.Int64
+	stopped atomic.Pointer[time.Time]
+}
 
 // Now is what the clock says.
-func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *Clock) Now() time.Time {
+	now := time.Now()
+	if at := c.stopped.Load(); at != nil {
+		now = *at
+	}
+	return now.Add(time.Duration(c.ahead.Load()))
+}
+
+// Stop has the clock change only when it is put forward.
+func (c *Clock) Stop() {
+	now := time.Now()
+	c.stopped.Store(&now)
+}
 
 // Forward puts the clock forward.
 func (c *Clock) Forward(by time.Duration) { c.ahead.Add(int64(by)) }
