@@ -28,6 +28,9 @@ const (
 	maxProofs = 250_000
 	// introduceAgain is how often a callee is told keys that it should know.
 	introduceAgain = 10 * time.Minute
+	// introduceFor is for how long every attempt tells them after a refusal: a refused call has one other attempt, which may
+	// overtake those of others. It is longer than a call has time for both.
+	introduceFor = 15 * time.Second
 )
 
 // Peer is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
@@ -45,8 +48,9 @@ type Peer struct {
 }
 
 type introducedAt struct {
-	keys string
-	at   time.Time
+	keys    string
+	at      time.Time
+	refused time.Time // when the callee did not accept a proof; zero: it never did
 }
 
 var _ Profile = (*Peer)(nil)
@@ -116,15 +120,17 @@ func (p *Peer) Attach(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// introduces reports whether the callee is to be told the keys: at first, when they have changed, and now and then.
+// introduces reports whether the callee is to be told the keys: at first, when they have changed, when it has refused a
+// proof, and now and then.
 func (p *Peer) introduces(c *Call, introduction string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	way := c.Caller + " " + c.Callee
-	if before := p.introduced[way]; before.keys == introduction && now.Sub(before.at).Abs() < introduceAgain {
+	before := p.introduced[way]
+	if before.keys == introduction && now.Sub(before.at).Abs() < introduceAgain && now.Sub(before.refused).Abs() >= introduceFor {
 		return false
 	}
-	p.introduced[way] = introducedAt{introduction, now}
+	p.introduced[way] = introducedAt{introduction, now, before.refused}
 	return true
 }
 
@@ -133,7 +139,7 @@ func (p *Peer) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool
 	p.drop(ctx, c)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.introduced, c.Caller+" "+c.Callee)
+	p.introduced[c.Caller+" "+c.Callee] = introducedAt{refused: p.Now()}
 	return true
 }
 

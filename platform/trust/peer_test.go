@@ -97,6 +97,33 @@ func TestAProofIsNotAcceptedAgainAfterARestart(t *testing.T) {
 	mustVerify(t, restarted, received(mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))))
 }
 
+// When a callee is started anew, many calls are refused at once. The second attempt of each is its last one, so none may
+// depend on arriving after another.
+func TestEveryRefusedCallIntroducesItsCallerAnew(t *testing.T) {
+	w := newWorld(t)
+	gateway, order := between(t, w)
+	attach := func() *trust.Call {
+		return mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	}
+	mustVerify(t, order, received(attach()))
+	w.forward(time.Minute)
+	order = newPeer(t, w.options("order"))
+	first, second := attach(), attach()
+	for _, c := range []*trust.Call{first, second} {
+		mustRefuse(t, order, "keys that are not known any more", received(c))
+		if !gateway.Refused(nobody(), c, nil) {
+			t.Error("no other attempt")
+		}
+	}
+	first, second = attach(), attach()
+	mustVerify(t, order, received(second))
+	mustVerify(t, order, received(first))
+	w.forward(time.Minute)
+	if later := attach(); later.Header.Get("Workload-Keys") != "" {
+		t.Error("it introduces itself for ever")
+	}
+}
+
 func TestAProofIsForOneCall(t *testing.T) {
 	w := newWorld(t)
 	gateway, order := between(t, w)
