@@ -1,8 +1,10 @@
 package command_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +56,27 @@ func TestEveryDeploymentAnswersTheSame(t *testing.T) {
 		}
 	})
 	told.compare(t)
+}
+
+// Each trust profile keeps what all of them promise, where every module is a process. Scripts say with [profile:NAME] where
+// profiles differ.
+func TestEveryProfile(t *testing.T) {
+	t.Parallel()
+	for _, profile := range profiles {
+		p := params(deployment{groupings[0], profile})
+		p.Dir = "testdata/everyprofile"
+		p.Condition = func(condition string) (bool, error) {
+			name, is := strings.CutPrefix(condition, "profile:")
+			if !is || !slices.Contains(profiles, name) {
+				return false, fmt.Errorf("there is no condition %s", condition)
+			}
+			return name == profile, nil
+		}
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, p)
+		})
+	}
 }
 
 // deploy starts the processes of this run.
