@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -53,7 +54,7 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
 	hosted, err := host.New(t.Context(), host.Options{
-		Store: store, Observer: &rpctest.Observer{}, Now: now, Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
+		Store: store, Observer: &rpctest.Observer{}, Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
 		SessionTTL: ststest.SessionLifetime, InternalTTL: ststest.InternalLifetime, TransactionTTL: time.Minute, WorkloadTTL: ststest.WorkloadLifetime, CertificateTTL: ststest.CertificateLifetime,
 	})
 	if err != nil {
@@ -137,6 +138,66 @@ func signIn(t *testing.T, hosted *host.Module, user string) secret.Text {
 	}
 	t.Fatalf("signing in as %s: %d", user, w.Code)
 	return ""
+}
+
+// ticking is a store in which everything takes a second, by the clock.
+type ticking struct {
+	database.Store
+	now *time.Time
+}
+
+func (s ticking) Read(ctx context.Context, work func(database.Tx) error) error {
+	defer s.tick()
+	return s.Store.Read(ctx, work)
+}
+
+func (s ticking) Write(ctx context.Context, work func(database.Tx) error) error {
+	defer s.tick()
+	return s.Store.Write(ctx, work)
+}
+
+func (s ticking) tick() { *s.now = s.now.Add(time.Second) }
+
+// A token must not outlive the withdrawal of what it was exchanged for, however close the two come: it is dated before its
+// user is looked up, and the withdrawal after it is committed.
+func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
+	now := time.Now().UTC()
+	clock := func() time.Time { return now }
+	store := ticking{databasetest.OpenIn(t, "sts", seeded(t)), &now}
+	hosted, _ := start(t, store, true, clock)
+	operator := host.Administer(store, clock, true, ststest.Domain)
+	raw, err := operator.IssueToken(t.Context(), host.TokenRequest{User: "carol", Lifetime: time.Hour, Issuer: ststest.PublicURL, Audience: ststest.PublicURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := rpctest.Shapes()[0].Connect(t, hosted.Host, "gateway")
+	ctx := identity.With(t.Context(), identity.Principal{Transaction: identity.NewTransaction()})
+	for _, requested := range []string{sts.InternalToken, sts.TransactionToken} {
+		if _, err := (sts.Client{Conn: conn}).Keys(ctx, sts.KeysRequest{}); err != nil { // what is asked next needs no other read
+			t.Fatal(err)
+		}
+		asked := now
+		answer, err := sts.Client{Conn: conn}.Exchange(ctx, sts.ExchangeRequest{
+			SubjectToken: raw, SubjectTokenType: sts.AccessToken, RequestedTokenType: requested, Audience: "spiffe://" + ststest.Domain + "/order",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if looked := now.Sub(asked); looked < time.Second || answer.IssuedAt.After(now.Add(-time.Second)) {
+			t.Errorf("%s: the user was looked up until %v, and the token is of %v", requested, now, answer.IssuedAt)
+		}
+	}
+	begun := now
+	if err := operator.SetDisabled(t.Context(), "carol", true); err != nil {
+		t.Fatal(err)
+	}
+	feed, err := sts.Client{Conn: conn}.Feed(ctx, sts.FeedRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if committed := begun.Add(time.Second); feed.RevokedSubjects["carol"].Before(committed) {
+		t.Errorf("withdrawn at %v, committed at %v", feed.RevokedSubjects["carol"], committed)
+	}
 }
 
 func TestTheSigningKeySurvivesARestart(t *testing.T) {
