@@ -72,7 +72,7 @@ func (s *System) stsPages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gateway.RemotePages(base, s.transport("sts", gateway.Name)), nil
+	return gateway.RemotePages(base, s.transport("sts", gateway.Name), s.log), nil
 }
 
 // how says how a module is reached from here.

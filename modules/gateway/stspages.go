@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -42,9 +43,10 @@ const pagesTimeout = 15 * time.Second
 
 // RemotePages are the STS's pages in another process, at base. The transport proves the gateway and knows the STS; the
 // client's address travels in a header that the STS takes from the gateway alone.
-func RemotePages(base *url.URL, transport http.RoundTripper) http.Handler {
+func RemotePages(base *url.URL, transport http.RoundTripper, log *slog.Logger) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Transport: transport,
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(base)
 			r.Out.Host = r.In.Host // which an origin is compared with

@@ -18,7 +18,8 @@ const (
 
 // Bounds of what the STS issues.
 const (
-	maxUserLifetime     = time.Hour
+	// MaxUserLifetime is the longest life of a token that stands for a user.
+	MaxUserLifetime     = time.Hour
 	maxWorkloadLifetime = 24 * time.Hour
 	// maxActors is how many workloads can stand behind each other in act: far more than there are modules.
 	maxActors = 8
@@ -83,7 +84,7 @@ func ReadInternal(raw, domain, callee string, keys func(kid string) (*token.KeyS
 	}
 	policy := token.Issuer{
 		Name: pki.ID(domain, sts), Audience: pki.ID(domain, callee), Algorithms: []token.Algorithm{token.ES256},
-		Types: []string{userTokenType}, MaxLifetime: maxUserLifetime, Leeway: leeway, Require: []string{"jti", "client_id", "act"},
+		Types: []string{userTokenType}, MaxLifetime: MaxUserLifetime, Leeway: leeway, Require: []string{"jti", "client_id", "act"},
 	}
 	if header.Type == workloadTokenType {
 		policy.Types, policy.MaxLifetime, policy.Require = []string{workloadTokenType}, maxWorkloadLifetime, []string{"jti", "client_id"}

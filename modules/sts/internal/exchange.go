@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"oms/modules/sts"
+	"oms/platform/database"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/pki"
@@ -158,29 +159,34 @@ func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeReque
 	case err != nil:
 		return subject{}, err
 	}
-	if before, revoked := now.feed.RevokedSubjects[t.Subject]; revoked && t.IssuedAt.Before(before) {
-		return subject{}, fault.New(fault.Unauthenticated, "The subject token of %s was revoked.", caller)
-	}
 	chain, ok := t.Extend(s.Domain, caller)
 	if !ok {
 		return subject{}, fault.New(fault.PermissionDenied, "Too many workloads act for each other already.")
 	}
-	return s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires})
+	return s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires}, t.IssuedAt)
 }
 
-// stillGood refuses a user of ours who does not count any more, and takes what rights are gone.
-func (s *Service) stillGood(ctx context.Context, onward subject) (subject, error) {
-	if strings.Contains(onward.name, "|") { // another issuer's; no user of ours has a name like that
-		return onward, nil
-	}
-	user, err := s.findUser(ctx, onward.name)
+// stillGood refuses a user who does not count any more, or whose tokens of that time do not, and takes what rights are
+// gone: as of now, not as of when the state was read.
+func (s *Service) stillGood(ctx context.Context, onward subject, issued time.Time) (subject, error) {
+	local := !strings.Contains(onward.name, "|") // no user of ours has a name like another issuer's
+	var user User
+	var revoked time.Time
+	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+		if revoked, err = revokedAt(tx, onward.name); err != nil || !local {
+			return err
+		}
+		user, err = findUserIn(tx, onward.name)
+		return err
+	})
 	switch {
 	case err != nil:
 		return subject{}, err
-	case !user.good(s.Demo):
+	case issued.Before(revoked), local && !user.good(s.Demo):
 		return subject{}, refused()
+	case local:
+		onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)
 	}
-	onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)
 	return onward, nil
 }
 

@@ -3,11 +3,14 @@ package internal
 import (
 	"context"
 	"crypto/x509"
+	"database/sql"
+	"errors"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/pki"
+	"oms/platform/trust"
 )
 
 // Keys gives the public keys.
@@ -39,12 +42,9 @@ func rootsOf(domain string, authorities []*pki.Authority) (*pki.Roots, error) {
 	return pki.NewRoots(domain, list...)
 }
 
-// clockSlack is how far apart the clocks of processes may be, twice: a token that was issued late by one clock is read
-// early by another.
-const clockSlack = time.Minute
-
-// revocationMemory is how long a revoked user has to be told of: until the last token that was issued before has expired.
-func revocationMemory(lifetime time.Duration) time.Duration { return lifetime + clockSlack }
+// revocationMemory is how long a revoked user is told of: until the last token that was issued before has expired, also
+// one from before the lifetimes were configured to be shorter, by a clock that is a little behind.
+const revocationMemory = trust.MaxUserLifetime + time.Minute
 
 // revokeSubject has the tokens of a user stop to hold that were issued until now. The time is kept in milliseconds, and is
 // the next whole one: of the tokens of this millisecond none may be left, and whoever gets one too many takes another.
@@ -59,6 +59,16 @@ func revokeSubject(tx database.Tx, subject string, now time.Time) error {
 // still be exchanged for a token that was issued after the revocation was dated.
 func revokeAgain(ctx context.Context, store database.Store, subject string, now time.Time) error {
 	return store.Write(ctx, func(tx database.Tx) error { return revokeSubject(tx, subject, now) })
+}
+
+// revokedAt is when the tokens of a user were revoked last, zero where they were not.
+func revokedAt(tx database.Tx, subject string) (time.Time, error) {
+	var at int64
+	err := tx.QueryRow(`SELECT revoked_at FROM revocations WHERE subject = $1`, subject).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(at).UTC(), err
 }
 
 // revokedSubjects gives the users whose tokens stopped to hold since the given time.

@@ -74,7 +74,7 @@ func (s *Service) readState(tx database.Tx, into *state) (err error) {
 	if into.feed.RevokedCertificates, err = revokedCertificates(tx, into.read); err != nil {
 		return err
 	}
-	if into.feed.RevokedSubjects, err = revokedSubjects(tx, into.read.Add(-revocationMemory(max(s.InternalTTL, s.TransactionTTL)))); err != nil {
+	if into.feed.RevokedSubjects, err = revokedSubjects(tx, into.read.Add(-revocationMemory)); err != nil {
 		return err
 	}
 	text, err := json.Marshal(into.feed)

@@ -52,10 +52,7 @@ func (s *Service) replaceTransaction(ctx context.Context, caller, callee string,
 	case err != nil:
 		return sts.Exchanged{}, err
 	}
-	if before, revoked := state.feed.RevokedSubjects[t.Subject]; revoked && t.IssuedAt.Before(before) {
-		return sts.Exchanged{}, fault.New(fault.Unauthenticated, "The transaction token was revoked.")
-	}
-	user, err := s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, ends: t.Expires})
+	user, err := s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, ends: t.Expires}, t.IssuedAt)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}

@@ -83,13 +83,17 @@ func (s *Service) findUser(ctx context.Context, name string) (User, error) {
 
 func findUser(ctx context.Context, store database.Store, name string) (user User, err error) {
 	err = store.Read(ctx, func(tx database.Tx) error {
-		user, err = scanUser(tx.QueryRow(selectUser+` WHERE name = $1`, name))
-		if errors.Is(err, sql.ErrNoRows) {
-			user = User{}
-			return nil
-		}
+		user, err = findUserIn(tx, name)
 		return err
 	})
+	return user, err
+}
+
+func findUserIn(tx database.Tx, name string) (User, error) {
+	user, err := scanUser(tx.QueryRow(selectUser+` WHERE name = $1`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return User{}, nil
+	}
 	return user, err
 }
 
