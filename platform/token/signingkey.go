@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // SigningKey signs tokens with one algorithm. Its kid is the thumbprint of its public key (RFC 7638), so the same key
@@ -27,8 +28,18 @@ type SigningKey struct {
 // rsaBits is the size of new RSA keys: 128 bits of security (NIST SP 800-57 part 1), good beyond 2030.
 const rsaBits = 3072
 
-// GenerateSigningKey makes a fresh key for the algorithm. RSA takes up to seconds.
+// GenerateSigningKey makes a fresh key for the algorithm. RSA takes up to seconds. Its name does not begin with a hyphen, as
+// one thumbprint in 64 does: those who name it to a program on a command line would be naming a flag.
 func GenerateSigningKey(algorithm Algorithm) (SigningKey, error) {
+	for {
+		key, err := generateSigningKey(algorithm)
+		if err != nil || !strings.HasPrefix(key.ID(), "-") {
+			return key, err
+		}
+	}
+}
+
+func generateSigningKey(algorithm Algorithm) (SigningKey, error) {
 	var signer crypto.Signer
 	var err error
 	switch algorithm {

@@ -142,3 +142,16 @@ func TestSignRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A name that begins with a hyphen would be taken for a flag where somebody gives it to a program.
+func TestGeneratedKeysHaveNamesThatAreNoFlags(t *testing.T) {
+	for range 500 {
+		key, err := token.GenerateSigningKey(token.ES256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(key.ID(), "-") {
+			t.Fatalf("a key is named %s", key.ID())
+		}
+	}
+}
