@@ -2,10 +2,12 @@ package modules_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,11 +74,32 @@ type recorded struct {
 	body              string
 }
 
+// meet makes the first call of a peer, to learn what the callee wants to find in its proofs since it was started.
+func (t thief) meet(callee string) {
+	t.Helper()
+	if t.profile.Name() != "peer" {
+		return
+	}
+	ctx := identity.With(t.Context(), identity.Principal{Transaction: theirs})
+	c := &trust.Call{Operation: callee + ".Nothing", Caller: t.workload, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte("{}"))}
+	if err := t.profile.Attach(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	got := t.posing(callee, t.stolen(t.workload)).send(c.Operation, "{}", func(r *http.Request) { maps.Copy(r.Header, c.Header) })
+	var said fault.Problem
+	if err := json.Unmarshal([]byte(got.body), &said); err != nil {
+		t.Fatal(err)
+	}
+	refusal, _ := said.Fault()
+	t.profile.Refused(ctx, c, refusal)
+}
+
 var errRecorded = errors.New("the request was kept and not sent")
 
 // record has a call made for whom user stands for, and keeps its request instead of sending it. err is why there is none.
 func (t thief) record(callee string, user identity.Credential, call func(context.Context, rpc.Conn) error) (kept recorded, err error) {
 	t.Helper()
+	t.meet(callee)
 	conn := httprpc.NewConn(httprpc.ConnOptions{
 		Caller: t.workload, Callee: callee, URL: "https://" + t.at(callee), Profile: t.profile, Log: slog.New(slog.DiscardHandler),
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -251,14 +274,14 @@ func TestARecordedRequestIsExecutedOnce(t *testing.T) {
 	s.stop("order")
 	s.start("order", withProfile("peer"))
 	at = s.posing("order", s.stolen("gateway"))
-	at.proofRefused("a used one after a restart", replay(kept), "made before order was started")
-	at.proofRefused("an unused one after a restart", replay(unused), "made before order was started")
+	at.proofRefused("a used one after a restart", replay(kept), "not for this start of order")
+	at.proofRefused("an unused one after a restart", replay(unused), "not for this start of order")
 	executed("after a restart", 0)
 	if got := replay(record()); got.status != 200 {
 		t.Errorf("a fresh one after a restart: %d %s", got.status, got.body)
 	}
 	executed("a fresh one after a restart", 1)
-	s.logged("order", "level=WARN", "a call was refused: its proof does not hold", "peer=gateway", "made before order was started")
+	s.logged("order", "level=WARN", "a call was refused: its proof does not hold", "peer=gateway", "not for this start of order")
 }
 
 // A user's transaction token is worth something to who may call with it, for its time, and to nobody else.

@@ -14,26 +14,25 @@ type publisher interface {
 	Published() (map[string]string, error) // by workload, a JWK Set
 }
 
-// publishInterval is how often it is looked whether the keys have changed.
-const publishInterval = time.Second
+const (
+	// publishInterval is how often it is looked whether the keys have changed.
+	publishInterval = time.Second
+	// publishAgain is how often they are shown again, so that those of a workload that has stopped are not shown for ever.
+	publishAgain = time.Minute
+)
 
-// publishKeys shows people the public keys of the workloads of this process, whenever they have changed, until ctx ends.
+// publishKeys shows people the public keys of the workloads of this process, whenever they have changed and now and then,
+// until ctx ends.
 func (s *System) publishKeys(from publisher) func(context.Context) {
 	return func(ctx context.Context) {
-		shown := map[string]string{}
+		shown, last := map[string]string{}, time.Time{}
 		ticker := time.NewTicker(publishInterval)
 		defer ticker.Stop()
 		for {
-			published, err := from.Published()
-			for workload, jwks := range published {
-				if shown[workload] == jwks {
-					continue
-				}
-				if _, err = s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err == nil {
-					shown[workload] = jwks
-				}
+			if time.Since(last) >= publishAgain {
+				shown, last = map[string]string{}, time.Now()
 			}
-			if err != nil && ctx.Err() == nil {
+			if err := s.publish(ctx, from, shown); err != nil && ctx.Err() == nil {
 				s.log.DebugContext(ctx, "the keys of the workloads are not shown yet", "cause", err)
 			}
 			select {
@@ -43,6 +42,24 @@ func (s *System) publishKeys(from publisher) func(context.Context) {
 			}
 		}
 	}
+}
+
+// publish shows the keys that are not shown yet.
+func (s *System) publish(ctx context.Context, from publisher, shown map[string]string) error {
+	published, err := from.Published()
+	if err != nil {
+		return err
+	}
+	for workload, jwks := range published {
+		if shown[workload] == jwks {
+			continue
+		}
+		if _, err := s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err != nil {
+			return err
+		}
+		shown[workload] = jwks
+	}
+	return nil
 }
 
 // keeper is a profile in which workloads have tokens of their own.

@@ -23,10 +23,16 @@ const maxIntroduction = 8 << 10
 // the zero value knows nobody. It holds one set for each workload of the trust domain, so nobody can fill it.
 type introductions struct {
 	mu   sync.RWMutex
-	keys map[string][]introduced
+	sets map[string]introducedSet
 }
 
-// introduce replaces what is known of a workload by what it says itself.
+// introducedSet are the keys of a workload, as of one serial number.
+type introducedSet struct {
+	serial int64
+	keys   []introduced
+}
+
+// introduce replaces what is known of a workload by what it says itself, unless that is older.
 func (i *introductions) introduce(workload string, header http.Header) error {
 	sent := header.Values(keysHeader)
 	switch {
@@ -35,16 +41,18 @@ func (i *introductions) introduce(workload string, header http.Header) error {
 	case len(sent) > 1 || len(sent[0]) > maxIntroduction:
 		return NotProven("%s introduces itself more than once, or at too great length.", workload)
 	}
-	keys, err := readIntroduction(sent[0])
+	set, err := readIntroduction(sent[0])
 	if err != nil {
 		return NotProven("The keys that %s introduces cannot be read: %v.", workload, err)
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.keys == nil {
-		i.keys = map[string][]introduced{}
+	if i.sets == nil {
+		i.sets = map[string]introducedSet{}
 	}
-	i.keys[workload] = keys
+	if set.serial >= i.sets[workload].serial {
+		i.sets[workload] = set
+	}
 	return nil
 }
 
@@ -53,7 +61,7 @@ func (i *introductions) known(workload string, now time.Time) *token.KeySet {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	var keys []token.Key
-	for _, k := range i.keys[workload] {
+	for _, k := range i.sets[workload].keys {
 		if k.expires.IsZero() || now.Before(k.expires) {
 			keys = append(keys, k.key)
 		}
@@ -69,38 +77,39 @@ func encodeIntroduction(jwks string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(jwks))
 }
 
-func readIntroduction(text string) ([]introduced, error) {
+func readIntroduction(text string) (known introducedSet, err error) {
 	jwks, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return nil, errors.New("they are not base64url")
+		return known, errors.New("they are not base64url")
 	}
 	set, err := token.ParseKeySet(jwks)
 	if err != nil {
-		return nil, err
+		return known, err
 	}
 	var document struct {
 		Keys []struct {
 			Kid string `json:"kid"`
 			Exp int64  `json:"exp"`
 		} `json:"keys"`
+		Serial int64 `json:"serial"`
 	}
 	if err := json.Unmarshal(jwks, &document); err != nil {
-		return nil, err
+		return known, err
 	}
 	if len(document.Keys) > maxWorkloadKeys || len(document.Keys) != set.Len() {
-		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
+		return known, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
 	}
-	var keys []introduced
+	known.serial = document.Serial
 	for _, listed := range document.Keys {
 		key, _ := set.Lookup(listed.Kid)
 		if key.Thumbprint() != listed.Kid {
-			return nil, errors.New("one of them is not named by its thumbprint (RFC 7638)")
+			return known, errors.New("one of them is not named by its thumbprint (RFC 7638)")
 		}
 		k := introduced{key: key}
 		if listed.Exp != 0 {
 			k.expires = time.Unix(listed.Exp, 0)
 		}
-		keys = append(keys, k)
+		known.keys = append(known.keys, k)
 	}
-	return keys, nil
+	return known, nil
 }

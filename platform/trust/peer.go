@@ -2,11 +2,10 @@ package trust
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,31 +25,22 @@ const (
 	proofLifetime = 30 * time.Second
 	// maxProofs is how many attempts of one generation are remembered: a minute of 4,000 calls a second, some 20 MiB.
 	maxProofs = 250_000
-	// introduceAgain is how often a callee is told keys that it should know.
-	introduceAgain = 10 * time.Minute
-	// introduceFor is for how long every attempt tells them after a refusal: a refused call has one other attempt, which may
-	// overtake those of others. It is longer than a call has time for both.
-	introduceFor = 15 * time.Second
 )
 
 // Peer is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
 // operation and this body, for seconds, and once. The callee learns the keys from the caller itself, over a connection
 // that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
+//
+// A callee remembers which proofs it has accepted for as long as they could be accepted again, and no longer than it runs.
+// So it makes a nonce when it is started, which every proof has to hold (as RFC 9449 section 8 has it for DPoP): a caller
+// that does not know it is refused once, and told. Nothing from before the start counts, whatever the clocks say.
 type Peer struct {
 	userContext
-	own     map[string]*WorkloadKeys // of the workloads of this process
-	others  introductions
-	seen    *replays
-	started time.Time
-
-	mu         sync.Mutex
-	introduced map[string]introducedAt // by caller and callee
-}
-
-type introducedAt struct {
-	keys    string
-	at      time.Time
-	refused time.Time // when the callee did not accept a proof; zero: it never did
+	own    map[string]*WorkloadKeys // of the workloads of this process
+	nonce  string                   // of this start
+	others introductions            // as callee: who has introduced itself
+	seen   *replays
+	met    *callees // as caller: whom it has met
 }
 
 var _ Profile = (*Peer)(nil)
@@ -59,7 +49,7 @@ var _ Profile = (*Peer)(nil)
 func NewPeer(o Options) (*Peer, error) {
 	p := &Peer{
 		userContext: newUserContext(o), own: map[string]*WorkloadKeys{}, seen: newReplays(proofLifetime+2*leeway, maxProofs),
-		started: o.Now(), introduced: map[string]introducedAt{},
+		nonce: rand.Text(), met: newCallees(o.Now),
 	}
 	for _, workload := range o.Workloads {
 		keys, err := OpenWorkloadKeys(o.KeyFile(workload), o.Now)
@@ -82,6 +72,7 @@ type proofClaims struct {
 	IssuedAt  json.Number `json:"iat"`
 	Expires   json.Number `json:"exp"`
 	ID        string      `json:"jti"`
+	Nonce     string      `json:"nonce"` // the callee's, of its last start
 	Operation string      `json:"op"`
 	Digest    string      `json:"digest"`             // SHA-256 of the body, base64url
 	User      string      `json:"txn_hash,omitempty"` // SHA-256 of the transaction token, base64url
@@ -101,10 +92,11 @@ func (p *Peer) Attach(ctx context.Context, c *Call) error {
 	if err != nil {
 		return fault.From(err)
 	}
+	nonce, introduce := p.met.meet(c, introduction)
 	id, now := pki.ID(p.Domain, c.Caller), p.Now()
 	claims := proofClaims{
 		Issuer: id, Subject: id, Audience: pki.ID(p.Domain, c.Callee), IssuedAt: token.NumericDate(now), Expires: token.NumericDate(now.Add(proofLifetime)),
-		ID: uuid.NewString(), Operation: c.Operation, Digest: encodeDigest(c.Digest),
+		ID: uuid.NewString(), Nonce: nonce, Operation: c.Operation, Digest: encodeDigest(c.Digest),
 	}
 	if txn != "" {
 		claims.User = encodeDigest(sha256.Sum256([]byte(txn.Reveal())))
@@ -114,32 +106,16 @@ func (p *Peer) Attach(ctx context.Context, c *Call) error {
 		return fault.From(err)
 	}
 	c.Header.Set(proofHeader, proof)
-	if p.introduces(c, introduction, now) {
+	if introduce {
 		c.Header.Set(keysHeader, encodeIntroduction(introduction))
 	}
 	return nil
 }
 
-// introduces reports whether the callee is to be told the keys: at first, when they have changed, when it has refused a
-// proof, and now and then.
-func (p *Peer) introduces(c *Call, introduction string, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	way := c.Caller + " " + c.Callee
-	before := p.introduced[way]
-	if before.keys == introduction && now.Sub(before.at).Abs() < introduceAgain && now.Sub(before.refused).Abs() >= introduceFor {
-		return false
-	}
-	p.introduced[way] = introducedAt{introduction, now, before.refused}
-	return true
-}
-
-// Refused introduces the caller anew: the callee may have been started since.
-func (p *Peer) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool) {
+// Refused introduces the caller anew, with the nonce that the callee has told: it may have been started since.
+func (p *Peer) Refused(ctx context.Context, c *Call, refusal *fault.Error) (again bool) {
 	p.drop(ctx, c)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.introduced[c.Caller+" "+c.Callee] = introducedAt{refused: p.Now()}
+	p.met.refused(c, refusal)
 	return true
 }
 
@@ -165,16 +141,19 @@ func (p *Peer) judge(c *Call) error {
 	now, id := p.Now(), pki.ID(p.Domain, c.Caller)
 	keys := p.others.known(c.Caller, now)
 	if keys == nil {
-		return NotProven("The keys of %s are not known here yet.", c.Caller)
+		return p.refuse("The keys of %s are not known here yet.", c.Caller)
 	}
 	claims, err := token.Issuer{
 		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
-		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "op", "digest"},
+		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "nonce", "op", "digest"},
 	}.Verify(sent[0], keys, now)
 	if err != nil {
 		return NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
 	}
-	if wrong := p.mismatch(c, claims, id); wrong != "" {
+	if textOf(claims, "nonce") != p.nonce { // what was accepted before this start cannot be known any more
+		return p.refuse("The proof of %s is not for this start of %s.", c.Caller, c.Callee)
+	}
+	if wrong := mismatch(c, claims, id); wrong != "" {
 		return NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
 	}
 	switch first, full := p.seen.first(c.Caller+" "+claims.ID, now); {
@@ -187,7 +166,7 @@ func (p *Peer) judge(c *Call) error {
 }
 
 // mismatch says in what a proof that holds is not that of this call, or "".
-func (p *Peer) mismatch(c *Call, claims token.Claims, id string) string {
+func mismatch(c *Call, claims token.Claims, id string) string {
 	user := ""
 	if txn := c.Header.Get(txnHeader); txn != "" {
 		user = encodeDigest(sha256.Sum256([]byte(txn)))
@@ -201,10 +180,13 @@ func (p *Peer) mismatch(c *Call, claims token.Claims, id string) string {
 		return "it is for another body"
 	case textOf(claims, "txn_hash") != user:
 		return "it is for another user's transaction token"
-	case claims.IssuedAt.Before(p.started): // what was used before cannot be known any more
-		return fmt.Sprintf("it was made before %s was started", c.Callee)
 	}
 	return ""
+}
+
+// refuse tells a caller that has not met this start of the callee what it needs for its next attempt.
+func (p *Peer) refuse(detail string, args ...any) *fault.Error {
+	return NotProven(detail, args...).With(fault.Field{Pointer: noncePointer, Detail: p.nonce})
 }
 
 func encodeDigest(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }

@@ -28,10 +28,31 @@ func newPeer(t *testing.T, o trust.Options) *trust.Peer {
 	return p
 }
 
-// between are the two sides of a call.
+// between are the two sides of a call, which have met.
 func between(t *testing.T, w *world) (gateway, order *trust.Peer) {
 	t.Helper()
-	return newPeer(t, w.options("gateway")), newPeer(t, w.options("order"))
+	gateway, order = newPeer(t, w.options("gateway")), newPeer(t, w.options("order"))
+	meet(t, gateway, order)
+	return gateway, order
+}
+
+// meet makes the first call of the gateway to order: it is refused, and told what the next one has to hold.
+func meet(t *testing.T, gateway, order *trust.Peer) {
+	t.Helper()
+	c := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	if !gateway.Refused(nobody(), c, refusal(t, order, received(c))) {
+		t.Error("no other attempt")
+	}
+}
+
+// refusal is what a callee says to a proof that it does not accept.
+func refusal(t *testing.T, callee trust.Profile, c *trust.Call) *fault.Error {
+	t.Helper()
+	_, err := callee.Verify(context.Background(), c)
+	if !trust.Refused(fault.From(err)) {
+		t.Fatalf("not refused: %v", err)
+	}
+	return fault.From(err)
 }
 
 func TestAPeerProvesEveryCallByItself(t *testing.T) {
@@ -76,25 +97,28 @@ func TestAProofIsAcceptedOnce(t *testing.T) {
 	}
 }
 
-// What a callee accepted before it was started anew it cannot know: nothing from before its start counts.
+// What a callee accepted before it was started anew it cannot know: nothing from before its start counts, whatever the
+// clocks say.
 func TestAProofIsNotAcceptedAgainAfterARestart(t *testing.T) {
-	w := newWorld(t)
-	gateway, order := between(t, w)
-	c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
-	if c.Header.Get("Workload-Keys") == "" {
-		t.Fatal("the caller has not introduced itself, so this would prove nothing")
+	for what, ahead := range map[string]time.Duration{"a clock like ours": 0, "a caller whose clock is ahead": 20 * time.Second, "a caller whose clock is behind": -20 * time.Second} {
+		w := newWorld(t)
+		order := newPeer(t, w.options("order"))
+		options := w.options("gateway")
+		options.Now = func() time.Time { return w.Now().Add(ahead) }
+		gateway := newPeer(t, options)
+		meet(t, gateway, order)
+		c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+		if c.Header.Get("Workload-Keys") == "" {
+			t.Fatal("the caller has not introduced itself, so this would prove nothing")
+		}
+		mustVerify(t, order, received(c))
+		w.forward(5 * time.Second)
+		restarted := newPeer(t, w.options("order"))
+		mustRefuse(t, restarted, what+": a replay after a restart", received(c))
+		meet(t, gateway, restarted)
+		mustVerify(t, restarted, received(mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))))
+		mustRefuse(t, restarted, what+": a replay after they have met", received(c))
 	}
-	mustVerify(t, order, received(c))
-	w.forward(time.Millisecond) // within the same second
-	restarted := newPeer(t, w.options("order"))
-	mustRefuse(t, restarted, "a replay after a restart", received(c))
-	again := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
-	restarted = newPeer(t, w.options("order"))
-	mustRefuse(t, restarted, "keys that are not known any more", received(again, func(c *trust.Call) { c.Header.Del("Workload-Keys") }))
-	if !gateway.Refused(alice(), again, nil) {
-		t.Error("no other attempt")
-	}
-	mustVerify(t, restarted, received(mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))))
 }
 
 // When a callee is started anew, many calls are refused at once. The second attempt of each is its last one, so none may
@@ -110,8 +134,7 @@ func TestEveryRefusedCallIntroducesItsCallerAnew(t *testing.T) {
 	order = newPeer(t, w.options("order"))
 	first, second := attach(), attach()
 	for _, c := range []*trust.Call{first, second} {
-		mustRefuse(t, order, "keys that are not known any more", received(c))
-		if !gateway.Refused(nobody(), c, nil) {
+		if !gateway.Refused(nobody(), c, refusal(t, order, received(c))) {
 			t.Error("no other attempt")
 		}
 	}
@@ -206,9 +229,13 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	w := newWorld(t)
 	options := w.options("gateway")
 	gateway, order := newPeer(t, options), newPeer(t, w.options("order"))
+	meet(t, gateway, order)
 	attach := func() *trust.Call {
 		return mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
 	}
+	stranger := call("inventory", "order", "order.Get", "{}")
+	stranger.Header.Set("Workload-Proof", "none")
+	nonce := refusal(t, order, stranger).Fields[0].Detail
 	first := attach()
 	mustVerify(t, order, received(first))
 	under := attach() // under way while the key is replaced
@@ -223,10 +250,10 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	}
 	mustVerify(t, order, received(after))
 	mustVerify(t, order, received(under))
-	late := signedBy(t, options.KeyFile("gateway"), old, w, "late")
+	late := signedBy(t, options.KeyFile("gateway"), old, nonce, w, "late")
 	mustVerify(t, order, late)
 	w.forward(20 * time.Second)
-	mustRefuse(t, order, "an old key after the overlap", signedBy(t, options.KeyFile("gateway"), old, w, "too late"))
+	mustRefuse(t, order, "an old key after the overlap", signedBy(t, options.KeyFile("gateway"), old, nonce, w, "too late"))
 	mustVerify(t, order, received(attach()))
 
 	list, err := trust.ListWorkloadKeys(options.KeyFile("gateway"), w.Now())
@@ -238,7 +265,7 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	}
 	w.forward(time.Second)
 	mustVerify(t, order, received(attach()))
-	mustRefuse(t, order, "a revoked key", signedBy(t, options.KeyFile("gateway"), list[0].ID, w, "revoked"))
+	mustRefuse(t, order, "a revoked key", signedBy(t, options.KeyFile("gateway"), list[0].ID, nonce, w, "revoked"))
 }
 
 // kept are the keys as a thief would have kept them.
@@ -255,7 +282,7 @@ func kid(t *testing.T, c *trust.Call) string {
 }
 
 // signedBy is a call that is signed by a key which was in the file once.
-func signedBy(t *testing.T, file, id string, w *world, jti string) *trust.Call {
+func signedBy(t *testing.T, file, id, nonce string, w *world, jti string) *trust.Call {
 	t.Helper()
 	if list, err := trust.ListWorkloadKeys(file, time.Time{}); err == nil {
 		for _, k := range list {
@@ -275,7 +302,7 @@ func signedBy(t *testing.T, file, id string, w *world, jti string) *trust.Call {
 	proof, err := token.Sign(key, "workload-proof+jwt", map[string]any{
 		"iss": "spiffe://orders.local/gateway", "sub": "spiffe://orders.local/gateway", "aud": "spiffe://orders.local/order",
 		"iat": token.NumericDate(w.Now()), "exp": token.NumericDate(w.Now().Add(10 * time.Second)), "jti": jti, "op": c.Operation,
-		"digest": base64.RawURLEncoding.EncodeToString(c.Digest[:]),
+		"digest": base64.RawURLEncoding.EncodeToString(c.Digest[:]), "nonce": nonce,
 	})
 	if err != nil {
 		t.Fatal(err)

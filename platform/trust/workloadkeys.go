@@ -36,7 +36,14 @@ type WorkloadKeys struct {
 	looked  time.Time
 	seen    fs.FileInfo
 	signing token.SigningKey
-	keys    []WorkloadKey
+	ring    keyRing
+}
+
+// keyRing is the file of a workload's keys.
+type keyRing struct {
+	// Serial grows with every change, so that an introduction that arrives late does not bring back what it knew.
+	Serial int64         `json:"serial"`
+	Keys   []WorkloadKey `json:"keys"`
 }
 
 // lookInterval is how often the file is looked at.
@@ -84,15 +91,15 @@ func (k *WorkloadKeys) loadLocked() error {
 	if err != nil {
 		return err
 	}
-	keys, err := readWorkloadKeys(k.path)
+	ring, err := readWorkloadKeys(k.path)
 	if err != nil {
 		return err
 	}
-	signing, err := keys[0].signingKey(k.path)
+	signing, err := ring.Keys[0].signingKey(k.path)
 	if err != nil {
 		return err
 	}
-	k.seen, k.signing, k.keys = info, signing, keys
+	k.seen, k.signing, k.ring = info, signing, ring
 	return nil
 }
 
@@ -102,12 +109,15 @@ type introduced struct {
 	expires time.Time // zero: it signs
 }
 
-// introduction is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
+// introduction is a key set (RFC 7517), in which a retired key has exp, the time from which on it does not count, and which
+// has a serial number: a callee keeps the latest.
 func (k *WorkloadKeys) introduction() (string, error) {
 	var set struct {
-		Keys []json.RawMessage `json:"keys"`
+		Keys   []json.RawMessage `json:"keys"`
+		Serial int64             `json:"serial"`
 	}
-	for _, key := range k.keys {
+	set.Serial = k.ring.Serial
+	for _, key := range k.ring.Keys {
 		if !key.Retires.IsZero() && !k.now().Before(key.Retires) {
 			continue
 		}
@@ -150,41 +160,46 @@ func damagedKeys(path string) error {
 	return fmt.Errorf("%s is damaged; remove it, and new keys are made as at the first start", path)
 }
 
-func readWorkloadKeys(path string) ([]WorkloadKey, error) {
+func readWorkloadKeys(path string) (ring keyRing, err error) {
 	text, err := pki.ReadSecret(path)
 	if err != nil {
-		return nil, err
+		return ring, err
 	}
-	var file struct {
-		Keys []WorkloadKey `json:"keys"`
+	if err := json.Unmarshal(text, &ring); err != nil || len(ring.Keys) == 0 || len(ring.Keys) > maxWorkloadKeys {
+		return keyRing{}, damagedKeys(path)
 	}
-	if err := json.Unmarshal(text, &file); err != nil || len(file.Keys) == 0 || len(file.Keys) > maxWorkloadKeys {
-		return nil, damagedKeys(path)
-	}
-	return file.Keys, nil
+	return ring, nil
 }
 
-func writeWorkloadKeys(path string, keys []WorkloadKey) error {
-	text, err := json.Marshal(map[string][]WorkloadKey{"keys": keys})
+// write puts a changed ring in place of the one that was read: with a later serial number, also where the file was made
+// anew in between.
+func (r keyRing) write(path string, keys []WorkloadKey, now time.Time) error {
+	text, err := json.Marshal(keyRing{max(r.Serial+1, now.UnixMilli()), keys})
 	if err != nil {
 		return err
 	}
 	return pki.WriteSecret(path, text)
 }
 
+// at are the keys that count at now, the one that signs first.
+func (r keyRing) at(now time.Time) []WorkloadKey {
+	return slices.DeleteFunc(r.Keys, func(k WorkloadKey) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
+}
+
 // ListWorkloadKeys gives the keys of a file that count at now, the one that signs first.
 func ListWorkloadKeys(path string, now time.Time) ([]WorkloadKey, error) {
-	keys, err := readWorkloadKeys(path)
-	return slices.DeleteFunc(keys, func(k WorkloadKey) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) }), err
+	ring, err := readWorkloadKeys(path)
+	return ring.at(now), err
 }
 
 // RotateWorkloadKeys makes a key that signs from now on, and gives its id. Those that signed before still count for
 // overlap.
 func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
-	keys, err := ListWorkloadKeys(path, now)
+	ring, err := readWorkloadKeys(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
+	keys := ring.at(now)
 	if len(keys) == maxWorkloadKeys {
 		return "", fmt.Errorf("there are %d keys already; wait until the oldest retires at %s", len(keys), keys[len(keys)-1].Retires.UTC().Format(time.RFC3339))
 	}
@@ -202,15 +217,16 @@ func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id s
 		return "", err
 	}
 	key := WorkloadKey{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
-	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, keys...))
+	return fresh.ID(), ring.write(path, append([]WorkloadKey{key}, keys...), now)
 }
 
 // RevokeWorkloadKey has a key stop to count at once. Where it was the one that signs, another is made.
 func RevokeWorkloadKey(path, id string, now time.Time) error {
-	keys, err := ListWorkloadKeys(path, now)
+	ring, err := readWorkloadKeys(path)
 	if err != nil {
 		return err
 	}
+	keys := ring.at(now)
 	at := slices.IndexFunc(keys, func(k WorkloadKey) bool { return k.ID == id })
 	if at < 0 {
 		return fmt.Errorf("there is no key %q in %s", id, path)
@@ -221,5 +237,5 @@ func RevokeWorkloadKey(path, id string, now time.Time) error {
 		}
 		return nil
 	}
-	return writeWorkloadKeys(path, slices.Delete(keys, at, at+1))
+	return ring.write(path, slices.Delete(keys, at, at+1), now)
 }

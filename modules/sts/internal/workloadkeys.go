@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
@@ -32,11 +33,14 @@ func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (st
 	})
 }
 
-// serveWorkloadKeys shows the public keys of all workloads, by their identities.
+// shownFor is how long keys are shown that nobody publishes any more: their workload has stopped, or goes by other proofs.
+const shownFor = 3 * time.Minute
+
+// serveWorkloadKeys shows the public keys of all workloads that run, by their identities.
 func (s *Service) serveWorkloadKeys(w http.ResponseWriter, r *http.Request) {
 	published := map[string]json.RawMessage{}
 	err := s.Store.Read(r.Context(), func(tx database.Tx) error {
-		rows, err := tx.Query(`SELECT workload, jwks FROM workload_keys`)
+		rows, err := tx.Query(`SELECT workload, jwks FROM workload_keys WHERE published_at > $1`, s.Now().Add(-shownFor).UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,72 @@
+package trust
+
+import (
+	"sync"
+	"time"
+
+	"oms/platform/fault"
+)
+
+const (
+	// introduceAgain is how often a callee is told keys that it should know.
+	introduceAgain = 10 * time.Minute
+	// introduceFor is for how long every attempt tells them after a refusal: a refused call has one other attempt, which may
+	// overtake those of others. It is longer than a call has time for both.
+	introduceFor = 15 * time.Second
+)
+
+// noncePointer names the field of a refusal in which a callee tells its nonce.
+const noncePointer = "/nonce"
+
+// callees are what the workloads of this process know of those that they call. It is safe for concurrent use.
+type callees struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	known map[string]acquaintance // by caller and callee
+}
+
+// acquaintance is what a caller knows of a callee.
+type acquaintance struct {
+	nonce   string // what the callee wants to find in proofs since it was started; "": it has not said
+	keys    string // that it was told last
+	told    time.Time
+	refused time.Time // when it did not accept a proof; zero: it never did
+}
+
+func newCallees(now func() time.Time) *callees {
+	return &callees{now: now, known: map[string]acquaintance{}}
+}
+
+// meet gives the callee's nonce, and reports whether it is to be told the keys: at first, when they have changed, when it
+// has refused a proof, and now and then.
+func (c *callees) meet(call *Call, keys string) (nonce string, introduce bool) {
+	now, way := c.now(), call.Caller+" "+call.Callee
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.known[way]
+	if known.keys == keys && now.Sub(known.told).Abs() < introduceAgain && now.Sub(known.refused).Abs() >= introduceFor {
+		return known.nonce, false
+	}
+	known.keys, known.told = keys, now
+	c.known[way] = known
+	return known.nonce, true
+}
+
+// refused learns from a refusal: the callee's nonce, and that it may not know the keys.
+func (c *callees) refused(call *Call, refusal *fault.Error) {
+	way := call.Caller + " " + call.Callee
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.known[way]
+	known.refused = c.now()
+	for _, field := range refusal.Fields {
+		if field.Pointer == noncePointer && len(field.Detail) <= maxNonce {
+			known.nonce = field.Detail
+		}
+	}
+	c.known[way] = known
+}
+
+// maxNonce is the longest nonce that is taken from a callee, in bytes; ours have 26.
+const maxNonce = 128
