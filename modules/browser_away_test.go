@@ -23,7 +23,10 @@ func orderWithoutInventory(t *testing.T, l look, axe string) {
 	b := openBrowser(t, nil, l)
 	during := func(what string, modules []string, visit func(t *testing.T)) {
 		t.Run(what, func(t *testing.T) {
-			b.edge = openEdgeOn(t, directory, func(c *config.Config) { c.Server.Modules = modules })
+			b.edge = openEdgeOn(t, directory, func(c *config.Config) {
+				c.Server.Modules = modules
+				c.Modules.STS.Listen, c.Modules.Order.Listen, c.Modules.Inventory.URL = "127.0.0.1:0", "127.0.0.1:0", ""
+			})
 			visit(t)
 		})
 	}
@@ -61,8 +64,9 @@ func TestPagesWithoutTheSTS(t *testing.T) {
 	axe := axeCore(t)
 	for _, l := range looks() {
 		t.Run(l.String(), func(t *testing.T) {
-			e := openEdge(t, func(c *config.Config) { c.Server.Modules = []string{"gateway", "order", "inventory"} })
-			b := openBrowser(t, e, l)
+			e := openSplit(t)
+			e.stop("sts")
+			b := openBrowser(t, e.edge, l)
 			b.seen("sign in, nobody can", axe, b.visit("/"), http.StatusServiceUnavailable)
 			b.mustShow("main", "Nobody can sign in right now")
 			got := e.do(http.MethodGet, "/ui/orders", header("Cookie", sts.SessionCookie+"=any"))

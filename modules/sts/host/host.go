@@ -53,7 +53,7 @@ type Module struct {
 func New(ctx context.Context, o Options) (*Module, error) {
 	hasher := internal.NewHasher()
 	if o.Demo {
-		if err := internal.SeedDemo(ctx, o.Store, hasher, o.Now()); err != nil {
+		if err := internal.SeedDemo(ctx, o.Store, o.Now()); err != nil {
 			return nil, err
 		}
 	}

@@ -68,3 +68,22 @@ func TestAHashDoesNotPrint(t *testing.T) {
 		t.Errorf("printed as %s", printed)
 	}
 }
+
+// What is hashed ahead is what would be hashed now.
+func TestHashesThatAreMadeAheadAreUpToDate(t *testing.T) {
+	hasher := NewHasher()
+	now, err := hasher.Hash(t.Context(), "any password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := func(hash secret.Text) string { return strings.Join(strings.Split(hash.Reveal(), "$")[:4], "$") }
+	if cost(nobodysHash) != cost(now) {
+		t.Errorf("what nobody knows costs %s, others %s", cost(nobodysHash), cost(now))
+	}
+	for _, user := range DemoUsers() {
+		hash := demoHashes[user.Name]
+		if good, err := hasher.Verify(t.Context(), hash, secret.Text(demoPassword(user.Name))); !good || err != nil || cost(hash) != cost(now) {
+			t.Errorf("%s: %v %v %s", user.Name, good, err, cost(hash))
+		}
+	}
+}

@@ -3,7 +3,6 @@ package internal
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -39,10 +38,9 @@ type Options struct {
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
-	states      states
-	guesses     *guesses
-	refusals    *refusal.Log // of certificates, which strangers ask for
-	nobodysHash secret.Text  // what a sign-in with an unknown name is compared with
+	states   states
+	guesses  *guesses
+	refusals *refusal.Log // of certificates, which strangers ask for
 }
 
 var _ sts.Service = (*Service)(nil)
@@ -57,12 +55,8 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err := o.Store.Write(ctx, func(tx database.Tx) error { return knowWorkloads(tx, o.Callees) }); err != nil {
 		return nil, err
 	}
-	nobodysHash, err := o.Hasher.Hash(ctx, secret.Text(rand.Text()))
-	if err != nil {
-		return nil, err
-	}
-	s := &Service{Options: o, guesses: newGuesses(), refusals: refusal.New(o.Log, o.Now), nobodysHash: nobodysHash}
-	_, err = s.refresh(ctx) // what is wrong with the keys is told at the start
+	s := &Service{Options: o, guesses: newGuesses(), refusals: refusal.New(o.Log, o.Now)}
+	_, err := s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }
 

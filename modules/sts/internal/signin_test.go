@@ -35,7 +35,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	o := &office{now: time.Now()}
 	clock := func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return o.now }
 	store, hasher := databasetest.Open(t, "sts"), NewHasher()
-	if err := SeedDemo(t.Context(), store, hasher, o.now); err != nil {
+	if err := SeedDemo(t.Context(), store, o.now); err != nil {
 		t.Fatal(err)
 	}
 	o.operator = Administration{Store: store, Now: clock, Hasher: hasher, Demo: demo}
