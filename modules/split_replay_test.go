@@ -281,7 +281,7 @@ func TestARecordedRequestIsExecutedOnce(t *testing.T) {
 		t.Errorf("a fresh one after a restart: %d %s", got.status, got.body)
 	}
 	executed("a fresh one after a restart", 1)
-	s.logged("order", "level=WARN", "a call was refused: its proof does not hold", "peer=gateway", "not for this start of order")
+	s.logged("order", "level=INFO", "a caller is asked for another proof", "peer=gateway", "not for this start of order")
 }
 
 // A user's transaction token is worth something to who may call with it, for its time, and to nobody else.

@@ -21,7 +21,8 @@ func ByProfile(row rpc.Row, caller string) bool {
 }
 
 // Establish says what the callee may take as proven about a call. c.Caller is what the connection shows; transaction has
-// come beside the proof, since it says nothing about anybody's rights. A refusal leaves a Decision at the host.
+// come beside the proof, since it says nothing about anybody's rights. A refusal leaves a Decision at the host, a challenge
+// none: nothing has been decided yet.
 func Establish(ctx context.Context, host *rpc.Host, profile Profile, c *Call, transaction string) (rpc.Proven, error) {
 	row, _ := host.Row(c.Operation) // an unknown operation needs every proof there is
 	proven := rpc.Proven{By: ByCertificate}
@@ -33,7 +34,9 @@ func Establish(ctx context.Context, host *rpc.Host, profile Profile, c *Call, tr
 	default:
 		var err error
 		if proven, err = verify(ctx, profile, c); err != nil {
-			host.NotProven(ctx, c.Operation, c.Caller, transaction, profile.Name())
+			if !Challenge(fault.From(err)) {
+				host.NotProven(ctx, c.Operation, c.Caller, transaction, profile.Name())
+			}
 			return rpc.Proven{}, err
 		}
 		proven.By = profile.Name()
@@ -62,6 +65,12 @@ func named(workload string) string {
 		return "nobody"
 	}
 	return workload
+}
+
+// Challenge reports whether a refusal tells the caller what its next proof has to hold, as at the first call after the callee
+// was started.
+func Challenge(refusal *fault.Error) bool {
+	return Refused(refusal) && len(refusal.Fields) > 0
 }
 
 // Refused reports whether failure is a callee's refusal of a proof, and not one by the operation.

@@ -144,6 +144,10 @@ func (h *handler) authorize(ctx context.Context, r *http.Request, in *incoming) 
 		in.Digest = sha256.Sum256(in.body)
 	}
 	proven, err := trust.Establish(ctx, h.Host, h.Profile, &in.Call, in.transaction)
+	if refusal := fault.From(err); err != nil && trust.Challenge(refusal) {
+		h.Log.InfoContext(ctx, "a caller is asked for another proof", "operation", in.Operation, "peer", in.Caller, "proof", h.Profile.Name(), "reason", refusal.Detail)
+		return rpc.Grant{}, err
+	}
 	if err != nil {
 		h.tell(r, in, "its proof does not hold", err, "proof", h.Profile.Name())
 		return rpc.Grant{}, err
