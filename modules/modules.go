@@ -48,6 +48,7 @@ type System struct {
 
 	ways       sync.Mutex
 	transports map[string]*httprpc.Transport // by caller and callee
+	remotes    map[string]rpc.Conn           // to other processes, by caller and callee
 	stranger   stranger
 
 	serving atomic.Bool // all parts have started, and none was told to stop
@@ -60,7 +61,7 @@ type Options struct {
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
 func Open(ctx context.Context, c config.Config, o Options, log *slog.Logger) (_ *System, err error) {
-	s := &System{config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}, transports: map[string]*httprpc.Transport{}}
+	s := &System{config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}, transports: map[string]*httprpc.Transport{}, remotes: map[string]rpc.Conn{}}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {

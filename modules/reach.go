@@ -28,15 +28,23 @@ func (s *System) conn(module, caller string) rpc.Conn {
 	return s.remote(module, caller, url)
 }
 
-// remote reaches a module in another process. Each caller has one way to each callee.
+// remote reaches a module in another process. Each caller has one way to each callee, which knows whether calls fail, so that
+// an outage is logged when it begins and when it ends.
 func (s *System) remote(module, caller, url string) rpc.Conn {
+	transport, way := s.transport(module, caller), caller+" "+module
+	s.ways.Lock()
+	defer s.ways.Unlock()
+	if conn := s.remotes[way]; conn != nil {
+		return conn
+	}
 	options := httprpc.ConnOptions{
-		Caller: caller, Callee: module, URL: url, Profile: s.trust.profile, Transport: s.transport(module, caller), Log: s.log,
+		Caller: caller, Callee: module, URL: url, Profile: s.trust.profile, Transport: transport, Log: s.log,
 	}
 	if module == "sts" { // which alone can let it in again
 		options.Rejected = func() { s.trust.member.Rejected(caller) }
 	}
-	return httprpc.NewConn(options)
+	s.remotes[way] = httprpc.NewConn(options)
+	return s.remotes[way]
 }
 
 // transport has the connections from one workload to another one.
