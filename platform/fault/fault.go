@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -119,7 +120,7 @@ func (e *Error) Error() string {
 		text += ": " + e.Detail
 	}
 	if e.cause != nil {
-		text += ": " + e.cause.Error()
+		text = strings.TrimSuffix(text, ".") + ": " + e.cause.Error()
 	}
 	return text
 }
