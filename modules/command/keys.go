@@ -18,8 +18,8 @@ import (
 
 func (a *app) keys() *cobra.Command {
 	var module string
-	cmd := group("keys", "The keys that sign tokens; with --module, those of a module of its own", a.keysList(&module), a.keysRotate(&module), a.keysRevoke(&module))
-	cmd.PersistentFlags().StringVar(&module, "module", "", "the keys of this module's own (trust.profile peer), in its data directory")
+	cmd := group("keys", "The keys that sign tokens; with --module, those with which a module signs its calls", a.keysList(&module), a.keysRotate(&module), a.keysRevoke(&module))
+	cmd.PersistentFlags().StringVar(&module, "module", "", "the keys with which this module signs its calls (trust.profile peer), in its data directory")
 	return cmd
 }
 
@@ -39,7 +39,7 @@ type key struct {
 // onRing runs do on the keys of the STS, or of a module.
 func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) error) func(*cobra.Command, []string) error {
 	return a.run(func(cmd *cobra.Command, args []string) error {
-		if *module != "" {
+		if cmd.Flags().Changed("module") {
 			loaded, err := a.load(nil)
 			if err != nil {
 				return err
@@ -92,7 +92,7 @@ func (a *app) keysRotate(module *string) *cobra.Command {
 
 func (a *app) keysRevoke(module *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke KID", Short: "Have a key, and everything that it signed, stop to count at once", Args: oneName,
+		Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName,
 		RunE: a.onRing(module, func(_ *cobra.Command, r ring, args []string) error { return r.revoke(args[0]) }),
 	}
 }

@@ -23,7 +23,7 @@ func (a *app) serve() *cobra.Command {
 		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
 			flags := map[string]string{}
-			if hosted != "" {
+			if cmd.Flags().Changed("modules") {
 				flags["server.modules"] = hosted
 			}
 			loaded, err := a.load(flags)
@@ -34,7 +34,7 @@ func (a *app) serve() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of gateway,sts,order,inventory")
-	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "the join tokens of these modules, a line each (default: where the STS of this machine leaves them)")
+	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "a file with the join tokens of these modules, a line each (default: where an STS that shares the data directory leaves them)")
 	return cmd
 }
 
