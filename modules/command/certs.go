@@ -47,7 +47,7 @@ func (a *app) certsList() *cobra.Command {
 
 func (a *app) certsRenew() *cobra.Command {
 	return &cobra.Command{
-		Use: "renew [MODULE]", Short: "Have a module renew its certificate now; all of them, where none is named",
+		Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return errors.New("name one module, or none for all of them")
@@ -60,7 +60,11 @@ func (a *app) certsRenew() *cobra.Command {
 				if len(args) == 1 {
 					module = args[0]
 				}
-				return sts.RenewCertificates(ctx, module)
+				if err := sts.RenewCertificates(ctx, module); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(cmd.ErrOrStderr(), "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
+				return err
 			})
 		}),
 	}
@@ -87,7 +91,7 @@ func (a *app) certsRotateRoot() *cobra.Command {
 
 func (a *app) certsRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke MODULE", Short: "Remove a module: its certificates stop to count, on open connections too", Args: oneName,
+		Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName,
 		Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
 			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {

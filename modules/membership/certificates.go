@@ -81,7 +81,7 @@ func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint 
 	file := m.JoinFile(workload)
 	text, err := pki.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", "", fmt.Errorf("waiting for the join token of %s in %s: on this machine the STS leaves it there, else get one with `app certs join-token %s`", workload, file, workload)
+		return "", "", fmt.Errorf("waiting for the join token of %s in %s: an STS that shares the data directory leaves one in pki/join, else get one with `app certs join-token %s`", workload, file, workload)
 	}
 	if err != nil {
 		return "", "", err

@@ -19,6 +19,14 @@ const (
 	certificates purpose = "certificates"
 )
 
+// noun is what operators call a key that signs p.
+func (p purpose) noun() string {
+	if p == certificates {
+		return "private root"
+	}
+	return "signing key"
+}
+
 // KeyState is what a key is at a moment. It follows from the key's times alone, so that nobody has to be there when it
 // changes.
 type KeyState string
@@ -131,7 +139,7 @@ func rotate(ctx context.Context, store database.Store, p purpose, now time.Time,
 		}
 		for _, k := range keys {
 			if k.activates.After(now) {
-				return fmt.Errorf("a rotation is under way: the next key signs from %s on; wait for that", k.activates.Format(time.RFC3339))
+				return fmt.Errorf("a rotation is under way: the next %s signs from %s on; wait for that", p.noun(), k.activates.UTC().Format(time.RFC3339))
 			}
 		}
 		if _, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now.UnixMilli()); err != nil { // nobody needs them any more
