@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/trust"
 )
@@ -59,6 +60,13 @@ func spoiltProofs() map[string][]*spoilt {
 			{"signed by another workload", forNobody(func(d *domain, c *trust.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
 			{"used already", beside(func(ctx context.Context, _ *domain, p trust.Profile, c *trust.Call) error {
 				_, err := p.Verify(ctx, c)
+				if refusal := fault.From(err); trust.Challenge(refusal) { // they have not met
+					p.Refused(ctx, c, refusal)
+					clear(c.Header)
+					if err = p.Attach(ctx, c); err == nil {
+						_, err = p.Verify(ctx, c)
+					}
+				}
 				return err
 			}), nil},
 			{"for another user's token", beside(func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -26,42 +25,36 @@ type introductions struct {
 	sets map[string]introducedSet
 }
 
-// introducedSet are the keys of a workload, as of one serial number.
+// introducedSet are the keys of a workload.
 type introducedSet struct {
-	serial int64
-	keys   []introduced
+	at   time.Time // when the proof was made that they came with
+	keys []introduced
 }
 
-// introduce replaces what is known of a workload by what it says itself, unless that is older.
-func (i *introductions) introduce(workload string, header http.Header) error {
-	sent := header.Values(keysHeader)
-	switch {
-	case len(sent) == 0:
-		return nil
-	case len(sent) > 1 || len(sent[0]) > maxIntroduction:
-		return NotProven("%s introduces itself more than once, or at too great length.", workload)
-	}
-	set, err := readIntroduction(sent[0])
-	if err != nil {
-		return NotProven("The keys that %s introduces cannot be read: %v.", workload, err)
-	}
+// keep replaces what is known of a workload by what it says itself, beside a proof that holds and was made at the given
+// time. What arrives late brings nothing back.
+func (i *introductions) keep(workload string, keys []introduced, at time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.sets == nil {
 		i.sets = map[string]introducedSet{}
 	}
-	if set.serial >= i.sets[workload].serial {
-		i.sets[workload] = set
+	if !at.Before(i.sets[workload].at) {
+		i.sets[workload] = introducedSet{at, keys}
 	}
-	return nil
 }
 
-// known are the keys of a workload that count at now; none is nil.
-func (i *introductions) known(workload string, now time.Time) *token.KeySet {
+// known are the keys that a workload has introduced.
+func (i *introductions) known(workload string) []introduced {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
+	return i.sets[workload].keys
+}
+
+// keySet are the keys that count at now; none is nil.
+func keySet(introduced []introduced, now time.Time) *token.KeySet {
 	var keys []token.Key
-	for _, k := range i.sets[workload].keys {
+	for _, k := range introduced {
 		if k.expires.IsZero() || now.Before(k.expires) {
 			keys = append(keys, k.key)
 		}
@@ -77,39 +70,54 @@ func encodeIntroduction(jwks string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(jwks))
 }
 
-func readIntroduction(text string) (known introducedSet, err error) {
+// introductionOf reads what a caller says about its own keys; none is nil.
+func introductionOf(c *Call) ([]introduced, error) {
+	sent := c.Header.Values(keysHeader)
+	switch {
+	case len(sent) == 0:
+		return nil, nil
+	case len(sent) > 1 || len(sent[0]) > maxIntroduction:
+		return nil, NotProven("%s introduces itself more than once, or at too great length.", c.Caller)
+	}
+	keys, err := readIntroduction(sent[0])
+	if err != nil {
+		return nil, NotProven("The keys that %s introduces cannot be read: %v.", c.Caller, err)
+	}
+	return keys, nil
+}
+
+func readIntroduction(text string) ([]introduced, error) {
 	jwks, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return known, errors.New("they are not base64url")
+		return nil, errors.New("they are not base64url")
 	}
 	set, err := token.ParseKeySet(jwks)
 	if err != nil {
-		return known, err
+		return nil, err
 	}
 	var document struct {
 		Keys []struct {
 			Kid string `json:"kid"`
 			Exp int64  `json:"exp"`
 		} `json:"keys"`
-		Serial int64 `json:"serial"`
 	}
 	if err := json.Unmarshal(jwks, &document); err != nil {
-		return known, err
+		return nil, err
 	}
 	if len(document.Keys) > maxWorkloadKeys || len(document.Keys) != set.Len() {
-		return known, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
+		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
 	}
-	known.serial = document.Serial
+	var keys []introduced
 	for _, listed := range document.Keys {
 		key, _ := set.Lookup(listed.Kid)
 		if key.Thumbprint() != listed.Kid {
-			return known, errors.New("one of them is not named by its thumbprint (RFC 7638)")
+			return nil, errors.New("one of them is not named by its thumbprint (RFC 7638)")
 		}
 		k := introduced{key: key}
 		if listed.Exp != 0 {
 			k.expires = time.Unix(listed.Exp, 0)
 		}
-		known.keys = append(known.keys, k)
+		keys = append(keys, k)
 	}
-	return known, nil
+	return keys, nil
 }

@@ -121,9 +121,6 @@ func (p *Peer) Refused(ctx context.Context, c *Call, refusal *fault.Error) (agai
 
 // Verify judges the proof by the caller's own keys, and the user's token by the STS's.
 func (p *Peer) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
-	if err := p.others.introduce(c.Caller, c.Header); err != nil {
-		return rpc.Proven{}, err
-	}
 	if err := p.judge(c); err != nil {
 		return rpc.Proven{}, err
 	}
@@ -132,29 +129,25 @@ func (p *Peer) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
 	return proven, err
 }
 
-// judge says what is wrong with the proof of an attempt. It is remembered as used only when everything else holds.
+// judge says what is wrong with the proof of an attempt. What it is verified with are the keys that the caller introduces
+// beside it, which are the caller's because of its certificate, or those that it has introduced before. Keys are kept, and
+// the proof remembered as used, only when everything else holds.
 func (p *Peer) judge(c *Call) error {
 	sent := c.Header.Values(proofHeader)
 	if len(sent) != 1 {
 		return NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(sent))
 	}
-	now, id := p.Now(), pki.ID(p.Domain, c.Caller)
-	keys := p.others.known(c.Caller, now)
-	if keys == nil {
-		return p.refuse("The keys of %s are not known here yet.", c.Caller)
-	}
-	claims, err := token.Issuer{
-		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
-		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "nonce", "op", "digest"},
-	}.Verify(sent[0], keys, now)
+	introduced, err := introductionOf(c)
 	if err != nil {
-		return NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
+		return err
 	}
-	if textOf(claims, "nonce") != p.nonce { // what was accepted before this start cannot be known any more
-		return p.refuse("The proof of %s is not for this start of %s.", c.Caller, c.Callee)
+	now, keys := p.Now(), introduced
+	if keys == nil {
+		keys = p.others.known(c.Caller)
 	}
-	if wrong := mismatch(c, claims, id); wrong != "" {
-		return NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
+	claims, err := p.read(c, sent[0], keySet(keys, now), now)
+	if err != nil {
+		return err
 	}
 	switch first, full := p.seen.first(c.Caller+" "+claims.ID, now); {
 	case full:
@@ -162,7 +155,32 @@ func (p *Peer) judge(c *Call) error {
 	case !first:
 		return NotProven("The proof of %s was used already.", c.Caller)
 	}
+	if introduced != nil {
+		p.others.keep(c.Caller, introduced, claims.IssuedAt)
+	}
 	return nil
+}
+
+// read verifies a proof, and that it is for this call.
+func (p *Peer) read(c *Call, proof string, keys *token.KeySet, now time.Time) (token.Claims, error) {
+	if keys == nil {
+		return token.Claims{}, p.challenge("The keys of %s are not known here yet.", c.Caller)
+	}
+	id := pki.ID(p.Domain, c.Caller)
+	claims, err := token.Issuer{
+		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
+		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "nonce", "op", "digest"},
+	}.Verify(proof, keys, now)
+	switch {
+	case err != nil:
+		return claims, NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
+	case textOf(claims, "nonce") != p.nonce: // what was accepted before this start cannot be known any more
+		return claims, p.challenge("The proof of %s is not for this start of %s.", c.Caller, c.Callee)
+	}
+	if wrong := mismatch(c, claims, id); wrong != "" {
+		return claims, NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
+	}
+	return claims, nil
 }
 
 // mismatch says in what a proof that holds is not that of this call, or "".
@@ -184,8 +202,8 @@ func mismatch(c *Call, claims token.Claims, id string) string {
 	return ""
 }
 
-// refuse tells a caller that has not met this start of the callee what it needs for its next attempt.
-func (p *Peer) refuse(detail string, args ...any) *fault.Error {
+// challenge tells a caller that has not met this start of the callee what it needs for its next attempt.
+func (p *Peer) challenge(detail string, args ...any) *fault.Error {
 	return NotProven(detail, args...).With(fault.Field{Pointer: noncePointer, Detail: p.nonce})
 }
 

@@ -41,9 +41,7 @@ type WorkloadKeys struct {
 
 // keyRing is the file of a workload's keys.
 type keyRing struct {
-	// Serial grows with every change, so that an introduction that arrives late does not bring back what it knew.
-	Serial int64         `json:"serial"`
-	Keys   []WorkloadKey `json:"keys"`
+	Keys []WorkloadKey `json:"keys"`
 }
 
 // lookInterval is how often the file is looked at.
@@ -109,14 +107,11 @@ type introduced struct {
 	expires time.Time // zero: it signs
 }
 
-// introduction is a key set (RFC 7517), in which a retired key has exp, the time from which on it does not count, and which
-// has a serial number: a callee keeps the latest.
+// introduction is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
 func (k *WorkloadKeys) introduction() (string, error) {
 	var set struct {
-		Keys   []json.RawMessage `json:"keys"`
-		Serial int64             `json:"serial"`
+		Keys []json.RawMessage `json:"keys"`
 	}
-	set.Serial = k.ring.Serial
 	for _, key := range k.ring.Keys {
 		if !key.Retires.IsZero() && !k.now().Before(key.Retires) {
 			continue
@@ -171,10 +166,8 @@ func readWorkloadKeys(path string) (ring keyRing, err error) {
 	return ring, nil
 }
 
-// write puts a changed ring in place of the one that was read: with a later serial number, also where the file was made
-// anew in between.
-func (r keyRing) write(path string, keys []WorkloadKey, now time.Time) error {
-	text, err := json.Marshal(keyRing{max(r.Serial+1, now.UnixMilli()), keys})
+func writeWorkloadKeys(path string, keys []WorkloadKey) error {
+	text, err := json.Marshal(keyRing{keys})
 	if err != nil {
 		return err
 	}
@@ -217,7 +210,7 @@ func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id s
 		return "", err
 	}
 	key := WorkloadKey{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
-	return fresh.ID(), ring.write(path, append([]WorkloadKey{key}, keys...), now)
+	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, keys...))
 }
 
 // RevokeWorkloadKey has a key stop to count at once. Where it was the one that signs, another is made.
@@ -237,5 +230,5 @@ func RevokeWorkloadKey(path, id string, now time.Time) error {
 		}
 		return nil
 	}
-	return ring.write(path, slices.Delete(keys, at, at+1), now)
+	return writeWorkloadKeys(path, slices.Delete(keys, at, at+1))
 }
