@@ -166,6 +166,7 @@ func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
 
 // mustRefuse makes the attempt wherever callers prove themselves.
 func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
+	c.over(w.local(t, to.host, c.caller), to) // so that they have met: a first call is asked for another proof
 	wrong := spoiling{w.Profile, w.domain, c.spoilt}
 	local := c.over(proving{trust.Local(to.host, c.caller, wrong), w, c.caller}, to)
 	remote := c.over(w.remoteBy(all, to.host, c.caller, wrong), to)
