@@ -57,21 +57,25 @@ func openSplit(t testing.TB, change ...func(*config.Config)) *split {
 	for _, module := range parts {
 		s.start(module, change...)
 	}
+	s.log, s.address = s.logs["gateway"], s.at("gateway")
+	s.trustRoots()
+	return s
+}
+
+// trustRoots has clients of the public door trust the roots that there are now.
+func (s *split) trustRoots() {
+	s.Helper()
 	root, err := os.ReadFile(modules.RootCertificate(s.config))
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	s.roots = x509.NewCertPool()
 	if !s.roots.AppendCertsFromPEM(root) {
-		t.Fatal("the root certificate is not PEM")
+		s.Fatal("the root certificate is not PEM")
 	}
-	s.log, s.address = s.logs["gateway"], s.at("gateway")
 	s.client, s.old = s.newClient(true), s.newClient(false)
-	t.Cleanup(func() {
-		s.client.CloseIdleConnections()
-		s.old.CloseIdleConnections()
-	})
-	return s
+	s.Cleanup(s.client.CloseIdleConnections)
+	s.Cleanup(s.old.CloseIdleConnections)
 }
 
 func (s *split) configOf(module string, change ...func(*config.Config)) config.Config {

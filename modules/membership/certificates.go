@@ -69,9 +69,7 @@ func (m *Membership) enrol(ctx context.Context, workload string) error {
 	if err != nil {
 		return err
 	}
-	if m.version() == "" { // the feed says more, and whom not to trust; until then this is enough to read it
-		m.Peers.Trust(trusted, nil)
-	}
+	m.Peers.Trust(trusted, m.revoked()) // enough to read the feed, also where a root was replaced since it was read last
 	return nil
 }
 

@@ -97,6 +97,13 @@ func (m *Membership) version() string {
 	return m.feed.Version
 }
 
+// revoked are the certificates that do not count any more, as far as this process has heard.
+func (m *Membership) revoked() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.feed.RevokedCertificates
+}
+
 // renewBefore is when the workload's certificate must have been issued at the earliest.
 func (m *Membership) renewBefore(workload string) time.Time {
 	m.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"oms/platform/database"
 	"oms/platform/pki"
@@ -35,7 +36,7 @@ func (a Administration) leaveJoinToken(ctx context.Context, dir, workload string
 	file := JoinFile(dir, workload)
 	var wanted, left bool
 	if err := a.Store.Read(ctx, func(tx database.Tx) (err error) {
-		wanted, left, err = joinTokenState(tx, workload, a.Now().UnixMilli())
+		wanted, left, err = joinTokenState(tx, workload, a.Now())
 		return err
 	}); err != nil {
 		return err
@@ -56,10 +57,16 @@ func (a Administration) leaveJoinToken(ctx context.Context, dir, workload string
 	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
 }
 
-// joinTokenState says whether the workload may have a join token, and whether one was left that still holds.
-func joinTokenState(tx database.Tx, workload string, now int64) (wanted, left bool, err error) {
+// joinTokenState says whether the workload may have a join token, and whether one was left that still holds and carries
+// the fingerprint of the root that signs now: the STS can prove itself by that one alone.
+func joinTokenState(tx database.Tx, workload string, now time.Time) (wanted, left bool, err error) {
+	roots, err := publishedKeys(tx, certificates, now)
+	if err != nil || len(roots) == 0 {
+		return false, false, err
+	}
 	var removed, holding int64
-	err = tx.QueryRow(`SELECT COALESCE(MAX(removed), 0), (SELECT COUNT(*) FROM join_tokens WHERE workload = $1 AND left_here = 1 AND expires_at > $2)
-		FROM workloads WHERE name = $1`, workload, now).Scan(&removed, &holding)
+	err = tx.QueryRow(`SELECT COALESCE(MAX(removed), 0),
+		(SELECT COUNT(*) FROM join_tokens WHERE workload = $1 AND left_here = 1 AND expires_at > $2 AND expires_at >= $3)
+		FROM workloads WHERE name = $1`, workload, now.UnixMilli(), roots[0].activates.Add(JoinTokenLifetime).UnixMilli()).Scan(&removed, &holding)
 	return removed == 0, holding > 0, err
 }
