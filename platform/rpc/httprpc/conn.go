@@ -73,7 +73,7 @@ func (c *conn) perform(ctx context.Context, row rpc.Row, request, response any) 
 	case err != nil:
 		return fault.New(fault.Malformed, "The request cannot be sent: %v.", err)
 	case len(body) > maxRequest:
-		return tooLarge()
+		return tooLarge(maxRequest)
 	}
 	digest := sha256.Sum256(body)
 	for tries, renewed := 1, false; ; {

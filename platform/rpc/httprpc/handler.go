@@ -35,8 +35,9 @@ type HandlerOptions struct {
 	Log *slog.Logger
 }
 
-// NewHandler serves the host's operations to other processes. A request without a proof learns nothing about what is
-// here: whether an operation exists is answered after the proof has been checked.
+// NewHandler serves the host's operations to other processes. A workload without a proof learns nothing about what is
+// here: whether an operation exists is answered after the proof has been checked. Strangers, where any are let in, can
+// learn the names of operations, and nothing else of those that do not list them.
 func NewHandler(o HandlerOptions) http.Handler {
 	return &handler{o, refusal.New(o.Log, time.Now)}
 }
@@ -65,7 +66,15 @@ type incoming struct {
 	body        []byte // nil until it has been read
 }
 
-// serve checks what is cheap first: nobody makes this process read a body or ask a profile without a certificate.
+// most is how many bytes the request may have.
+func (in *incoming) most() int64 {
+	if in.Caller == rpc.Stranger {
+		return maxStrangersRequest
+	}
+	return maxRequest
+}
+
+// serve checks what is cheap first: nobody makes this process read a large body or ask a profile without a certificate.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil { // the host contains what a service does; this is about the proof
@@ -82,13 +91,13 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (answer []byte, 
 	if in.Caller, err = h.peer(r, in); err != nil {
 		return nil, err
 	}
-	left, failure := checkHead(r)
+	left, failure := checkHead(r, in.most())
 	if failure != nil {
 		return nil, h.broken(r, in, failure)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), within(left))
 	defer cancel()
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	r.Body = http.MaxBytesReader(w, r.Body, in.most())
 	grant, err := h.authorize(ctx, r, in)
 	if err != nil {
 		return nil, err
@@ -119,20 +128,23 @@ func (h *handler) peer(r *http.Request, in *incoming) (string, error) {
 }
 
 // checkHead judges the head of a request: none of it depends on what is served here.
-func checkHead(r *http.Request) (left time.Duration, failure *fault.Error) {
+func checkHead(r *http.Request, most int64) (left time.Duration, failure *fault.Error) {
 	switch spoken := r.Header.Get(versionHeader); {
 	case spoken != version:
 		return 0, fault.New(fault.Unimplemented, "This process speaks version %s of the protocol between modules, the call is in version %q: run the same release on both sides.", version, spoken)
 	case r.Method != http.MethodPost:
 		return 0, fault.New(fault.MethodNotAllowed, "Operations are called with POST.")
-	case r.ContentLength > maxRequest:
-		return 0, tooLarge()
+	case r.ContentLength > most:
+		return 0, tooLarge(most)
 	}
 	return timeoutOf(r.Header)
 }
 
-func tooLarge() *fault.Error {
-	return fault.New(fault.TooLarge, "The request is larger than %d MiB, which is the most that is sent between modules.", maxRequest>>20)
+func tooLarge(most int64) *fault.Error {
+	if most < 1<<20 {
+		return fault.New(fault.TooLarge, "The request is larger than %d KiB, which is the most that is read of a stranger.", most>>10)
+	}
+	return fault.New(fault.TooLarge, "The request is larger than %d MiB, which is the most that is sent between modules.", most>>20)
 }
 
 // authorize checks the proof and then the right. The body is read before only where the proof may cover it.
@@ -168,7 +180,7 @@ func (in *incoming) read(ctx context.Context, r *http.Request) error {
 	case ctx.Err() != nil:
 		return fault.From(ctx.Err())
 	case errors.As(err, &limit):
-		return tooLarge()
+		return tooLarge(in.most())
 	case err != nil:
 		return fault.New(fault.Malformed, "The request ended before its end.").Because(err)
 	}

@@ -80,6 +80,7 @@ func TestARequestThatIsNotACallIsAProblem(t *testing.T) {
 		"too large":                  {"gateway", "POST", "/rpc/lab.Once", large, nil, fault.TooLarge, "4 MiB"},
 		"removed workload":           {"removed", "POST", "/rpc/lab.Join", `{}`, nil, fault.Unauthenticated, "certificate"},
 		"stranger":                   {rpc.Stranger, "POST", "/rpc/lab.Join", `{"id":"1"}`, nil, "", ""},
+		"stranger, too large":        {rpc.Stranger, "POST", "/rpc/lab.Join", `{"id":"` + strings.Repeat("1", 16<<10) + `"}`, nil, fault.TooLarge, "16 KiB"},
 		"stranger elsewhere":         {rpc.Stranger, "POST", "/rpc/lab.Once", `{}`, nil, fault.PermissionDenied, "stranger may not call lab.Once"},
 		"certificate alone":          {"gateway", "POST", "/rpc/lab.Join", `{"id":"1"}`, func(h http.Header) { h.Del(trusttest.Header) }, "", ""},
 	} {

@@ -39,11 +39,13 @@ const (
 )
 
 // The sizes that a side accepts. The largest honest request is an order with as many items as the edge lets in (1 MiB),
-// the largest response a full page of orders; the header of a response holds nothing large.
+// the largest response a full page of orders; the header of a response holds nothing large. Who has no certificate sends a
+// join token and a certificate request, and could send as many at once as there are connections.
 const (
-	maxRequest        = 4 << 20
-	maxResponse       = 16 << 20
-	maxResponseHeader = 64 << 10
+	maxRequest          = 4 << 20
+	maxStrangersRequest = 16 << 10
+	maxResponse         = 16 << 20
+	maxResponseHeader   = 64 << 10
 )
 
 // encode is the JSON form that travels. Characters of HTML stay what they are: nobody renders it.
