@@ -224,6 +224,33 @@ func TestIntroductions(t *testing.T) {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
+// A key that somebody has stolen is revoked whatever else there is.
+func TestTheKeyThatSignsIsRevokedAlsoWhereThereAreAsManyAsThereMayBe(t *testing.T) {
+	w := newWorld(t)
+	options := w.options("gateway")
+	newPeer(t, options)
+	file := options.KeyFile("gateway")
+	for range 7 {
+		if _, err := trust.RotateWorkloadKeys(file, w.Now(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := trust.RotateWorkloadKeys(file, w.Now(), time.Hour); err == nil {
+		t.Fatal("there is room for more")
+	}
+	before, err := trust.ListWorkloadKeys(file, w.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := trust.RevokeWorkloadKey(file, before[0].ID, w.Now()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := trust.ListWorkloadKeys(file, w.Now())
+	if err != nil || len(after) != len(before) || after[0].ID == before[0].ID || !after[0].Retires.IsZero() {
+		t.Errorf("%d keys, %v", len(after), err)
+	}
+}
+
 // Keys are replaced while calls go on; the old ones overlap, and then are refused.
 func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	w := newWorld(t)

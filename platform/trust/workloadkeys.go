@@ -201,6 +201,11 @@ func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id s
 			keys[i].Retires = now.Add(overlap).UTC()
 		}
 	}
+	return addWorkloadKey(path, keys, now)
+}
+
+// addWorkloadKey makes a key that signs from now on, in front of the others, which do not.
+func addWorkloadKey(path string, others []WorkloadKey, now time.Time) (id string, err error) {
 	fresh, err := token.GenerateSigningKey(token.ES256)
 	if err != nil {
 		return "", err
@@ -210,7 +215,7 @@ func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id s
 		return "", err
 	}
 	key := WorkloadKey{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
-	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, keys...))
+	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, others...))
 }
 
 // RevokeWorkloadKey has a key stop to count at once. Where it was the one that signs, another is made.
@@ -224,11 +229,10 @@ func RevokeWorkloadKey(path, id string, now time.Time) error {
 	if at < 0 {
 		return fmt.Errorf("there is no key %q in %s", id, path)
 	}
-	if keys[at].Retires.IsZero() {
-		if _, err := RotateWorkloadKeys(path, now, 0); err != nil {
-			return err
-		}
-		return nil
+	signed, others := keys[at].Retires.IsZero(), slices.Delete(keys, at, at+1)
+	if signed {
+		_, err := addWorkloadKey(path, others, now)
+		return err
 	}
-	return writeWorkloadKeys(path, slices.Delete(keys, at, at+1))
+	return writeWorkloadKeys(path, others)
 }
