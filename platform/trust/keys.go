@@ -72,7 +72,7 @@ func (k *Keys) due(kid string) bool {
 	if k.keys == nil {
 		interval = retryInterval
 	}
-	return k.fetched.IsZero() || now.Sub(k.fetched) >= interval
+	return k.fetched.IsZero() || now.Sub(k.fetched).Abs() >= interval
 }
 
 // known gives the keys, or why there are none yet.
