@@ -21,7 +21,7 @@ func (c Config) problems() []problem {
 		between("sts.access_token_ttl", c.STS.AccessTokenTTL, 24*time.Hour),
 		between("sts.session_ttl", c.STS.SessionTTL, 30*24*time.Hour),
 		between("sts.internal_token_ttl", c.STS.InternalTokenTTL, time.Hour),
-		transactionTTL(c.STS.TransactionTokenTTL),
+		within("sts.transaction_token_ttl", c.STS.TransactionTokenTTL, shortestTransaction, time.Minute),
 		between("sts.workload_token_ttl", c.STS.WorkloadTokenTTL, 24*time.Hour),
 		between("sts.signing_key_announcement", c.STS.SigningKeyAnnouncement, 24*time.Hour),
 		between("sts.signing_key_overlap", c.STS.SigningKeyOverlap, 30*24*time.Hour),
@@ -201,6 +201,9 @@ func (c Config) demoProblems() []problem {
 // least is the shortest duration that nearly every key takes: below it the unit was forgotten.
 const least = time.Second
 
+// shortestTransaction is the shortest life of a transaction token: that of one request, with what it waits for.
+const shortestTransaction = 15 * time.Second
+
 // between judges a duration. A bound that is too wide is as bad as none, so each key has its own.
 func between(key string, d, most time.Duration) []problem { return within(key, d, least, most) }
 
@@ -208,15 +211,6 @@ func between(key string, d, most time.Duration) []problem { return within(key, d
 func within(key string, d, least, most time.Duration) []problem {
 	if d < least || d > most {
 		return []problem{problemf(key, "%s is out of bounds; write a duration from %s to %s", duration(d), duration(least), duration(most))}
-	}
-	return nil
-}
-
-// transactionTTL judges the life of a transaction token: that of one request, with what it waits for.
-func transactionTTL(d time.Duration) []problem {
-	const shortest, longest = 15 * time.Second, time.Minute
-	if d < shortest || d > longest {
-		return []problem{problemf("sts.transaction_token_ttl", "%s is out of bounds; write a duration from %s to %s", duration(d), duration(shortest), duration(longest))}
 	}
 	return nil
 }
