@@ -26,7 +26,7 @@ CREATE TABLE workloads (
 
 CREATE TABLE certificates (
     serial     TEXT   NOT NULL PRIMARY KEY, -- hexadecimal
-    workload   TEXT   NOT NULL,             -- whose identity it is; empty: the public listener's
+    workload   TEXT   NOT NULL,             -- to whom it was issued; the public listener's are the gateway's
     issued_at  BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT
