@@ -23,7 +23,8 @@ const (
 	proofType = "workload-proof+jwt"
 	// proofLifetime is how long an attempt may be under way.
 	proofLifetime = 30 * time.Second
-	// maxProofs is how many attempts of one generation are remembered: a minute of 4,000 calls a second, some 20 MiB.
+	// maxProofs is how many attempts of one generation are remembered: 90 s of 2,700 calls a second, some 20 MiB. There are
+	// two generations.
 	maxProofs = 250_000
 )
 

@@ -111,7 +111,8 @@ func (c *tokenCache) put(key string, t cachedToken) {
 	c.tokens[key] = t
 }
 
-// makeRoom drops what has expired, and where that is nothing, any one.
+// makeRoom drops what has expired, and where that is little, any others: so many at once that looking through all of them
+// is rare.
 func (c *tokenCache) makeRoom() {
 	now := c.now()
 	for key, kept := range c.tokens {
@@ -120,7 +121,7 @@ func (c *tokenCache) makeRoom() {
 		}
 	}
 	for key := range c.tokens {
-		if len(c.tokens) < maxTokens {
+		if len(c.tokens) <= maxTokens*9/10 {
 			return
 		}
 		delete(c.tokens, key)
