@@ -31,7 +31,7 @@ type Decision struct {
 	Scopes      identity.Scopes // after narrowing to what the module's table knows
 	Transaction string
 	Reason      Reason
-	Proof       string // how caller and subject were proven: "in process", "certificate", or the name of the trust profile
+	Proof       string // how caller and subject were proven: "in process", "certificate", "nothing" (strangers), or the name of the trust profile
 }
 
 // InProcess is the [Decision.Proof] of calls within a process.
