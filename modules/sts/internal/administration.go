@@ -85,7 +85,7 @@ func (a Administration) SetDisabled(ctx context.Context, name string, disabled b
 func (a Administration) change(ctx context.Context, name, statement string, value any, then func(database.Tx, string, time.Time) error) error {
 	var changed int64
 	err := a.Store.Write(ctx, func(tx database.Tx) (err error) {
-		if changed, err = tx.Exec(statement, value, a.Now().UnixMilli(), name); err != nil {
+		if changed, err = tx.Exec(statement, value, a.Now().UnixMilli(), name); err != nil || changed == 0 {
 			return err
 		}
 		return then(tx, name, a.Now())
