@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	steadyEvery  = 150 * time.Millisecond // of each client: all day long, and with some breath left for the rest
-	steadyFresh  = 3 * time.Second        // how often users get new tokens
+	steadyEvery  = 300 * time.Millisecond // of each client: all day long, and with some breath left for the rest
+	steadyFresh  = 6 * time.Second        // how often users get new tokens
 	steadyAnew   = 8                      // requests of a client until it opens a new connection
 	maxTellWrong = 10
 )
