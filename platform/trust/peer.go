@@ -150,7 +150,7 @@ func (p *Peer) judge(c *Call) error {
 	if err != nil {
 		return err
 	}
-	switch first, full := p.seen.first(c.Caller+" "+claims.ID, now); {
+	switch first, full := p.seen.first(c.Caller, claims.ID, now); {
 	case full:
 		return fault.Retryable(time.Second, "%s has been called so often that it cannot tell what is new.", c.Callee)
 	case !first:

@@ -10,7 +10,7 @@ func TestReplaysAreRememberedLongEnoughAndNotForEver(t *testing.T) {
 	r, now := newReplays(time.Minute, 3), time.Unix(1_000_000, 0)
 	first := func(id string, want, wantFull bool) {
 		t.Helper()
-		if got, full := r.first(id, now); got != want || full != wantFull {
+		if got, full := r.first("gateway", id, now); got != want || full != wantFull {
 			t.Errorf("%s: first %v, full %v", id, got, full)
 		}
 	}
@@ -27,7 +27,10 @@ func TestReplaysAreRememberedLongEnoughAndNotForEver(t *testing.T) {
 	}
 	first("one too many", false, true)
 	first("a", false, false)
-	if len(r.now)+len(r.old) > 6 {
-		t.Errorf("%d are remembered", len(r.now)+len(r.old))
+	if g := r.workloads["gateway"]; len(g.now)+len(g.old) > 6 {
+		t.Errorf("%d are remembered", len(g.now)+len(g.old))
+	}
+	if got, full := r.first("order", "a", now); !got || full {
+		t.Errorf("one workload fills the memory of another: %v %v", got, full)
 	}
 }

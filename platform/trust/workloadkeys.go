@@ -37,6 +37,8 @@ type WorkloadKeys struct {
 	seen    fs.FileInfo
 	signing token.SigningKey
 	ring    keyRing
+
+	introduced string // the public keys, as they were when the file was looked at
 }
 
 // keyRing is the file of a workload's keys.
@@ -66,16 +68,30 @@ func (k *WorkloadKeys) current() (signing token.SigningKey, introduction string,
 	defer k.mu.Unlock()
 	if now := k.now(); now.Sub(k.looked).Abs() >= lookInterval {
 		k.looked = now
-		info, err := os.Stat(k.path)
-		if err == nil && (!os.SameFile(info, k.seen) || !info.ModTime().Equal(k.seen.ModTime())) {
-			err = k.loadLocked()
-		}
-		if err != nil && k.signing.ID() == "" {
-			return signing, "", err
-		} // what was known stays in use while the file cannot be read
+		err = k.look()
 	}
-	introduction, err = k.introduction()
-	return k.signing, introduction, err
+	if err != nil && k.introduced == "" {
+		return signing, "", err
+	}
+	return k.signing, k.introduced, nil // what was known stays in use while the file cannot be read
+}
+
+// look reads the file where it has changed, and leaves out of the introduction what does not count any more.
+func (k *WorkloadKeys) look() error {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(info, k.seen) || !info.ModTime().Equal(k.seen.ModTime()) {
+		if err := k.loadLocked(); err != nil {
+			return err
+		}
+	}
+	introduction, err := k.introduction()
+	if err == nil {
+		k.introduced = introduction
+	}
+	return err
 }
 
 func (k *WorkloadKeys) load() error {
