@@ -12,7 +12,7 @@ import (
 // An order that is sent while the inventory is away is placed once, however often it is sent, and as it was meant.
 func TestAnOrderWithoutTheInventoryIsPlacedLaterOnce(t *testing.T) {
 	axe := axeCore(t)
-	for _, l := range looks() {
+	for _, l := range fewLooks() {
 		t.Run(l.String(), func(t *testing.T) { orderWithoutInventory(t, l, axe) })
 	}
 }
@@ -62,7 +62,7 @@ func orderWithoutInventory(t *testing.T, l look, axe string) {
 
 func TestPagesWithoutTheSTS(t *testing.T) {
 	axe := axeCore(t)
-	for _, l := range looks() {
+	for _, l := range fewLooks() {
 		t.Run(l.String(), func(t *testing.T) {
 			e := openSplit(t)
 			e.stop("sts")

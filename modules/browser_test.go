@@ -75,6 +75,11 @@ func looks() (all []look) {
 	return all
 }
 
+// fewLooks are enough for pages that are made of what others are made of: every width, scheme and script, in pairs.
+func fewLooks() []look {
+	return []look{{1280, false, true}, {390, true, true}, {1280, true, false}, {390, false, false}}
+}
+
 // browser is a real Chromium at the real system.
 type browser struct {
 	testing.TB

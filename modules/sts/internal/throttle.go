@@ -55,7 +55,8 @@ func (t *throttle) give(key string) {
 	delete(t.keys, key)
 }
 
-// makeRoom drops the keys that have nothing left to wait for, and where that is not enough, any.
+// makeRoom drops the keys that have nothing left to wait for, and where that is not enough, any: a tenth of all at once, so
+// that it is not done for every attempt of a flood.
 func (t *throttle) makeRoom(now time.Time) {
 	if len(t.keys) < maxTracked {
 		return
@@ -66,7 +67,7 @@ func (t *throttle) makeRoom(now time.Time) {
 		}
 	}
 	for key := range t.keys {
-		if len(t.keys) < maxTracked {
+		if len(t.keys) <= maxTracked*9/10 {
 			return
 		}
 		delete(t.keys, key)
