@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"oms/modules"
+	"oms/modules/system"
 	stshost "oms/modules/sts/host"
 	"oms/platform/config"
 	"oms/platform/trust"
@@ -44,10 +44,10 @@ func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) err
 			if err != nil {
 				return err
 			}
-			if _, known := modules.Callees()[*module]; !known {
+			if _, known := system.Callees()[*module]; !known {
 				return fmt.Errorf("there is no module %q; it is one of gateway, sts, order, inventory", *module)
 			}
-			return do(cmd, workloadRing{modules.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
+			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
 		}
 		return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
 			return do(cmd, signingRing{ctx, sts, c.STS}, args)

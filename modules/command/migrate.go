@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"oms/modules"
+	"oms/modules/system"
 	"oms/platform/database"
 )
 
@@ -20,11 +20,11 @@ func (a *app) migrate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, module := range modules.Stateful() {
+				for _, module := range system.Stateful() {
 					if !loaded.Config.Hosts(module) {
 						continue
 					}
-					status, err := do(cmd.Context(), modules.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
+					status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
 					if err != nil {
 						return fmt.Errorf("module %s: %w", module, err)
 					}

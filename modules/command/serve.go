@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"oms/modules"
+	"oms/modules/system"
 	stshost "oms/modules/sts/host"
 	"oms/platform/config"
 	"oms/platform/lifecycle"
@@ -18,7 +18,7 @@ import (
 
 func (a *app) serve() *cobra.Command {
 	var hosted string
-	var options modules.Options
+	var options system.Options
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
@@ -39,9 +39,9 @@ func (a *app) serve() *cobra.Command {
 }
 
 // serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
-func serve(ctx context.Context, c config.Config, o modules.Options, given string, stderr io.Writer) error {
+func serve(ctx context.Context, c config.Config, o system.Options, given string, stderr io.Writer) error {
 	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
-	system, err := modules.Open(ctx, c, o, log)
+	system, err := system.Open(ctx, c, o, log)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func announce(to io.Writer, c config.Config, given string, reached []string, add
 	if addresses["public"] != nil {
 		curl := "curl"
 		if c.Server.TLS.CertFile == "" {
-			curl += " --cacert " + modules.RootCertificate(c)
+			curl += " --cacert " + system.RootCertificate(c)
 		}
 		say("")
 		say("  Try:  %s %s/inventory", curl, c.Server.PublicURL)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"oms/modules"
+	"oms/modules/system"
 	stshost "oms/modules/sts/host"
 	"oms/platform/config"
 	"oms/platform/database"
@@ -19,7 +19,7 @@ func (a *app) administer(cmd *cobra.Command, do func(context.Context, config.Con
 	if err != nil {
 		return err
 	}
-	db, err := database.OpenBeside(cmd.Context(), modules.DatabaseOptions(loaded.Config, "sts", quiet(cmd.ErrOrStderr())))
+	db, err := database.OpenBeside(cmd.Context(), system.DatabaseOptions(loaded.Config, "sts", quiet(cmd.ErrOrStderr())))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules"
+	"oms/modules/system"
 	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
 	"oms/platform/database/databasetest"
@@ -54,7 +54,7 @@ func open(t testing.TB, o Options) *domain {
 	must(t, err)
 	d := &domain{
 		authority: authority, peers: pki.NewPeers(domainName, time.Now), directory: t.TempDir(), foreign: foreign,
-		callees: modules.Callees(), userScopes: o.Scopes,
+		callees: system.Callees(), userScopes: o.Scopes,
 	}
 	d.peers.Trust(roots, nil)
 	maps.Copy(d.callees, o.Callees)

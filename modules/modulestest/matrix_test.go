@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules"
+	"oms/modules/system"
 	"oms/modules/gateway"
 	"oms/modules/inventory"
 	"oms/modules/order"
@@ -53,7 +53,7 @@ func allTables(t *testing.T) []table {
 		tableOf[inventory.Service](t, "inventory", inventory.Operations, struct{ inventory.Service }{}),
 		tableOf[rpctest.Probe](t, "probe", rpctest.ProbeTable, struct{ rpctest.Probe }{}),
 	}
-	for name := range modules.Callees() {
+	for name := range system.Callees() {
 		if name != gateway.Name && !slices.ContainsFunc(tables, func(other table) bool { return other.host.Module() == name }) {
 			t.Errorf("the module %s is not in the matrix", name)
 		}

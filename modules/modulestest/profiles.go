@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"oms/modules"
+	"oms/modules/system"
 	"oms/modules/gateway"
 	"oms/modules/sts"
 	"oms/platform/identity"
@@ -45,7 +45,7 @@ type opened struct {
 func (p profile) in(d *domain) (opened, error) {
 	with, err := p.open(trust.Options{
 		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revoked: new(trust.Revocations).Revoked,
-		STS:       func(workload string) trust.TokenService { return modules.TokenService(d.service(workload), domainName) },
+		STS:       func(workload string) trust.TokenService { return system.TokenService(d.service(workload), domainName) },
 		Workloads: slices.Collect(maps.Keys(d.callees)),
 		KeyFile:   func(workload string) string { return filepath.Join(d.directory, workload+".keys") },
 	})

@@ -1,0 +1,55 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"oms/migrations"
+	"oms/platform/config"
+	"oms/platform/database"
+	"oms/platform/observe"
+)
+
+// DatabaseOptions says where a module's database is and what its schema is.
+func DatabaseOptions(c config.Config, module string, log *slog.Logger) database.Options {
+	return database.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: migrations.For(module), Log: log}
+}
+
+// openDatabases opens the database of every hosted module that has one.
+func (s *System) openDatabases(ctx context.Context) error {
+	for _, module := range Stateful() {
+		if !s.config.Hosts(module) {
+			continue
+		}
+		db, err := database.OpenServer(ctx, DatabaseOptions(s.config, module, s.log))
+		if err != nil {
+			return fmt.Errorf("module %s: %w", module, err)
+		}
+		s.databases = append(s.databases, db)
+		s.stores[module] = db
+		s.checks = append(s.checks, observe.Check{Name: module + " database", Ready: answers(db)})
+	}
+	return nil
+}
+
+// answers asks a database for something that takes no time, and nobody else.
+func answers(db *database.DB) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return db.Read(ctx, func(tx database.Tx) error {
+			var one int
+			return tx.QueryRow(`SELECT 1`).Scan(&one)
+		})
+	}
+}
+
+// close closes the databases. What was queued is committed first.
+func (s *System) close() error {
+	var problems []error
+	for _, db := range s.databases {
+		problems = append(problems, db.Close())
+	}
+	return errors.Join(problems...)
+}

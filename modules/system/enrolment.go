@@ -1,0 +1,54 @@
+package system
+
+import (
+	"context"
+
+	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
+	"oms/platform/rpc"
+	"oms/platform/rpc/httprpc"
+)
+
+// enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same
+// while the fingerprint does, so that what is in the way is logged once.
+func (s *System) enrolment(fingerprint string) sts.Service {
+	s.ways.Lock()
+	defer s.ways.Unlock()
+	if s.stranger.fingerprint == fingerprint {
+		return s.stranger.Client
+	}
+	transport := httprpc.NewTransport(httprpc.TransportOptions{
+		TLS:        pinned(s.config.Trust.Domain, fingerprint),
+		Generation: func() uint64 { return 0 },
+	})
+	conn := httprpc.NewConn(httprpc.ConnOptions{
+		Caller: rpc.Stranger, Callee: "sts", URL: s.config.Module("sts").URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
+	})
+	s.stranger = stranger{sts.Client{Conn: closing{conn, transport}}, fingerprint}
+	return s.stranger.Client
+}
+
+// stranger is a way to the STS without a certificate.
+type stranger struct {
+	sts.Client
+	fingerprint string // of the root that the STS has to show
+}
+
+// closing is a Conn that keeps no connection: it is needed once, or a while later.
+type closing struct {
+	rpc.Conn
+	transport *httprpc.Transport
+}
+
+func (c closing) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	defer c.transport.Close()
+	return c.Conn.Invoke(ctx, op, request, response)
+}
+
+// joinFile is where the join token of a workload of this process is.
+func (s *System) joinFile(workload string) string {
+	if s.options.JoinTokenFile != "" {
+		return s.options.JoinTokenFile
+	}
+	return stshost.JoinFile(joinDir(s.config), workload)
+}

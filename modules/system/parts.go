@@ -1,0 +1,76 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"oms/modules/gateway"
+	"oms/platform/lifecycle"
+)
+
+// Parts are what the process starts, in this order, and stops in reverse: the listeners before the relay, and the
+// databases last of all. Health can be asked from the beginning; what others reach waits until this process can prove who
+// it is. listening is told the address of each listener. On an error nothing stays open.
+func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
+	parts := []lifecycle.Part{
+		{Name: "databases", Stop: func(context.Context) error { return s.close() }},
+		lifecycle.HTTPServer{
+			Name: "admin listener", Address: s.config.AdminAddress(), Handler: s.Admin, Log: s.log,
+			Listening: func(address net.Addr) { listening("admin", address) },
+		}.Part(),
+		{Name: "connections", Stop: s.disconnect},
+		{Name: "membership", Start: s.trust.member.Start, Run: s.trust.member.Run},
+	}
+	if s.sts != nil {
+		parts = append(parts, background("join tokens", s.sts.LeaveJoinTokens))
+	}
+	if from, has := s.trust.profile.(publisher); has {
+		parts = append(parts, background("workload keys", s.publishKeys(from)))
+	}
+	if profile, has := s.trust.profile.(keeper); has {
+		parts = append(parts, background("workload tokens", s.keepOwn(profile)))
+	}
+	if s.relay != nil {
+		parts = append(parts, background("order relay", s.relay))
+	}
+	for _, module := range s.workloads() {
+		if module != gateway.Name {
+			parts = append(parts, s.moduleListener(module, listening))
+		}
+	}
+	if s.Edge != nil {
+		public, err := s.publicListener(listening)
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		parts = append(parts, public)
+	}
+	return append(parts, s.readiness()), nil
+}
+
+func background(name string, run func(context.Context)) lifecycle.Part {
+	return lifecycle.Part{Name: name, Run: func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	}}
+}
+
+// readiness starts last and stops first: a process says that it is ready when every listener is open, and no more from
+// when it is told to stop, so that whoever sends it requests looks elsewhere.
+func (s *System) readiness() lifecycle.Part {
+	set := func(serving bool) func(context.Context) error {
+		return func(context.Context) error {
+			s.serving.Store(serving)
+			return nil
+		}
+	}
+	return lifecycle.Part{Name: "readiness", Start: set(true), Stop: set(false)}
+}
+
+func (s *System) isServing(context.Context) error {
+	if !s.serving.Load() {
+		return errors.New("it is starting or stopping")
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package system
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"oms/modules/gateway"
+	"oms/platform/pki"
+	"oms/platform/rpc"
+	"oms/platform/rpc/httprpc"
+	"oms/platform/trust"
+)
+
+// conn reaches a module on behalf of another one, as the configuration has it.
+func (s *System) conn(module, caller string) rpc.Conn {
+	host, url := s.hosts[module], s.config.Module(module).URL
+	switch {
+	case host != nil && !s.config.Split():
+		return rpc.Local(host, caller)
+	case host != nil:
+		return trust.Local(host, caller, s.trust.profile)
+	case url == "":
+		return rpc.Unassigned(module)
+	}
+	return s.remote(module, caller, url)
+}
+
+// remote reaches a module in another process. Each caller has one way to each callee, which knows whether calls fail, so that
+// an outage is logged when it begins and when it ends.
+func (s *System) remote(module, caller, url string) rpc.Conn {
+	transport, way := s.transport(module, caller), caller+" "+module
+	s.ways.Lock()
+	defer s.ways.Unlock()
+	if conn := s.remotes[way]; conn != nil {
+		return conn
+	}
+	options := httprpc.ConnOptions{
+		Caller: caller, Callee: module, URL: url, Profile: s.trust.profile, Transport: transport, Log: s.log,
+	}
+	if module == "sts" { // which alone can let it in again
+		options.Rejected = func() { s.trust.member.Rejected(caller) }
+	}
+	s.remotes[way] = httprpc.NewConn(options)
+	return s.remotes[way]
+}
+
+// transport has the connections from one workload to another one.
+func (s *System) transport(module, caller string) *httprpc.Transport {
+	s.ways.Lock()
+	defer s.ways.Unlock()
+	way := caller + " " + module
+	if s.transports[way] == nil {
+		own := s.trust.member.Identity(caller)
+		s.transports[way] = httprpc.NewTransport(httprpc.TransportOptions{
+			TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, module) },
+			Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
+		})
+	}
+	return s.transports[way]
+}
+
+// pinned is how a stranger reaches the STS.
+func pinned(domain, fingerprint string) func() *tls.Config {
+	return func() *tls.Config { return pki.PinnedTLS(domain, fingerprint, "sts", time.Now) }
+}
+
+// stsPages are the STS's pages, wherever they are; nil where they are nowhere.
+func (s *System) stsPages() (http.Handler, error) {
+	at := s.config.Module("sts").URL
+	switch {
+	case s.sts != nil:
+		return s.sts.Pages, nil
+	case at == "":
+		return nil, nil
+	}
+	base, err := url.Parse(at)
+	if err != nil {
+		return nil, err
+	}
+	return gateway.RemotePages(base, s.transport("sts", gateway.Name), s.log), nil
+}
+
+// how says how a module is reached from here.
+func (s *System) how(module string) string {
+	url := s.config.Module(module).URL
+	switch {
+	case s.hosts[module] != nil && s.trust.profile == nil:
+		return "in process"
+	case s.hosts[module] != nil:
+		return fmt.Sprintf("in process, %s", s.trust.profile.Name())
+	case url == "":
+		return "unassigned"
+	}
+	return fmt.Sprintf("HTTPS + mTLS, %s, at %s", s.trust.profile.Name(), url)
+}

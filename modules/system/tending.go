@@ -1,0 +1,85 @@
+package system
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"oms/modules/sts"
+)
+
+// publisher is a profile that has public keys to show to people.
+type publisher interface {
+	Published() (map[string]string, error) // by workload, a JWK Set
+}
+
+const (
+	// publishInterval is how often it is looked whether the keys have changed.
+	publishInterval = time.Second
+	// publishAgain is how often they are shown again, so that those of a workload that has stopped are not shown for ever.
+	publishAgain = time.Minute
+)
+
+// publishKeys shows people the public keys of the workloads of this process, whenever they have changed and now and then,
+// until ctx ends.
+func (s *System) publishKeys(from publisher) func(context.Context) {
+	return func(ctx context.Context) {
+		shown, last := map[string]string{}, time.Time{}
+		ticker := time.NewTicker(publishInterval)
+		defer ticker.Stop()
+		for {
+			if time.Since(last) >= publishAgain {
+				shown, last = map[string]string{}, time.Now()
+			}
+			if err := s.publish(ctx, from, shown); err != nil && ctx.Err() == nil {
+				s.log.DebugContext(ctx, "the keys of the workloads are not shown yet", "cause", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}
+}
+
+// publish shows the keys that are not shown yet.
+func (s *System) publish(ctx context.Context, from publisher, shown map[string]string) error {
+	published, err := from.Published()
+	if err != nil {
+		return err
+	}
+	for workload, jwks := range published {
+		if shown[workload] == jwks {
+			continue
+		}
+		if _, err := s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err != nil {
+			return err
+		}
+		shown[workload] = jwks
+	}
+	return nil
+}
+
+// keeper is a profile in which workloads have tokens of their own.
+type keeper interface {
+	KeepOwn(ctx context.Context, workload string, callees []string)
+}
+
+// keepOwn has the workloads of this process keep their tokens, for every module that lists them.
+func (s *System) keepOwn(profile keeper) func(context.Context) {
+	return func(ctx context.Context) {
+		var all sync.WaitGroup
+		for _, workload := range s.workloads() {
+			var callees []string
+			for name, callee := range Callees() {
+				if name != workload && slices.Contains(callee.Callers, workload) {
+					callees = append(callees, name)
+				}
+			}
+			all.Go(func() { profile.KeepOwn(ctx, workload, callees) })
+		}
+		all.Wait()
+	}
+}

@@ -1,0 +1,56 @@
+package system
+
+import (
+	"context"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/identity"
+	"oms/platform/pki"
+	"oms/platform/trust"
+)
+
+// TokenService is the STS, as one workload reaches it, for that workload's profile.
+func TokenService(service sts.Service, domain string) trust.TokenService {
+	return tokenService{service, domain}
+}
+
+type tokenService struct {
+	sts    sts.Service
+	domain string
+}
+
+// subjectTokenTypes say what each kind of credential is in an exchange.
+var subjectTokenTypes = map[identity.Kind]string{
+	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
+}
+
+// Exchange implements [trust.TokenService].
+func (t tokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.InternalToken)
+}
+
+// Transaction implements [trust.TokenService].
+func (t tokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.TransactionToken)
+}
+
+func (t tokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
+	asked := time.Now()
+	answer, err := t.sts.Exchange(ctx, sts.ExchangeRequest{
+		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.domain, callee),
+	})
+	return trust.Issued{
+		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
+	}, err
+}
+
+// WorkloadToken implements [trust.TokenService].
+func (t tokenService) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
+	asked := time.Now()
+	answer, err := t.sts.WorkloadToken(ctx, sts.WorkloadTokenRequest{Audience: pki.ID(t.domain, callee)})
+	return trust.Issued{
+		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+	}, err
+}

@@ -1,0 +1,111 @@
+package system
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"oms/modules/gateway"
+	"oms/modules/membership"
+	"oms/modules/sts"
+	"oms/platform/config"
+	"oms/platform/observe"
+	"oms/platform/pki"
+	"oms/platform/token"
+	"oms/platform/trust"
+)
+
+// trusting is what this process knows of others, and how it proves itself to them.
+type trusting struct {
+	keys        *trust.Keys
+	revocations *trust.Revocations
+	peers       *pki.Peers
+	member      *membership.Membership
+	profile     userProfile // nil where all modules are in this process: nobody has to be convinced
+}
+
+// userProfile is a trust profile that can also say who a user is.
+type userProfile interface {
+	trust.Profile
+	// User says who the credential in ctx stands for at callee, as a call from caller will have it.
+	User(ctx context.Context, caller, callee string) (trust.Issued, error)
+}
+
+// profiles are the trust profiles, by their word in the configuration.
+var profiles = map[string]func(trust.Options) (userProfile, error){
+	"exchange":    func(o trust.Options) (userProfile, error) { return trust.NewExchange(o), nil },
+	"transaction": func(o trust.Options) (userProfile, error) { return trust.NewTransaction(o), nil },
+	"peer":        func(o trust.Options) (userProfile, error) { return trust.NewPeer(o) },
+}
+
+// pkiDir is where certificates are kept.
+func pkiDir(c config.Config) string { return filepath.Join(c.DataDir, "pki") }
+
+// KeyFile is where a module keeps its own keys, where the profile gives it any.
+func KeyFile(c config.Config, module string) string { return filepath.Join(pkiDir(c), module+".keys") }
+
+// joinDir is where the STS leaves join tokens for other processes of its machine.
+func joinDir(c config.Config) string { return filepath.Join(pkiDir(c), "join") }
+
+// RootCertificate is the file of the trusted roots, for clients.
+func RootCertificate(c config.Config) string { return membership.RootsFile(pkiDir(c)) }
+
+// openTrust makes this process a member of the trust domain, with the certificates that an earlier start has left.
+func (s *System) openTrust(context.Context) (err error) {
+	c := s.config
+	s.trust = trusting{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
+	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
+	if c.Split() {
+		if s.trust.profile, err = profiles[c.Trust.Profile](trust.Options{
+			Domain: c.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
+			Workloads: s.workloads(), KeyFile: func(workload string) string { return KeyFile(c, workload) },
+		}); err != nil {
+			return err
+		}
+	}
+	s.trust.member, err = membership.Open(membership.Options{
+		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(gateway.Name) && c.Server.TLS.CertFile == "",
+		As: c.Listeners()[0], STS: s.stsFor, Hosted: c.Hosts("sts"), Enrolment: s.enrolment, JoinFile: s.joinFile,
+		Keys: s.trust.keys, Revocations: s.trust.revocations, Peers: s.trust.peers, Now: time.Now, Log: s.log,
+	})
+	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: func(ctx context.Context) error { return s.trust.member.Ready(ctx) }})
+	return err
+}
+
+// workloads are the modules of this process that prove themselves to others; none where nobody else is there.
+func (s *System) workloads() []string {
+	if !s.config.Split() {
+		return nil
+	}
+	return s.config.Listeners()
+}
+
+// stsFor is the STS as a workload of this process reaches it.
+func (s *System) stsFor(workload string) sts.Service {
+	return sts.Client{Conn: s.conn("sts", workload)}
+}
+
+// fetchKeys asks the STS for its public keys.
+func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
+	answer, err := s.stsFor(s.config.Listeners()[0]).Keys(ctx, sts.KeysRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return token.ParseKeySet([]byte(answer.JWKS))
+}
+
+// tokenService is the STS as the profile needs it.
+func (s *System) tokenService(workload string) trust.TokenService {
+	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
+}
+
+// judgedByProfile has the profile say who users are: what it shows to the callee says the same.
+type judgedByProfile struct{ profile userProfile }
+
+// Judge implements [gateway.Users].
+func (u judgedByProfile) Judge(ctx context.Context, callee string) (sts.Judgement, error) {
+	issued, err := u.profile.User(ctx, gateway.Name, callee)
+	return sts.Judgement{Subject: issued.Subject, FullName: issued.FullName, Scopes: issued.Scopes}, err
+}
+
+var _ gateway.Users = judgedByProfile{}
