@@ -66,29 +66,29 @@ type Price struct {
 type AdjustRequest struct {
 	Category string `json:"category" path:"category"`
 	Code     string `json:"code" path:"code"`
-	Delta    int64  `json:"delta"`
-	Reason   string `json:"reason"`
-	Expected *int64 `json:"expected,omitempty"` // on hand before; the adjustment is refused where it is not so
+	Delta    int64  `json:"delta" minimum:"-1000000" maximum:"1000000" not:"0" mustBe:"between -1000000 and 1000000, and not 0"`
+	Reason   string `json:"reason" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
+	Expected *int64 `json:"expected,omitempty" minimum:"0"` // on hand before; the adjustment is refused where it is not so
 }
 
 // Line is a quantity of a product.
 type Line struct {
 	Category string `json:"category"`
 	Code     string `json:"code"`
-	Quantity int64  `json:"quantity"`
+	Quantity int64  `json:"quantity" minimum:"1" maximum:"1000000"` // as many as an order line takes
 }
 
 // ReserveRequest asks to hold Lines under Key. Lines of the same product are added up.
 type ReserveRequest struct {
-	Key      string `json:"key"`
-	Revision int64  `json:"revision"` // 1 and up
-	Lines    []Line `json:"lines"`
-	By       string `json:"by"` // the subject on whose behalf, for the record; it grants nothing
+	Key      string `json:"key" minLength:"1" maxLength:"64"`
+	Revision int64  `json:"revision" minimum:"1"`
+	Lines    []Line `json:"lines" minItems:"1" maxItems:"100"` // as many as an order has
+	By       string `json:"by"`                                // the subject on whose behalf, for the record; it grants nothing
 }
 
 // ReleaseRequest asks to give back what is held under Key.
 type ReleaseRequest struct {
-	Key string `json:"key"`
+	Key string `json:"key" minLength:"1" maxLength:"64"`
 	By  string `json:"by"` // the subject on whose behalf, for the record; it grants nothing
 }
 

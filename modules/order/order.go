@@ -42,19 +42,19 @@ type Service interface {
 
 // Item is a quantity of a product.
 type Item struct {
-	Category string `json:"category"`
-	Code     string `json:"code"`
-	Qty      int64  `json:"qty"`
+	Category string `json:"category" minLength:"1" maxLength:"64" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 64 characters, none of them a control character"`
+	Code     string `json:"code" minLength:"1" maxLength:"64" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 64 characters, none of them a control character"`
+	Qty      int64  `json:"qty" minimum:"1" maximum:"1000000"`
 }
 
 // CreateRequest asks for an order. Without an id it gets one that cannot be guessed.
 type CreateRequest struct {
-	ID    *string `json:"id,omitempty"`
-	Name  string  `json:"name"`
-	Items []Item  `json:"items"`
+	ID    *string `json:"id,omitempty" pattern:"^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}|[.][A-Za-z0-9_-][A-Za-z0-9._-]{0,62}|[.][.][A-Za-z0-9._-]{1,62})$" mustBe:"1 to 64 of A-Z a-z 0-9 . _ - (and not . or ..)"`
+	Name  string  `json:"name" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
+	Items []Item  `json:"items" minItems:"1" maxItems:"100"`
 	// IdempotencyKey names this request for 24 hours, 1 to 255 visible ASCII characters: the same owner repeating it gets
 	// the answer of the first time. "" is none.
-	IdempotencyKey string `json:"idempotency_key,omitempty" header:"Idempotency-Key"`
+	IdempotencyKey string `json:"idempotency_key,omitempty" header:"Idempotency-Key" optional:"empty" pattern:"^[!-~]{1,255}$" mustBe:"1 to 255 visible ASCII characters"`
 }
 
 // Created confirms an order.
@@ -96,8 +96,8 @@ type Order struct {
 
 // ListRequest asks for a page of orders.
 type ListRequest struct {
-	Limit *int64 `json:"limit,omitempty" query:"limit"` // 1 to 100; 20 where it is not said
-	After string `json:"after,omitempty" query:"after"` // the Next of the page before
+	Limit *int64 `json:"limit,omitempty" query:"limit" minimum:"1" maximum:"100" mustBe:"from 1 to 100"` // 20 where it is not said
+	After string `json:"after,omitempty" query:"after"`                                                  // the Next of the page before
 }
 
 // Orders is a page of orders, newest first.
@@ -110,8 +110,8 @@ type Orders struct {
 // UpdateRequest replaces an order's content.
 type UpdateRequest struct {
 	ID    string `json:"id" path:"id"`
-	Name  string `json:"name"`
-	Items []Item `json:"items"`
+	Name  string `json:"name" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
+	Items []Item `json:"items" minItems:"1" maxItems:"100"`
 }
 
 // Updated confirms an update.

@@ -49,7 +49,7 @@ type rule struct {
 var contracts = []string{"oms/modules/sts", "oms/modules/order", "oms/modules/inventory"}
 
 // leaves are the platform packages that a contract may speak in.
-var leaves = []string{"oms/platform/fault", "oms/platform/identity", "oms/platform/rpc", "oms/platform/secret", "oms/platform/token"}
+var leaves = []string{"oms/platform/constraint", "oms/platform/fault", "oms/platform/identity", "oms/platform/rpc", "oms/platform/secret", "oms/platform/token"}
 
 func isOneOf(path string, list []string) bool {
 	for _, candidate := range list {

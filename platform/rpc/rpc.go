@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 
+	"oms/platform/constraint"
 	"oms/platform/fault"
 	"oms/platform/identity"
 )
@@ -45,7 +46,8 @@ type Op[S, Req, Resp any] struct {
 	method   func(S, context.Context, Req) (Resp, error)
 	request  copier
 	response copier
-	broken   error // why this operation cannot be hosted; told by [NewHost]
+	rules    *constraint.Rules // of the request
+	broken   error             // why this operation cannot be hosted; told by [NewHost]
 }
 
 // Define declares the operation of a method: Define(Service.Create, Row{...}).
@@ -53,7 +55,11 @@ type Op[S, Req, Resp any] struct {
 func Define[S, Req, Resp any](method func(S, context.Context, Req) (Resp, error), row Row) *Op[S, Req, Resp] {
 	request, requestErr := newCopier(reflect.TypeFor[Req]())
 	response, responseErr := newCopier(reflect.TypeFor[Resp]())
-	return &Op[S, Req, Resp]{row, method, request, response, errors.Join(row.check(), requestErr, responseErr)}
+	if err := errors.Join(row.check(), requestErr, responseErr); err != nil {
+		return &Op[S, Req, Resp]{row: row, method: method, broken: err}
+	}
+	rules, err := constraint.Of(reflect.TypeFor[Req]())
+	return &Op[S, Req, Resp]{row, method, request, response, rules, err}
 }
 
 // Call performs the operation over c: it is the body of the client's one-line method.
@@ -75,6 +81,9 @@ func (o *Op[S, Req, Resp]) Call(ctx context.Context, c Conn, request Req) (Resp,
 
 // Row is the operation's row.
 func (o *Op[S, Req, Resp]) Row() Row { return o.row }
+
+// Rule is the rule of a member of the request, by the JSON names that lead to it.
+func (o *Op[S, Req, Resp]) Rule(path ...string) *constraint.Rule { return o.rules.Member(path...) }
 
 // NewRequest is a pointer to a zero request.
 func (o *Op[S, Req, Resp]) NewRequest() any { return new(Req) }
@@ -136,6 +145,9 @@ func (o *Op[S, Req, Resp]) bind(service S) handler {
 		filled, matchesToo := response.(*Resp)
 		if !matches || !matchesToo {
 			return fault.New(fault.Unimplemented, "%s is not served with these types here.", o.row.Name)
+		}
+		if err := o.rules.Check(typed); err != nil {
+			return err
 		}
 		answer, err := o.method(service, ctx, *typed)
 		if err != nil {

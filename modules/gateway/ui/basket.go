@@ -67,8 +67,8 @@ func (v *visit) addToBasket() error {
 
 	back := ours(sent.values["back"])
 	qty, err := strconv.ParseInt(strings.TrimSpace(sent.values["qty"]), 10, 64)
-	if err != nil || qty < 1 || qty > maxQty {
-		return v.leave(back, web.Notice{Text: "Nothing was added: the quantity must be a whole number from 1 to 1,000,000.", Wrong: true})
+	if err != nil || !qtyRule.AllowsNumber(qty) {
+		return v.leave(back, web.Notice{Text: "Nothing was added: the quantity must be " + wholeNumber() + ".", Wrong: true})
 	}
 
 	product, err := v.Inventory.Get(v.ctx(), inventory.GetRequest{Category: sent.values["category"], Code: sent.values["code"]})

@@ -110,7 +110,7 @@ func (c catalogue) linesView(lines []line, wrong problems, short map[int]shortag
 		}
 		qty, err := strconv.ParseInt(l.Qty, 10, 64)
 		switch {
-		case !known || err != nil || qty < 1 || qty > maxQty || p.Price.Amount > math.MaxInt64/maxQty:
+		case !known || err != nil || !qtyRule.AllowsNumber(qty) || p.Price.Amount > math.MaxInt64/maxQty:
 			whole = false
 		default:
 			view.Total = web.Money(p.Price.Amount*qty, p.Price.Currency)

@@ -58,7 +58,7 @@ func (b basket) sound() bool {
 	seen := map[[2]string]bool{}
 	for _, l := range b.Lines {
 		product := [2]string{l.Category, l.Code}
-		if l.Category == "" || l.Code == "" || l.Qty < 1 || l.Qty > maxQty || seen[product] {
+		if l.Category == "" || l.Code == "" || !qtyRule.AllowsNumber(l.Qty) || seen[product] {
 			return false
 		}
 		seen[product] = true

@@ -9,11 +9,18 @@ import (
 
 	"oms/modules/order"
 	"oms/platform/fault"
+	"oms/web"
 )
 
-const (
-	maxForm  = 64 << 10 // bytes; a hundred lines need a third of it
-	maxLines = 100      // of a form; an order has no more
+// maxForm in bytes: a hundred lines need a third of it.
+const maxForm = 64 << 10
+
+// The rules of orders, which forms keep before they are sent on.
+var (
+	nameRule = order.Create.Rule("name")
+	qtyRule  = order.Create.Rule("items", "qty")
+	maxQty   = *qtyRule.Maximum
+	maxLines = int(*order.Create.Rule("items").MaxItems)
 )
 
 // form is a form that was sent: every field once, and none that the page does not have.
@@ -114,16 +121,18 @@ func items(lines []line) ([]order.Item, problems) {
 	var read []order.Item
 	for i, l := range lines {
 		qty, err := strconv.ParseInt(l.Qty, 10, 64)
-		if err != nil || qty < 1 || qty > maxQty {
-			wrong[fieldName("qty", i)] = "must be a whole number from 1 to 1,000,000"
+		if err != nil || !qtyRule.AllowsNumber(qty) {
+			wrong[fieldName("qty", i)] = "must be " + wholeNumber()
 		}
 		read = append(read, order.Item{Category: l.Category, Code: l.Code, Qty: qty})
 	}
 	return read, wrong
 }
 
-// maxQty is the most of one product in one order.
-const maxQty = 1_000_000
+// wholeNumber says what a quantity is.
+func wholeNumber() string {
+	return "a whole number from " + web.Count(*qtyRule.Minimum) + " to " + web.Count(maxQty)
+}
 
 // adjusted lowers every quantity to what the page said is available, and drops lines of which there is nothing.
 func adjusted(lines []line) (kept []line) {

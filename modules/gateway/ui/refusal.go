@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"oms/platform/fault"
 	"oms/web"
@@ -13,13 +12,10 @@ import (
 // problems of a form, by the field that has them. The key "" is that of the whole form.
 type problems map[string]string
 
-// maxName is the longest name of an order, in characters.
-const maxName = 200
-
 // checkName adds what is wrong with an order's name, so that all problems of a form are told at once.
 func (p problems) checkName(name string) {
-	if length := utf8.RuneCountInString(strings.TrimSpace(name)); length < 1 || length > maxName {
-		p["name"] = "must have 1 to 200 characters"
+	if !nameRule.AllowsLength(strings.TrimSpace(name)) {
+		p["name"] = "must have " + web.Count(*nameRule.MinLength) + " to " + web.Count(*nameRule.MaxLength) + " characters"
 	}
 }
 

@@ -16,9 +16,6 @@ const maxOnHand = 1_000_000_000
 
 // Adjust changes what is on hand by a delta, and records why.
 func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (inventory.Product, error) {
-	if problems := r.Problems(); problems != nil {
-		return inventory.Product{}, fault.Invalid(problems...)
-	}
 	principal := identity.From(ctx)
 	var after product
 	err := s.store.Write(ctx, func(tx database.Tx) error {

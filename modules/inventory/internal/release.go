@@ -5,14 +5,10 @@ import (
 
 	"oms/modules/inventory"
 	"oms/platform/database"
-	"oms/platform/fault"
 )
 
 // Release gives back what is held under a key, and leaves it as a tombstone.
 func (s *Service) Release(ctx context.Context, r inventory.ReleaseRequest) (inventory.Reservation, error) {
-	if r.Key == "" || len(r.Key) > maxKey {
-		return inventory.Reservation{}, fault.New(fault.InvalidArgument, "A reservation's key has 1 to %d characters.", maxKey)
-	}
 	err := s.store.Write(ctx, func(tx database.Tx) error {
 		held, err := findReservation(tx, r.Key)
 		if err != nil || held.state == released {

@@ -16,34 +16,14 @@ import (
 	"oms/platform/fault"
 )
 
-const (
-	maxKey      = 64        // characters of a reservation's key
-	maxLines    = 100       // as many as an order has
-	maxQuantity = 1_000_000 // as many as an order line takes
-)
-
 // Reserve sets what is held under a key, once for each revision.
 func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inventory.Reservation, error) {
-	if err := checkReserve(r); err != nil {
-		return inventory.Reservation{}, err
-	}
 	var answer inventory.Reservation
 	err := s.store.Write(ctx, func(tx database.Tx) (err error) {
 		answer, err = s.reserve(tx, r)
 		return err
 	})
 	return answer, err
-}
-
-func checkReserve(r inventory.ReserveRequest) error {
-	wrong := r.Key == "" || len(r.Key) > maxKey || r.Revision < 1 || len(r.Lines) == 0 || len(r.Lines) > maxLines
-	for _, line := range r.Lines {
-		wrong = wrong || line.Quantity < 1 || line.Quantity > maxQuantity
-	}
-	if wrong {
-		return fault.New(fault.InvalidArgument, "A reservation has a key, a revision from 1, and 1 to %d lines of 1 to %d each.", maxLines, maxQuantity)
-	}
-	return nil
 }
 
 func (s *Service) reserve(tx database.Tx, r inventory.ReserveRequest) (inventory.Reservation, error) {

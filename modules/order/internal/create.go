@@ -20,9 +20,6 @@ const retryAfter = 2 * time.Second
 
 // Create places an order: pending, then reserved by inventory, then confirmed.
 func (s *Service) Create(ctx context.Context, r order.CreateRequest) (order.Created, error) {
-	if problems := r.Problems(); problems != nil {
-		return order.Created{}, fault.Invalid(problems...)
-	}
 	key, err := s.place(ctx, r)
 	if err != nil {
 		return order.Created{}, err

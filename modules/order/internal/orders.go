@@ -78,7 +78,7 @@ func findByID(tx database.Tx, id string) (record, error) {
 }
 
 func noOrder(id string) error {
-	if !order.ValidID(id) { // not worth repeating
+	if !order.Create.Rule("id").AllowsText(id) { // not worth repeating
 		return fault.New(fault.NotFound, "There is no such order.")
 	}
 	return fault.New(fault.NotFound, "There is no order '%s'.", id)

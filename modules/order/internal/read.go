@@ -53,7 +53,6 @@ func (r record) etag(view string) string {
 
 const (
 	defaultLimit = 20
-	maxLimit     = 100
 	aboveAllKeys = "g" // sorts after every hexadecimal digit, in every language; a symbol would not
 )
 
@@ -87,9 +86,6 @@ func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, 
 func page(r order.ListRequest) (limit int, after string, err error) {
 	limit, after = defaultLimit, aboveAllKeys
 	if r.Limit != nil {
-		if *r.Limit < 1 || *r.Limit > maxLimit {
-			return 0, "", fault.New(fault.Malformed, "The parameter limit must be from 1 to %d.", maxLimit)
-		}
 		limit = int(*r.Limit)
 	}
 	if r.After != "" {

@@ -15,9 +15,6 @@ import (
 
 // Update replaces the content of a confirmed order, once inventory has swapped what it holds.
 func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Updated, error) {
-	if problems := r.Problems(); problems != nil {
-		return order.Updated{}, fault.Invalid(problems...)
-	}
 	wanted := content{r.Name, r.Items}
 	var outcome int64
 	key, err := s.decided(ctx, r.ID, func(tx database.Tx, found record) (err error) {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 
+	"oms/platform/constraint"
 	"oms/platform/rpc"
 	"oms/platform/strictjson"
 )
@@ -25,6 +26,7 @@ type Binding struct {
 	body      part
 	headers   []int // the response's members that are headers; the others are the body
 	answer    part
+	rules     *constraint.Rules // of the request
 }
 
 // New makes the binding of an operation with an edge. It fails where the row and the tags of its types do not match: a
@@ -35,7 +37,9 @@ func New(operation rpc.Operation) (*Binding, error) {
 		return nil, fmt.Errorf("operation %s has no edge", b.Row.Name)
 	}
 	request, response := reflect.TypeOf(operation.NewRequest()).Elem(), reflect.TypeOf(operation.NewResponse()).Elem()
-	if err := errors.Join(b.bindRequest(request), b.bindResponse(response)); err != nil {
+	var err error
+	b.rules, err = constraint.Of(request)
+	if err := errors.Join(err, b.bindRequest(request), b.bindResponse(response)); err != nil {
 		return nil, fmt.Errorf("operation %s: %w", b.Row.Name, err)
 	}
 	return b, nil

@@ -63,20 +63,16 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name
 	}
 	b.body.into(whole, body.Elem())
 	if len(problems) > 0 {
-		return nil, fault.Invalid(withRules(problems, request)...)
+		return nil, fault.Invalid(b.withRules(problems, request)...)
 	}
 	return request, nil
 }
 
-// withRules adds what the request itself knows to be wrong with it, so that one answer names everything: the problems
-// of form that are here already, and those of content, except for what form has left unreadable.
-func withRules(problems []fault.Field, request any) []fault.Field {
-	judged, knows := request.(interface{ Problems() []fault.Field })
-	if !knows {
-		return problems
-	}
+// withRules adds what breaks a rule of the request's type, so that one answer names everything: the problems of form
+// that are here already, and those of content, except for what form has left unreadable.
+func (b *Binding) withRules(problems []fault.Field, request any) []fault.Field {
 	form := problems
-	for _, rule := range judged.Problems() {
+	for _, rule := range b.rules.Problems(request) {
 		if !slices.ContainsFunc(form, func(p fault.Field) bool { return overlap(p.Pointer, rule.Pointer) }) {
 			problems = append(problems, rule)
 		}
