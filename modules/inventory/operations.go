@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"oms/platform/fault"
 	"oms/platform/rpc"
 )
 
@@ -11,6 +12,7 @@ import (
 var (
 	List = rpc.Define(Service.List, rpc.Row{
 		Name:    "inventory.List",
+		Summary: "List the products with their prices and what is available of them.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Anyone, Sees: []string{ManageInventory},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
@@ -18,29 +20,38 @@ var (
 	})
 	Get = rpc.Define(Service.Get, rpc.Row{
 		Name:    "inventory.Get",
+		Summary: "Read a product with its price and what is available of it.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Anyone, Sees: []string{ManageInventory},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
-		Edge: rpc.Edge{Method: http.MethodGet, Path: "/inventory/{category}/{code}"},
+		Edge:   rpc.Edge{Method: http.MethodGet, Path: "/inventory/{category}/{code}"},
+		Errors: []fault.Code{fault.NotFound},
 	})
 	Adjust = rpc.Define(Service.Adjust, rpc.Row{
 		Name:    "inventory.Adjust",
+		Summary: "Add to what is on hand of a product, or take from it.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.User, Scope: ManageInventory,
 		Timeout: 5 * time.Second, Retry: rpc.Never,
-		Edge: rpc.Edge{Method: http.MethodPost, Path: "/inventory/{category}/{code}/adjustments"},
+		Edge:      rpc.Edge{Method: http.MethodPost, Path: "/inventory/{category}/{code}/adjustments"},
+		Errors:    []fault.Code{fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed},
+		Conflicts: []string{"out-of-stock"},
 	})
 	Reserve = rpc.Define(Service.Reserve, rpc.Row{
 		Name:    "inventory.Reserve",
+		Summary: "Hold items under a key, all or nothing.",
 		Callers: rpc.Callers("order"),
 		Who:     rpc.Workload,
 		Timeout: 3 * time.Second, Retry: rpc.Idempotent, // by key and revision
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Release = rpc.Define(Service.Release, rpc.Row{
 		Name:    "inventory.Release",
+		Summary: "Give back what is held under a key.",
 		Callers: rpc.Callers("order"),
 		Who:     rpc.Workload,
 		Timeout: 3 * time.Second, Retry: rpc.Idempotent, // by key
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 )
 

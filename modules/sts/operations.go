@@ -3,6 +3,7 @@ package sts
 import (
 	"time"
 
+	"oms/platform/fault"
 	"oms/platform/rpc"
 )
 
@@ -13,60 +14,77 @@ import (
 var (
 	Judge = rpc.Define(Service.Judge, rpc.Row{
 		Name:    "sts.Judge",
+		Summary: "Say whom an access token stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	JudgeSession = rpc.Define(Service.JudgeSession, rpc.Row{
 		Name:    "sts.JudgeSession",
+		Summary: "Say whom a session stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Exchange = rpc.Define(Service.Exchange, rpc.Row{
 		Name:    "sts.Exchange",
+		Summary: "Trade what stands for a user for a token that one module accepts.",
 		Callers: rpc.Callers("gateway", "order"), // who may bring what, and for which callee, see the service
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	IssueWorkloadToken = rpc.Define(Service.WorkloadToken, rpc.Row{
 		Name:    "sts.WorkloadToken",
+		Summary: "Issue a token that says who the calling workload is.",
 		Callers: rpc.Callers("gateway", "order"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})
 	Enrol = rpc.Define(Service.Enrol, rpc.Row{
 		Name:    "sts.Enrol",
+		Summary: "Trade a join token for the first certificate of a workload.",
 		Callers: rpc.Callers(rpc.Stranger), // the join token is judged by the service
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Never, // a join token holds once
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Renew = rpc.Define(Service.Renew, rpc.Row{
 		Name:    "sts.Renew",
+		Summary: "Issue the next certificate of the calling workload.",
 		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	ServerCertificate = rpc.Define(Service.ServerCertificate, rpc.Row{
 		Name:    "sts.ServerCertificate",
+		Summary: "Issue a certificate for the public listener.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	PublishKeys = rpc.Define(Service.PublishKeys, rpc.Row{
 		Name:    "sts.PublishKeys",
+		Summary: "Show people the public keys of the calling workload.",
 		Callers: rpc.Callers("gateway", "sts", "order", "inventory"), // each its own
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Keys = rpc.Define(Service.Keys, rpc.Row{
 		Name:    "sts.Keys",
+		Summary: "Give the public keys that verify our tokens.",
 		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})
 	ReadFeed = rpc.Define(Service.Feed, rpc.Row{
 		Name:    "sts.Feed",
+		Summary: "Tell what everybody who verifies needs to know now.",
 		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,

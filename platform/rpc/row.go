@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"oms/platform/fault"
 	"oms/platform/identity"
 )
 
@@ -14,6 +15,7 @@ import (
 // the authorization decision, the deadline and the metric's label all come from it.
 type Row struct {
 	Name        string        // "module.Method"
+	Summary     string        // what it does, in one sentence for whoever calls it
 	Callers     []string      // the workloads that may call it; empty does not start
 	Who         Who           // what user must stand behind the call; the zero value does not start
 	Scope       string        // what that user must hold
@@ -23,6 +25,21 @@ type Row struct {
 	Timeout     time.Duration // how long one call may take; no more than the caller's own deadline
 	Retry       Retry         // whether a transport may send it again
 	Edge        Edge          // how it is reached from outside; unset: not at all
+	Errors      []fault.Code  // with which it can fail, beside those with which every operation can; see [Row.Declares]
+	Conflicts   []string      // the types of its conflicts, such as "out-of-stock"; none: it fails with no conflict
+}
+
+// Declares reports whether the operation may fail like this: with what its row names, or with one of the codes with
+// which every operation can fail, whatever it does.
+func (r Row) Declares(failure *fault.Error) bool {
+	switch failure.Code {
+	case fault.Conflict:
+		return slices.Contains(r.Conflicts, failure.Type)
+	case fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed:
+		return slices.Contains(r.Errors, failure.Code)
+	default:
+		return true
+	}
 }
 
 // Who says what user must stand behind a call.

@@ -16,7 +16,7 @@ import (
 func TestTheContract(t *testing.T) {
 	inventorytest.Run(t, modulestest.Shapes(t), func(t *testing.T, products []inventory.Product) *rpc.Host {
 		hosted, err := host.New(t.Context(), host.Options{
-			Store: databasetest.Open(t, "inventory"), Observer: &rpctest.Observer{}, Now: time.Now, Products: products,
+			Store: databasetest.Open(t, "inventory"), Observer: rpctest.Observe(t, inventory.Operations.Operations()), Now: time.Now, Products: products,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func start(t *testing.T, publicRead bool, products []inventory.Product, connect 
 // startObserved also gives what is observed at the inventory.
 func startObserved(t *testing.T, publicRead bool, products []inventory.Product, connect rpctest.Connect) (ordertest.Started, *rpctest.Observer) {
 	t.Helper()
-	observer := &rpctest.Observer{}
+	observer := rpctest.Observe(t, inventory.Operations.Operations())
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
 		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: products,
 	})
@@ -38,7 +38,7 @@ func startObserved(t *testing.T, publicRead bool, products []inventory.Product, 
 	}
 	orders, err := host.New(t.Context(), host.Options{
 		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: connect(t, stock, "order")},
-		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Observer: rpctest.Observe(t, order.Operations.Operations()), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		PublicRead: publicRead, PendingTimeout: time.Minute,
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func open(t testing.TB, directory string, wrap wrapped) *system {
 		ordersStore, stockStore = wrap.orders(ordersStore), wrap.stock(stockStore)
 	}
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-		Store: stockStore, Observer: &rpctest.Observer{}, Now: s.clock.Now, Products: []inventory.Product{
+		Store: stockStore, Observer: rpctest.Observe(t, inventory.Operations.Operations()), Now: s.clock.Now, Products: []inventory.Product{
 			{Category: "books", Code: "a", Name: "Book A", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 10},
 			{Category: "books", Code: "b", Name: "Book B", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 5},
 		},
@@ -57,7 +57,7 @@ func open(t testing.TB, directory string, wrap wrapped) *system {
 	}
 	s.line = &line{Conn: rpc.Local(stock, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
-		Store: ordersStore, Inventory: inventory.Client{Conn: s.line}, Observer: &rpctest.Observer{}, Now: s.clock.Now,
+		Store: ordersStore, Inventory: inventory.Client{Conn: s.line}, Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
 		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
 	hosted, err := host.New(t.Context(), host.Options{
-		Store: store, Observer: &rpctest.Observer{}, Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
+		Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
 		SessionTTL: ststest.SessionLifetime, InternalTTL: ststest.InternalLifetime, TransactionTTL: time.Minute, WorkloadTTL: ststest.WorkloadLifetime, CertificateTTL: ststest.CertificateLifetime,
 	})
 	if err != nil {
