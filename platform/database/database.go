@@ -8,14 +8,13 @@
 //   - Read sees one consistent state and never waits for a writer.
 //   - Files are readable by their owner only, one process serves them at a time, and the schema is the one that this program knows.
 //
-// It does not build SQL, map rows to values or hide the database: statements are SQL with $1 placeholders, times are integers.
+// It does not build SQL or hide the database: statements are SQL with $1 placeholders, a query's rows are scanned.
 // Transactions do not nest and never span two databases. SQLite is the only engine so far; what belongs to it alone is in
 // sqlite.go, session.go and migrate.go.
 package database
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -24,6 +23,8 @@ import (
 // Tx is what a piece of work sees of its transaction. It belongs to the goroutine that runs the work, until the work returns;
 // afterwards its statements fail, and rows left open are closed.
 //
+// Arguments and results can be times and bools as they are in Go; their columns are integers (milliseconds since 1970, 0 and 1).
+//
 // Statements take no context: an interrupted statement would undo the whole batch that the work is part of.
 // A statement's error is the driver's, so that the work can tell a unique violation ([IsUniqueViolation]) and go on: the
 // failed statement alone was undone. A failure of the disk is a *fault.Error with code unavailable; the work cannot go on
@@ -31,10 +32,24 @@ import (
 type Tx interface {
 	// Exec runs a statement and gives the number of rows that it inserted, changed or deleted.
 	Exec(query string, args ...any) (rows int64, err error)
-	// Query runs a statement that answers with rows.
-	Query(query string, args ...any) (*sql.Rows, error)
-	// QueryRow runs a statement that answers with one row; its Scan gives sql.ErrNoRows when there is none.
-	QueryRow(query string, args ...any) *sql.Row
+	// Query runs a statement that answers with rows. [Collect] reads them all.
+	Query(query string, args ...any) (Rows, error)
+	// QueryRow runs a statement that answers with one row; its Scan gives sql.ErrNoRows when there is none. [Find] and
+	// [Found] make that a bool.
+	QueryRow(query string, args ...any) Row
+}
+
+// Row is one row of an answer. A time is scanned into a *time.Time, in UTC; a bool into a *bool.
+type Row interface {
+	Scan(into ...any) error
+}
+
+// Rows are the rows of an answer, one after the other, as *sql.Rows are.
+type Rows interface {
+	Row
+	Next() bool
+	Err() error
+	Close() error
 }
 
 // Store is a module's own database. It is safe for concurrent use. [DB] implements it; tests wrap it to inject faults.
@@ -63,6 +78,12 @@ type Store interface {
 // ErrRerun is what work returns, wrapped or not, to be undone and run again from the start, since a condition that it relied
 // on no longer holds. After ten runs the caller gets a *fault.Error with code unavailable.
 var ErrRerun = errors.New("database: run this work again")
+
+// ErrUniqueViolation is what an engine's error of a statement is, besides the driver's own, where a key was already there.
+var ErrUniqueViolation = errors.New("database: the key is already there")
+
+// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
+func IsUniqueViolation(err error) bool { return errors.Is(err, ErrUniqueViolation) }
 
 // Options says which database to open.
 type Options struct {

@@ -78,8 +78,8 @@ func codeOf(err error) int {
 // primary is the kind of failure that an extended result code refines (its low byte).
 func primary(code int) int { return code & 0xff }
 
-// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
-func IsUniqueViolation(err error) bool {
+// isUnique reports the refusal of a row whose key is already there.
+func isUnique(err error) bool {
 	switch codeOf(err) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 		return true

@@ -34,35 +34,36 @@ func (t *tx) Exec(query string, args ...any) (int64, error) {
 	if err := t.ready(); err != nil {
 		return 0, err
 	}
-	result, err := t.on.exec(query, args...)
+	result, err := t.on.exec(query, Arguments(args)...)
 	if err != nil {
 		return 0, t.failed(err)
 	}
 	return result.RowsAffected()
 }
 
-func (t *tx) Query(query string, args ...any) (*sql.Rows, error) {
+func (t *tx) Query(query string, args ...any) (Rows, error) {
 	if err := t.ready(); err != nil {
 		return nil, err
 	}
-	rows, err := t.on.query(query, args...)
+	rows, err := t.on.query(query, Arguments(args)...)
 	if err != nil {
 		return nil, t.failed(err)
 	}
 	t.rows = append(t.rows, rows)
-	return rows, nil
+	return result{rows}, nil
 }
 
-func (t *tx) QueryRow(query string, args ...any) *sql.Row {
+func (t *tx) QueryRow(query string, args ...any) Row {
+	args = Arguments(args)
 	if err := t.ready(); err != nil {
-		return t.on.noRow(t.until, query, args...)
+		return resultRow{t.on.noRow(t.until, query, args...)}
 	}
 	row := t.on.queryRow(query, args...)
 	if err := row.Err(); err != nil {
 		_ = t.failed(err)
 	}
 	t.row = append(t.row, row)
-	return row
+	return resultRow{row}
 }
 
 // ready says why no further statement may run. It also looks at the rows being read, whose failure shows only while reading.
@@ -84,6 +85,7 @@ func (t *tx) ready() error {
 
 // failed judges a statement's error: most undo the statement alone; some end everything.
 func (t *tx) failed(err error) error {
+	err = classify(err)
 	switch {
 	case t.lost != nil:
 		return t.lost
