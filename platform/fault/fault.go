@@ -64,14 +64,6 @@ type Error struct {
 	cause      error         // for the log of this process alone: never told to a caller
 }
 
-// Field is one problem of one part of the input.
-type Field struct {
-	Detail    string `json:"detail"`
-	Pointer   string `json:"pointer"` // JSON Pointer (RFC 6901) into the request body; "" is the whole body
-	Requested *int64 `json:"requested,omitempty"`
-	Available *int64 `json:"available,omitempty"`
-}
-
 // New makes a fault. detail is a format for [fmt.Sprintf] and must hold nothing secret.
 func New(code Code, detail string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(detail, args...)}

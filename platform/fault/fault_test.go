@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,8 +63,7 @@ func TestACauseIsForTheLogAlone(t *testing.T) {
 }
 
 func TestAProblemIsRebuiltFromItsCode(t *testing.T) {
-	one := int64(1)
-	original := fault.Conflicting("out-of-stock", "Too few.").With(fault.Field{Detail: "d", Pointer: "/items/0", Requested: &one})
+	original := fault.Conflicting("out-of-stock", "Too few.").With(fault.Field{Detail: "d", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: 1}}})
 	text, err := json.Marshal(original.Problem("/order", "trace"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestAProblemIsRebuiltFromItsCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	problem.Status = 200 // what a proxy made of it does not matter
-	if rebuilt, ok := problem.Fault(); !ok || rebuilt.Code != fault.Conflict || rebuilt.Type != "out-of-stock" || len(rebuilt.Fields) != 1 {
+	if rebuilt, ok := problem.Fault(); !ok || rebuilt.Code != fault.Conflict || rebuilt.Type != "out-of-stock" || !reflect.DeepEqual(rebuilt.Fields, original.Fields) {
 		t.Errorf("rebuilt %+v, %v", rebuilt, ok)
 	}
 	if _, ok := (fault.Problem{Code: "teapot"}).Fault(); ok {

@@ -68,11 +68,13 @@ func refused(failure *fault.Error) (problems, map[int]shortage) {
 			continue
 		}
 		i, err := strconv.Atoi(parts[2])
+		requested, asked := field.Figure("requested")
+		available, known := field.Figure("available")
 		switch {
 		case err != nil:
 			wrong[""] = field.Detail
-		case field.Available != nil && field.Requested != nil:
-			short[i] = shortage{*field.Requested, *field.Available}
+		case asked && known:
+			short[i] = shortage{requested, available}
 		case len(parts) == 3:
 			wrong[fieldName("qty", i)] = "cannot be ordered: we do not sell it any more; remove it"
 		default:

@@ -33,7 +33,7 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 			requested, available := -r.Delta, before.available()
 			return fault.Conflicting("out-of-stock", "Only %d of %s/%s are free; %d on hand are reserved for orders.",
 				available, r.Category, r.Code, before.reserved).
-				With(fault.Field{Pointer: "/delta", Detail: "takes more than is free", Requested: &requested, Available: &available})
+				With(fault.Field{Pointer: "/delta", Detail: "takes more than is free", Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}})
 		}
 		after = before
 		after.onHand += r.Delta

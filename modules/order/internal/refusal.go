@@ -23,7 +23,7 @@ func refusal(stored string) error {
 			field.Detail = "is not a product that we have; GET /inventory lists them"
 		} else {
 			field.Detail = fmt.Sprintf("%d requested, %d available", p.Requested, p.Available)
-			field.Requested, field.Available = &p.Requested, &p.Available
+			field.Figures = []fault.Figure{{Name: "requested", Value: p.Requested}, {Name: "available", Value: p.Available}}
 		}
 		fields = append(fields, field)
 	}

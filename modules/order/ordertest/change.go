@@ -1,6 +1,7 @@
 package ordertest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ func updated(t *testing.T, w world) {
 func refusedUpdate(t *testing.T, w world) {
 	w.mustCreate(t, alice, "1", item("books", "b", 4))
 	failure := mustFail(t, "short", w.update(admin, "1", item("books", "b", 6), item("books", "a", 1)), fault.Conflict, "out-of-stock")
-	if len(failure.Fields) != 1 || *failure.Fields[0].Requested != 6 || *failure.Fields[0].Available != 5 {
+	if len(failure.Fields) != 1 || !slices.Equal(failure.Fields[0].Figures, []fault.Figure{{Name: "requested", Value: 6}, {Name: "available", Value: 5}}) {
 		t.Errorf("fields %+v: what the order holds is available to it", failure.Fields)
 	}
 	mustFail(t, "unknown", w.update(admin, "1", item("books", "none", 1)), fault.InvalidArgument)

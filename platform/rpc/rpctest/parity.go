@@ -132,7 +132,7 @@ func (p parity) faults(t *testing.T) {
 		"late":     {Code: fault.DeadlineExceeded},
 		"gone":     {Code: fault.Canceled},
 		"retry":    {Code: fault.Unavailable, Detail: "Later.", RetryAfter: 2 * time.Second},
-		"conflict": {Code: fault.Conflict, Type: "out-of-stock", Detail: "Too few.", Fields: []fault.Field{{Detail: "short", Pointer: "/items/0", Requested: &requested, Available: &available}}},
+		"conflict": {Code: fault.Conflict, Type: "out-of-stock", Detail: "Too few.", Fields: []fault.Field{{Detail: "short", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}}}},
 	}
 	for _, code := range []fault.Code{fault.Malformed, fault.InvalidArgument, fault.Unauthenticated, fault.PermissionDenied, fault.NotFound,
 		fault.MethodNotAllowed, fault.PreconditionFailed, fault.TooLarge, fault.UnsupportedMedia, fault.RateLimited, fault.Unimplemented, fault.Unavailable} {

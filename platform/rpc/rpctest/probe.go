@@ -108,7 +108,7 @@ func (prober) Fail(_ context.Context, f Failure) (Nothing, error) {
 		panic("a password is hunter2")
 	case "conflict":
 		return Nothing{}, fault.Conflicting("out-of-stock", "Too %s.", "few").
-			With(fault.Field{Detail: "short", Pointer: "/items/0", Requested: &requested, Available: &available}).
+			With(fault.Field{Detail: "short", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}}).
 			Because(errors.New("a password is hunter2"))
 	case "retry":
 		return Nothing{}, fmt.Errorf("wrapped: %w", fault.Retryable(1500*time.Millisecond, "Later."))
