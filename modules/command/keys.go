@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"oms/modules/system"
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/trust"
 )

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"oms/modules/system"
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/lifecycle"
 	"oms/platform/observe"

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"oms/modules/system"
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/database"
 

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules/system"
 	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/database/databasetest"
 	"oms/platform/identity"
 	"oms/platform/pki"

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules/system"
 	"oms/modules/gateway"
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/modules/sts"
+	"oms/modules/system"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"oms/modules/system"
 	"oms/modules/gateway"
 	"oms/modules/sts"
+	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/token"
 	"oms/platform/trust"

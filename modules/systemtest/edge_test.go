@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules/system"
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/lifecycle"

@@ -22,10 +22,10 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules/system"
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/modules/sts"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/lifecycle"
 	"oms/platform/rpc"
