@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	stshost "oms/modules/sts/host"
-	"oms/platform/config"
+	"oms/modules/system"
 )
 
 func (a *app) certs() *cobra.Command {
@@ -21,7 +21,7 @@ func (a *app) certsList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				roots, list, err := sts.Certificates(ctx)
 				if err != nil {
 					return err
@@ -55,7 +55,7 @@ func (a *app) certsRenew() *cobra.Command {
 			return nil
 		},
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				module := ""
 				if len(args) == 1 {
 					module = args[0]
@@ -76,7 +76,7 @@ func (a *app) certsRotateRoot() *cobra.Command {
 		Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
 			"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
 				fingerprint, activates, err := sts.RotateRoot(ctx, c.Trust.RootAnnouncement, c.Trust.RootOverlap)
 				if err != nil {
 					return err
@@ -94,7 +94,7 @@ func (a *app) certsRevoke() *cobra.Command {
 		Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName,
 		Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				return sts.RemoveWorkload(ctx, args[0])
 			})
 		}),
@@ -107,7 +107,7 @@ func (a *app) certsJoinToken() *cobra.Command {
 		Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
 			"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				token, err := sts.JoinToken(ctx, args[0])
 				if err != nil {
 					return err

@@ -15,8 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"oms/modules"
+	"oms/modules/system"
 	"oms/platform/config"
 	"oms/platform/lifecycle"
+	"oms/platform/module"
 )
 
 // Main runs the command that args name and returns the exit status. embedded is the configuration of the binary.
@@ -74,7 +77,7 @@ func (a *app) run(do func(*cobra.Command, []string) error) func(*cobra.Command, 
 }
 
 // load reads the configuration; more are flags of a command, by their key.
-func (a *app) load(more map[string]string) (*config.Loaded, error) {
+func (a *app) load(more map[string]string) (*system.Loaded, error) {
 	flags := map[string]string{}
 	for key, value := range more {
 		flags[key] = value
@@ -82,8 +85,11 @@ func (a *app) load(more map[string]string) (*config.Loaded, error) {
 	if a.dataDir != "" {
 		flags["data_dir"] = a.dataDir
 	}
-	return config.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags})
+	return system.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags}, modules.All)
 }
+
+// moduleNames are the modules that a command can name.
+func moduleNames() []string { return module.Names(modules.All) }
 
 // given are the flags with which this command was called and that others need to see the same data.
 func (a *app) given() string {

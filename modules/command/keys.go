@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -12,7 +14,6 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/trust"
 )
 
@@ -44,13 +45,13 @@ func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) err
 			if err != nil {
 				return err
 			}
-			if _, known := system.Callees()[*module]; !known {
-				return fmt.Errorf("there is no module %q; it is one of gateway, sts, order, inventory", *module)
+			if known := moduleNames(); !slices.Contains(known, *module) {
+				return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
 			}
 			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
 		}
-		return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
-			return do(cmd, signingRing{ctx, sts, c.STS}, args)
+		return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
+			return do(cmd, signingRing{ctx, sts, system.SettingsOf[stshost.Settings](c, "sts")}, args)
 		})
 	})
 }
@@ -101,7 +102,7 @@ func (a *app) keysRevoke(module *string) *cobra.Command {
 type signingRing struct {
 	ctx context.Context //nolint:containedctx // of one command
 	sts stshost.Administration
-	c   config.STS
+	c   stshost.Settings
 }
 
 func (r signingRing) list() (keys []key, err error) {

@@ -11,7 +11,6 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/lifecycle"
 	"oms/platform/observe"
 )
@@ -33,13 +32,13 @@ func (a *app) serve() *cobra.Command {
 			return serve(cmd.Context(), loaded.Config, options, a.given(), cmd.ErrOrStderr())
 		}),
 	}
-	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of gateway,sts,order,inventory")
+	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of "+strings.Join(moduleNames(), ","))
 	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "a file with the join tokens of these modules, a line each (default: where an STS that shares the data directory leaves them)")
 	return cmd
 }
 
 // serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
-func serve(ctx context.Context, c config.Config, o system.Options, given string, stderr io.Writer) error {
+func serve(ctx context.Context, c system.Config, o system.Options, given string, stderr io.Writer) error {
 	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
 	system, err := system.Open(ctx, c, o, log)
 	if err != nil {
@@ -58,7 +57,7 @@ func serve(ctx context.Context, c config.Config, o system.Options, given string,
 }
 
 // announce tells people at the terminal where to go.
-func announce(to io.Writer, c config.Config, given string, reached []string, addresses map[string]net.Addr) {
+func announce(to io.Writer, c system.Config, given string, reached []string, addresses map[string]net.Addr) {
 	var text strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	say("")

@@ -7,14 +7,13 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/database"
 
 	"github.com/spf13/cobra"
 )
 
 // administer opens the STS's database beside a server that may be running, and runs do on it.
-func (a *app) administer(cmd *cobra.Command, do func(context.Context, config.Config, stshost.Administration) error) (err error) {
+func (a *app) administer(cmd *cobra.Command, do func(context.Context, system.Config, stshost.Administration) error) (err error) {
 	loaded, err := a.load(nil)
 	if err != nil {
 		return err

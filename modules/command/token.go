@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	stshost "oms/modules/sts/host"
-	"oms/platform/config"
+	"oms/modules/system"
 	"oms/platform/identity"
 )
 
@@ -21,10 +21,10 @@ func (a *app) token() *cobra.Command {
 		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: noArguments,
 		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
 				request.Issuer = c.Server.PublicURL
 				request.Audience = cmp.Or(request.Audience, c.Server.PublicURL)
-				request.Lifetime = cmp.Or(request.Lifetime, c.STS.AccessTokenTTL)
+				request.Lifetime = cmp.Or(request.Lifetime, system.SettingsOf[stshost.Settings](c, "sts").AccessTokenTTL)
 				if cmd.Flags().Changed("scope") {
 					request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)
 				}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 
 	stshost "oms/modules/sts/host"
-	"oms/platform/config"
+	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/secret"
 )
@@ -32,7 +32,7 @@ func (a *app) usersAdd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				password, err := readPassword(cmd)
 				if err != nil {
 					return err
@@ -53,7 +53,7 @@ func (a *app) usersList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all users", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
 				users, err := sts.Users(ctx)
 				if err != nil {
 					return err
@@ -85,7 +85,7 @@ func (a *app) usersPasswd() *cobra.Command {
 	return &cobra.Command{
 		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				password, err := readPassword(cmd)
 				if err != nil {
 					return err
@@ -100,7 +100,7 @@ func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " NAME", Short: short, Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ config.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
 				return sts.SetDisabled(ctx, args[0], disabled)
 			})
 		}),

@@ -16,7 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"oms/modules/gateway/internal/binding"
-	"oms/modules/sts"
+	"oms/platform/issuers"
 	"oms/platform/rpc"
 	"oms/platform/trust"
 )
@@ -24,8 +24,8 @@ import (
 // Name is the name by which the gateway calls the modules.
 const Name = "gateway"
 
-// Module is a module behind the gateway.
-type Module struct {
+// Backend is a module behind the gateway.
+type Backend struct {
 	Name       string
 	Conn       rpc.Conn
 	Operations []rpc.Operation
@@ -33,13 +33,13 @@ type Module struct {
 
 // Options are what the gateway needs.
 type Options struct {
-	Modules  []Module
+	Modules  []Backend
 	Users    Users
 	Keys     *trust.Keys  // the STS's, which verify our own access tokens
 	STSPages http.Handler // the routes under /oauth2/, wherever they are; nil where the STS is not in this deployment
 
 	PublicURL string // what the world calls the gateway
-	Edge      sts.Edge
+	Edge      issuers.Accepted
 	Observer  rpc.Observer
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -92,7 +92,7 @@ func (g *gateway) route(router *echo.Echo) error {
 }
 
 // serve is every route: identify, authorise, decode, call, respond.
-func (g *gateway) serve(module Module, bound *binding.Binding) echo.HandlerFunc {
+func (g *gateway) serve(module Backend, bound *binding.Binding) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, w := c.Request(), c.Response()
 		ctx, principal, err := g.identify(r, module.Name)

@@ -70,7 +70,7 @@ func (g *gateway) sessionConn(module string) rpc.Conn {
 
 type sessionConn struct {
 	gateway *gateway
-	module  Module
+	module  Backend
 }
 
 func (c sessionConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {

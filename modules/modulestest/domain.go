@@ -35,7 +35,7 @@ type domain struct {
 	peers      *pki.Peers
 	directory  string // of the workloads' certificates
 	workloads  sync.Map
-	sts        *stshost.Module
+	sts        *stshost.Hosted
 	callees    map[string]stshost.Callee
 	operator   stshost.Administration
 	foreign    token.SigningKey // of an issuer beside our own

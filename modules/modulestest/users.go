@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/secret"
 	"oms/platform/token"
 )
@@ -19,10 +19,10 @@ const foreignAudience = "orders"
 const Foreign = "https://login.example"
 
 // edge lets in our own tokens, and those of an issuer whose users may hold every scope.
-func (d *domain) edge() (sts.Edge, error) {
+func (d *domain) edge() (issuers.Accepted, error) {
 	keys, err := token.NewKeySet(d.foreign.Public())
-	return sts.Edge{Own: sts.OwnIssuer(publicURL), External: []sts.External{{
-		Policy: sts.ExternalPolicy(token.Issuer{
+	return issuers.Accepted{Own: issuers.Own(publicURL), External: []issuers.External{{
+		Policy: issuers.Policy(token.Issuer{
 			Name: Foreign, Audience: foreignAudience, Algorithms: []token.Algorithm{token.ES256}, Types: []string{"JWT"}, MaxLifetime: lifetime,
 		}),
 		Keys: keys, Ceiling: d.userScopes,

@@ -8,13 +8,12 @@ import (
 	"path/filepath"
 
 	"oms/migrations"
-	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/observe"
 )
 
 // DatabaseOptions says where a module's database is and what its schema is.
-func DatabaseOptions(c config.Config, module string, log *slog.Logger) database.Options {
+func DatabaseOptions(c Config, module string, log *slog.Logger) database.Options {
 	return database.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: migrations.For(module), Log: log}
 }
 

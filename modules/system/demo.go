@@ -2,11 +2,10 @@ package system
 
 import (
 	"oms/modules/inventory"
-	"oms/platform/config"
 )
 
 // demoProducts is the opening stock of the demo, or nothing where the demo is off.
-func demoProducts(c config.Config) []inventory.Product {
+func demoProducts(c Config) []inventory.Product {
 	if !c.Demo.Enabled {
 		return nil
 	}

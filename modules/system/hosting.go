@@ -35,9 +35,10 @@ func (s *System) hostOrder(ctx context.Context) error {
 	if store == nil {
 		return nil
 	}
+	settings := SettingsOf[orderhost.Settings](s.config, "order")
 	hosted, err := orderhost.New(ctx, orderhost.Options{
 		Store: store, Inventory: inventory.Client{Conn: s.conn("inventory", "order")}, Observer: s.recorder, Now: time.Now, Log: s.log,
-		PublicRead: s.config.Order.PublicRead, PendingTimeout: s.config.Order.PendingTimeout,
+		PublicRead: settings.PublicRead, PendingTimeout: settings.PendingTimeout,
 	})
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (s *System) hostOrder(ctx context.Context) error {
 }
 
 // outbox measures what inventory has not been told yet.
-func outbox(orders *orderhost.Module) *observe.Sampled {
+func outbox(orders *orderhost.Hosted) *observe.Sampled {
 	return observe.NewSampled("oms_outbox_messages", "Messages to inventory: waiting for an answer, or dead until the next start.", "state",
 		func() (map[string]float64, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape is not worth more
@@ -63,7 +64,7 @@ func (s *System) hostSTS(ctx context.Context) (err error) {
 	if store == nil {
 		return nil
 	}
-	c := s.config
+	c, settings := s.config, SettingsOf[stshost.Settings](s.config, "sts")
 	hosts, err := publicHosts(c.Server.PublicURL)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (s *System) hostSTS(ctx context.Context) (err error) {
 	s.sts, err = stshost.New(ctx, stshost.Options{
 		Store: store, Observer: s.recorder, Now: time.Now, Log: s.log, Edge: s.trusted, Domain: c.Trust.Domain, Callees: Callees(), Demo: c.Demo.Enabled,
 		PublicHosts: hosts, JoinDir: joinDir(c), Left: s.others(),
-		SessionTTL: c.STS.SessionTTL, InternalTTL: c.STS.InternalTokenTTL, TransactionTTL: c.STS.TransactionTokenTTL, WorkloadTTL: c.STS.WorkloadTokenTTL, CertificateTTL: c.Trust.CertificateTTL,
+		SessionTTL: settings.SessionTTL, InternalTTL: settings.InternalTokenTTL, TransactionTTL: settings.TransactionTokenTTL, WorkloadTTL: settings.WorkloadTokenTTL, CertificateTTL: c.Trust.CertificateTTL,
 	})
 	if err == nil {
 		s.hosts["sts"] = s.sts.Host
@@ -120,7 +121,7 @@ func (s *System) openGateway(context.Context) error {
 		return err
 	}
 	s.Edge, err = gateway.New(gateway.Options{
-		Modules: []gateway.Module{
+		Modules: []gateway.Backend{
 			{Name: "order", Conn: s.conn("order", gateway.Name), Operations: order.Operations.Operations()},
 			{Name: "inventory", Conn: s.conn("inventory", gateway.Name), Operations: inventory.Operations.Operations()},
 		},

@@ -13,10 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
-	"oms/platform/config"
 	"oms/platform/database"
+	"oms/platform/issuers"
 	"oms/platform/observe"
 	"oms/platform/rpc"
 	"oms/platform/rpc/httprpc"
@@ -31,18 +30,18 @@ type System struct {
 	Admin   http.Handler
 	Reached []string // how each module is reached from here, a line each
 
-	config   config.Config
+	config   Config
 	options  Options
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	recorder *observe.Recorder
-	trusted  sts.Edge
+	trusted  issuers.Accepted
 	trust    trusting
 
 	databases []*database.DB
 	stores    map[string]database.Store // of the hosted modules, by name
 	hosts     map[string]*rpc.Host
-	sts       *stshost.Module       // nil where the STS is not hosted here
+	sts       *stshost.Hosted       // nil where the STS is not hosted here
 	relay     func(context.Context) // nil where the order module is not hosted here
 	checks    []observe.Check
 
@@ -60,7 +59,7 @@ type Options struct {
 }
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
-func Open(ctx context.Context, c config.Config, o Options, log *slog.Logger) (_ *System, err error) {
+func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System, err error) {
 	s := &System{config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}, transports: map[string]*httprpc.Transport{}, remotes: map[string]rpc.Conn{}}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -72,8 +71,8 @@ func Open(ctx context.Context, c config.Config, o Options, log *slog.Logger) (_ 
 	if s.recorder, err = observe.NewRecorder(log, s.metrics); err != nil {
 		return nil, err
 	}
-	if s.trusted, err = trustedAtEdge(c); err != nil {
-		return nil, err
+	if s.trusted, err = issuers.Open(c.Server.PublicURL, c.Trust.Issuers); err != nil {
+		return nil, fmt.Errorf("trust.issuers, %w", err)
 	}
 	// A module comes after those that it calls.
 	for _, step := range []func(context.Context) error{s.openDatabases, s.openTrust, s.hostInventory, s.hostOrder, s.hostSTS, s.openGateway} {

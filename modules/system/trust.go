@@ -8,7 +8,6 @@ import (
 	"oms/modules/gateway"
 	"oms/modules/membership"
 	"oms/modules/sts"
-	"oms/platform/config"
 	"oms/platform/observe"
 	"oms/platform/pki"
 	"oms/platform/token"
@@ -39,16 +38,16 @@ var profiles = map[string]func(trust.Options) (userProfile, error){
 }
 
 // pkiDir is where certificates are kept.
-func pkiDir(c config.Config) string { return filepath.Join(c.DataDir, "pki") }
+func pkiDir(c Config) string { return filepath.Join(c.DataDir, "pki") }
 
 // KeyFile is where a module keeps its own keys, where the profile gives it any.
-func KeyFile(c config.Config, module string) string { return filepath.Join(pkiDir(c), module+".keys") }
+func KeyFile(c Config, module string) string { return filepath.Join(pkiDir(c), module+".keys") }
 
 // joinDir is where the STS leaves join tokens for other processes of its machine.
-func joinDir(c config.Config) string { return filepath.Join(pkiDir(c), "join") }
+func joinDir(c Config) string { return filepath.Join(pkiDir(c), "join") }
 
 // RootCertificate is the file of the trusted roots, for clients.
-func RootCertificate(c config.Config) string { return membership.RootsFile(pkiDir(c)) }
+func RootCertificate(c Config) string { return membership.RootsFile(pkiDir(c)) }
 
 // openTrust makes this process a member of the trust domain, with the certificates that an earlier start has left.
 func (s *System) openTrust(context.Context) (err error) {

@@ -74,9 +74,9 @@ var rules = []rule{
 		},
 	},
 	{
-		"only the map wires modules together, and the test helper that proves callers to all of them with a real STS; a module reaches another through its contract alone",
+		"only the map wires modules together, beside the list of them, and the test helper that proves callers to all of them with a real STS; a module reaches another through its contract alone",
 		func(path string) bool {
-			return within(path, "oms/modules") && path != "oms/modules/system" && !within(path, "oms/modules/command") && path != "oms/modules/modulestest"
+			return within(path, "oms/modules") && path != "oms/modules" && path != "oms/modules/system" && !within(path, "oms/modules/command") && path != "oms/modules/modulestest"
 		},
 		func(importer, imported string) bool {
 			own := strings.Join(strings.SplitN(importer, "/", 4)[:3], "/")

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"oms/modules/sts"
-	"oms/platform/config"
+	"oms/modules/system"
 )
 
 // An order that is sent while the inventory is away is placed once, however often it is sent, and as it was meant.
@@ -23,9 +23,9 @@ func orderWithoutInventory(t *testing.T, l look, axe string) {
 	b := openBrowser(t, nil, l)
 	during := func(what string, modules []string, visit func(t *testing.T)) {
 		t.Run(what, func(t *testing.T) {
-			b.edge = openEdgeOn(t, directory, func(c *config.Config) {
+			b.edge = openEdgeOn(t, directory, func(c *system.Config) {
 				c.Server.Modules = modules
-				c.Modules.STS.Listen, c.Modules.Order.Listen, c.Modules.Inventory.URL = "127.0.0.1:0", "127.0.0.1:0", ""
+				c.Modules["sts"].Listen, c.Modules["order"].Listen, c.Modules["inventory"].URL = "127.0.0.1:0", "127.0.0.1:0", ""
 			})
 			visit(t)
 		})

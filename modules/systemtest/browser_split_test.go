@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"oms/platform/config"
+	"oms/modules/system"
 )
 
 // The pages are the same where every module is a process of its own: those of the STS, and those that call the others for
@@ -13,7 +13,7 @@ func TestPagesOfFourProcesses(t *testing.T) {
 	axe := axeCore(t)
 	for _, profile := range []string{"exchange", "transaction", "peer"} {
 		t.Run(profile, func(t *testing.T) {
-			with := func(c *config.Config) { c.Trust.Profile = profile }
+			with := func(c *system.Config) { c.Trust.Profile = profile }
 			s := openSplit(t, with)
 			b := openBrowser(t, s.edge, look{width: 1280, script: true})
 			b.seen("sign in", axe, b.visit("/"), http.StatusOK)
@@ -44,7 +44,7 @@ func TestPagesOfFourProcesses(t *testing.T) {
 }
 
 // withoutOthers is what somebody sees while a process is away, and after it is back.
-func withoutOthers(s *split, b *browser, axe string, with func(*config.Config)) {
+func withoutOthers(s *split, b *browser, axe string, with func(*system.Config)) {
 	s.Helper()
 	s.stop("inventory")
 	b.seen("shop, inventory away", axe, b.visit("/ui/"), http.StatusServiceUnavailable)

@@ -14,7 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"oms/platform/config"
+	"oms/modules/system"
 	"oms/platform/database"
 	"oms/platform/pki"
 )
@@ -25,7 +25,7 @@ import (
 //	go test ./modules -run '^$' -bench . -benchmem
 
 func benchEdge(b *testing.B) *edge {
-	return openEdge(b, func(c *config.Config) { c.Log.Level = "info" })
+	return openEdge(b, func(c *system.Config) { c.Log.Level = "info" })
 }
 
 // send makes one request and reads all of its answer.

@@ -8,7 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"oms/platform/config"
+	orderhost "oms/modules/order/host"
+	"oms/modules/system"
 )
 
 func TestAnOrderIsPlacedReadAndListed(t *testing.T) {
@@ -166,7 +167,7 @@ func TestEverybodySeesWhatIsTheirs(t *testing.T) {
 }
 
 func TestOrdersAreNotPublicWherePublicReadIsOff(t *testing.T) {
-	e := openEdge(t, func(c *config.Config) { c.Order.PublicRead = false })
+	e := openEdge(t, func(c *system.Config) { c.Settings["order"].(*orderhost.Settings).PublicRead = false })
 	alice := e.token("alice")
 	e.place("private", alice)
 	e.wants(e.do("GET", "/order/private", bearer(alice)), 200)

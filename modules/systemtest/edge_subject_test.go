@@ -8,8 +8,9 @@ import (
 	"time"
 
 	stshost "oms/modules/sts/host"
-	"oms/platform/config"
+	"oms/modules/system"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/token"
 )
 
@@ -40,7 +41,7 @@ func TestTokenOfADemoUserWhereTheDemoIsOff(t *testing.T) {
 		demo = f.own(f.header, f.claims)
 		f.accepted(demo)
 	})
-	f := newForge(openEdgeOn(t, dir, func(c *config.Config) { c.Demo.Enabled = false }))
+	f := newForge(openEdgeOn(t, dir, func(c *system.Config) { c.Demo.Enabled = false }))
 	f.refused("seeded earlier", demo)
 	err := f.sts().AddUser(t.Context(), stshost.User{Name: "carol", Scopes: identity.NewScopes("add_order")}, "a long pass phrase")
 	if err != nil {
@@ -50,7 +51,7 @@ func TestTokenOfADemoUserWhereTheDemoIsOff(t *testing.T) {
 }
 
 // withIssuer trusts another issuer of that name, with this ceiling, and gives its key.
-func withIssuer(t *testing.T, name string, ceiling ...string) (token.SigningKey, func(*config.Config)) {
+func withIssuer(t *testing.T, name string, ceiling ...string) (token.SigningKey, func(*system.Config)) {
 	t.Helper()
 	key := newKey(t, token.ES256)
 	set, err := token.NewKeySet(key.Public())
@@ -65,8 +66,8 @@ func withIssuer(t *testing.T, name string, ceiling ...string) (token.SigningKey,
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return key, func(c *config.Config) {
-		c.Trust.Issuers = append(c.Trust.Issuers, config.Issuer{
+	return key, func(c *system.Config) {
+		c.Trust.Issuers = append(c.Trust.Issuers, issuers.Issuer{
 			Issuer: name, Audience: "shop", JWKSFile: file, Algorithms: []string{"ES256"}, Types: []string{"JWT"},
 			MaxLifetime: 24 * time.Hour, ScopeClaim: "scope", Scopes: ceiling,
 		})

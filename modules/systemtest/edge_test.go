@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"oms/modules"
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/lifecycle"
 )
@@ -25,7 +25,7 @@ import (
 // edge is the whole system behind its real listener: what a stranger can reach, and its databases to look into.
 type edge struct {
 	testing.TB
-	config  config.Config
+	config  system.Config
 	address string // of the public listener
 	roots   *x509.CertPool
 	client  *http.Client // HTTP/2
@@ -34,7 +34,7 @@ type edge struct {
 }
 
 // openEdge serves the system on a data directory of its own until the test ends.
-func openEdge(t testing.TB, change ...func(*config.Config)) *edge {
+func openEdge(t testing.TB, change ...func(*system.Config)) *edge {
 	t.Helper()
 	return openEdgeOn(t, seededCopy(t), change...)
 }
@@ -54,7 +54,7 @@ func seededCopy(t testing.TB) string {
 	return dir
 }
 
-func openEdgeOn(t testing.TB, dir string, change ...func(*config.Config)) *edge {
+func openEdgeOn(t testing.TB, dir string, change ...func(*system.Config)) *edge {
 	t.Helper()
 	e := &edge{TB: t, config: testConfig(dir), log: &journal{}}
 	for _, f := range change {
@@ -83,8 +83,8 @@ func openEdgeOn(t testing.TB, dir string, change ...func(*config.Config)) *edge 
 	return e
 }
 
-func testConfig(dir string) config.Config {
-	c := config.Defaults()
+func testConfig(dir string) system.Config {
+	c := system.Defaults(modules.All)
 	c.DataDir, c.Server.Address, c.Server.AdminAddress, c.Log.Level = dir, "127.0.0.1:0", "127.0.0.1:0", "debug"
 	return c
 }
@@ -112,7 +112,7 @@ func TestMain(m *testing.M) {
 }
 
 // serveSystem runs the system as the command does, and tells where it listens.
-func serveSystem(c config.Config, to *journal) (address string, stop func() error, err error) {
+func serveSystem(c system.Config, to *journal) (address string, stop func() error, err error) {
 	log := slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	system, err := system.Open(ctx, c, system.Options{}, log)

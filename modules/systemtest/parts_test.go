@@ -9,14 +9,14 @@ import (
 	"slices"
 	"testing"
 
+	"oms/modules"
 	"oms/modules/system"
-	"oms/platform/config"
 )
 
 // Ready means that every listener is open: an early request would be refused, and a late one cut off.
 func TestReadyFromTheLastStartToTheFirstStop(t *testing.T) {
 	t.Parallel()
-	c := config.Defaults()
+	c := system.Defaults(modules.All)
 	c.DataDir, c.Demo.Enabled = t.TempDir(), false
 	c.Server.Address, c.Server.AdminAddress = "localhost:0", "localhost:0"
 	log := slog.New(slog.DiscardHandler)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"oms/platform/config"
+	"oms/modules/system"
 )
 
 // The feed is read every second, and tokens are asked for all the time: an STS that is away is one line, and another when
@@ -27,7 +27,7 @@ func TestAnSTSThatIsAwayIsLoggedOnce(t *testing.T) {
 // A module that was away while the root was replaced knows the old one alone. Whoever lets it in again says which root
 // there is now.
 func TestAModuleThatSleptThroughANewRootComesBack(t *testing.T) {
-	short := func(c *config.Config) { c.Trust.CertificateTTL = 4 * time.Second }
+	short := func(c *system.Config) { c.Trust.CertificateTTL = 4 * time.Second }
 	s := openSplit(t, short)
 	s.stop("order")
 	feed := filepath.Join(s.config.DataDir, "pki", "feed.json")

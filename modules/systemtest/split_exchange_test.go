@@ -26,7 +26,6 @@ import (
 	"oms/modules/order"
 	"oms/modules/sts"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/lifecycle"
 	"oms/platform/rpc"
 	"oms/platform/secret"
@@ -345,7 +344,7 @@ func TestAFakeSTSLearnsNoJoinToken(t *testing.T) {
 			fake := net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
 			told := s.impostor(fake, certificate)
 			log := &journal{}
-			stop := startAlone(t, s.configOf("order", func(c *config.Config) { c.Modules.STS.URL = "https://" + fake }), log)
+			stop := startAlone(t, s.configOf("order", func(c *system.Config) { c.Modules["sts"].URL = "https://" + fake }), log)
 			if !soon(func() bool { return strings.Contains(log.String(), "not accepted") }) {
 				t.Errorf("its log does not say why: %s", log)
 			}
@@ -358,7 +357,7 @@ func TestAFakeSTSLearnsNoJoinToken(t *testing.T) {
 }
 
 // startAlone starts a process that may never become ready.
-func startAlone(t testing.TB, c config.Config, to *journal) (stop func()) {
+func startAlone(t testing.TB, c system.Config, to *journal) (stop func()) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(to, nil))
 	ctx, cancel := context.WithCancel(context.Background())

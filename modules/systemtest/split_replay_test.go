@@ -19,7 +19,6 @@ import (
 	"oms/modules/order"
 	"oms/modules/sts"
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -28,8 +27,8 @@ import (
 	"oms/platform/trust"
 )
 
-func withProfile(name string) func(*config.Config) {
-	return func(c *config.Config) { c.Trust.Profile = name }
+func withProfile(name string) func(*system.Config) {
+	return func(c *system.Config) { c.Trust.Profile = name }
 }
 
 // thief has a workload's certificate, and its own keys where the profile gives it any. He proves himself as that workload

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"oms/modules/system"
-	"oms/platform/config"
 	"oms/platform/database"
 	"oms/platform/pki"
 )
@@ -42,7 +41,7 @@ type split struct {
 var parts = []string{"sts", "inventory", "order", "gateway"}
 
 // openSplit serves every module by itself, on one data directory, until the test ends.
-func openSplit(t testing.TB, change ...func(*config.Config)) *split {
+func openSplit(t testing.TB, change ...func(*system.Config)) *split {
 	t.Helper()
 	s := &split{edge: &edge{TB: t, config: testConfig(seededCopy(t))}, logs: map[string]*journal{}, stops: map[string]func() error{}, ports: map[string]int{}}
 	for _, module := range parts {
@@ -78,10 +77,12 @@ func (s *split) trustRoots() {
 	s.Cleanup(s.old.CloseIdleConnections)
 }
 
-func (s *split) configOf(module string, change ...func(*config.Config)) config.Config {
+func (s *split) configOf(module string, change ...func(*system.Config)) system.Config {
 	c := testConfig(s.config.DataDir)
 	c.Server.Modules, c.Server.Address = []string{module}, s.at("gateway")
-	c.Modules.STS.URL, c.Modules.Order.URL, c.Modules.Inventory.URL = "https://"+s.at("sts"), "https://"+s.at("order"), "https://"+s.at("inventory")
+	for name, module := range c.Modules {
+		module.URL = "https://" + s.at(name)
+	}
 	for _, f := range change {
 		f(&c)
 	}
@@ -93,7 +94,7 @@ func (s *split) at(module string) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.ports[module]))
 }
 
-func (s *split) start(module string, change ...func(*config.Config)) {
+func (s *split) start(module string, change ...func(*system.Config)) {
 	s.Helper()
 	s.logs[module] = &journal{}
 	_, stop, err := serveSystem(s.configOf(module, change...), s.logs[module])

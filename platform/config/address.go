@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// splitAddress takes host:port apart. The host is empty (every interface), an IP address or a name.
-func splitAddress(address string) (host string, port int, err error) {
+// SplitAddress takes host:port apart. The host is empty (every interface), an IP address or a name.
+func SplitAddress(address string) (host string, port int, err error) {
 	host, digits, err := net.SplitHostPort(address)
 	if err != nil {
 		return "", 0, fmt.Errorf("%q is not host:port; write for example localhost:9090 or [::1]:9090", address)
@@ -70,9 +70,9 @@ func parseBase(text, example string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkPublicURL accepts https://host or https://host:port exactly as a browser would write it, because the URL is
+// CheckOrigin accepts https://host or https://host:port exactly as a browser would write it, because such a URL is
 // compared as a text: as issuer, as audience and as origin.
-func checkPublicURL(text string) error {
+func CheckOrigin(text string) error {
 	u, err := parseBase(text, "https://orders.example.com")
 	if err != nil {
 		return err
@@ -88,9 +88,9 @@ func checkPublicURL(text string) error {
 	return nil
 }
 
-// moduleAddress is host:port of a module's URL. A port is part of it, because a module may also listen there and no port
-// is the usual one for modules. example is how to write it well.
-func moduleAddress(text, example string) (string, error) {
+// HostPort is host:port of a URL that says where a service of ours is. A port is part of it, because the service may also
+// listen there and none is the usual one. example is how to write it well.
+func HostPort(text, example string) (string, error) {
 	u, err := parseBase(text, example)
 	switch {
 	case err != nil:
@@ -105,4 +105,20 @@ func moduleAddress(text, example string) (string, error) {
 func validPort(text string) bool {
 	number, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && number > 0 && strconv.FormatUint(number, 10) == text
+}
+
+// Everywhere reports whether a host stands for every interface.
+func Everywhere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.Unmap().IsUnspecified()
+}
+
+// Loopback reports whether a host can be reached from this machine only: localhost, 127.0.0.0/8 or ::1. Other names are
+// not looked up, because what they stand for can change.
+func Loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -15,12 +15,11 @@ type Setting struct {
 	Source string // "default", "embedded config.yaml", "file NAME", "environment APP_X" or "flag --x"
 }
 
-// Effective is every key in the order of config.yaml.
+// Effective is every key in the order of the sections.
 func (l *Loaded) Effective() []Setting {
 	var settings []Setting
-	config := reflect.ValueOf(l.Config)
-	for _, k := range schemaOf(config.Type()).keys {
-		settings = append(settings, Setting{Key: k.name, Value: written(config.FieldByIndex(k.index)), Source: l.origins.of(k.name).source})
+	for _, k := range l.schema.keys {
+		settings = append(settings, Setting{Key: k.name, Value: written(k.field), Source: l.origins.of(k.name).source})
 	}
 	return settings
 }
@@ -45,15 +44,15 @@ func node(v reflect.Value) *yaml.Node {
 		}
 	case reflect.Struct:
 		n.Kind = yaml.MappingNode
-		for _, k := range schemaOf(v.Type()).keys {
-			label := &yaml.Node{Kind: yaml.ScalarNode, Value: k.name}
-			n.Content = append(n.Content, label, node(v.FieldByIndex(k.index)))
+		for i := range v.NumField() {
+			label := &yaml.Node{Kind: yaml.ScalarNode, Value: v.Type().Field(i).Tag.Get("koanf")}
+			n.Content = append(n.Content, label, node(v.Field(i)))
 		}
 	default:
 		n.Style = 0
 		value := v.Interface()
 		if d, ok := value.(time.Duration); ok {
-			value = duration(d)
+			value = Duration(d)
 		}
 		text := fmt.Sprint(value)
 		if v.Kind() == reflect.String {

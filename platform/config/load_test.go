@@ -1,8 +1,6 @@
 package config_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,38 +10,8 @@ import (
 	"oms/platform/config"
 )
 
-// write makes a file in a directory and returns its path.
-func write(t *testing.T, dir, name, text string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func load(t *testing.T, o config.LoadOptions) *config.Loaded {
-	t.Helper()
-	loaded, err := config.Load(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
-
-func setting(t *testing.T, l *config.Loaded, key string) config.Setting {
-	t.Helper()
-	for _, s := range l.Effective() {
-		if s.Key == key {
-			return s
-		}
-	}
-	t.Fatalf("there is no key %s", key)
-	return config.Setting{}
-}
+// fields lets samples be compared.
+var fields = cmp.AllowUnexported(sample{})
 
 func TestTheLaterSourceWins(t *testing.T) {
 	dir := t.TempDir()
@@ -61,9 +29,9 @@ func TestTheLaterSourceWins(t *testing.T) {
 	}
 	for _, step := range steps {
 		step.add()
-		loaded := load(t, o)
+		s, loaded := load(t, o)
 		got := setting(t, loaded, "trust.domain")
-		if got.Value != step.value || got.Source != step.source || loaded.Config.Trust.Domain != step.value {
+		if got.Value != step.value || got.Source != step.source || s.trust.Domain != step.value {
 			t.Errorf("got %+v, want %s from %s", got, step.value, step.source)
 		}
 	}
@@ -72,9 +40,9 @@ func TestTheLaterSourceWins(t *testing.T) {
 func TestAFileIsReadInsteadOfTheEmbeddedOne(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "config.yaml", "log: {level: debug}")
-	got := load(t, config.LoadOptions{WorkDir: dir, Embedded: []byte("log: {format: json}")}).Config.Log
-	if want := (config.Log{Level: "debug", Format: "text"}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+	s, _ := load(t, config.LoadOptions{WorkDir: dir, Embedded: []byte("log: {format: json}")})
+	if want := (logging{Level: "debug", Format: "text"}); s.log != want {
+		t.Errorf("got %+v, want %+v", s.log, want)
 	}
 }
 
@@ -89,48 +57,45 @@ server.tls: {cert_file: cert.pem}
 trust.issuers: [{issuer: wso2, audience: ballerina, jwks_file: jwks.json}]
 `)
 	environ := []string{"APP_SERVER__TLS__KEY_FILE=env/key.pem"}
-	c := load(t, config.LoadOptions{WorkDir: dir, File: "etc/oms.yaml", Environ: environ}).Config
-	got := []string{c.DataDir, c.Server.TLS.CertFile, c.Server.TLS.KeyFile, c.Trust.Issuers[0].JWKSFile}
+	c, _ := load(t, config.LoadOptions{WorkDir: dir, File: "etc/oms.yaml", Environ: environ})
+	got := []string{c.top.DataDir, c.server.TLS.CertFile, c.server.TLS.KeyFile, c.trust.Issuers[0].JWKSFile}
 	want := []string{dir + "/var", dir + "/etc/cert.pem", dir + "/env/key.pem", dir + "/etc/jwks.json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 
 	environ = []string{"APP_TRUST__ISSUERS=[{issuer: wso2, audience: ballerina, jwks_file: jwks.json}]"}
-	c = load(t, config.LoadOptions{WorkDir: dir, Environ: environ, Flags: map[string]string{"data_dir": "/srv/oms"}}).Config
-	got = []string{c.DataDir, c.Trust.Issuers[0].JWKSFile}
+	c, _ = load(t, config.LoadOptions{WorkDir: dir, Environ: environ, Flags: map[string]string{"data_dir": "/srv/oms"}})
+	got = []string{c.top.DataDir, c.trust.Issuers[0].JWKSFile}
 	if diff := cmp.Diff([]string{"/srv/oms", dir + "/jwks.json"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if c = load(t, config.LoadOptions{WorkDir: dir}).Config; c.DataDir != dir+"/data" || c.Server.TLS.CertFile != "" {
-		t.Errorf("the default paths are %q and %q", c.DataDir, c.Server.TLS.CertFile)
+	if c, _ = load(t, config.LoadOptions{WorkDir: dir}); c.top.DataDir != dir+"/data" || c.server.TLS.CertFile != "" {
+		t.Errorf("the default paths are %q and %q", c.top.DataDir, c.server.TLS.CertFile)
 	}
 }
 
 func TestTheWaysToWriteAValue(t *testing.T) {
 	cases := map[string]config.LoadOptions{
-		"nested":          {Embedded: []byte("server:\n  modules: [sts, order]\n  shutdown_timeout: 90s\norder:\n  public_read: false\n")},
-		"dotted":          {Embedded: []byte("server.modules: [sts, order]\nserver.shutdown_timeout: 1m30s\norder.public_read: false\n")},
-		"half dotted":     {Embedded: []byte("server.modules: [sts, order]\nserver:\n  shutdown_timeout: 1m30s\norder: {public_read: False}\n")},
-		"an alias":        {Embedded: []byte("server:\n  modules: [sts, order]\n  shutdown_timeout: &t 90s\nsts: {access_token_ttl: *t}\norder: {public_read: false}\n"), Flags: map[string]string{"sts.access_token_ttl": "5m"}},
-		"JSON":            {Embedded: []byte(`{"server": {"modules": ["sts", "order"], "shutdown_timeout": "90s"}, "order": {"public_read": false}}`)},
-		"environment":     {Environ: []string{"APP_SERVER__MODULES=[sts, order]", "APP_SERVER__SHUTDOWN_TIMEOUT=90s", "APP_ORDER__PUBLIC_READ=false"}},
-		"commas":          {Environ: []string{"APP_SERVER__MODULES=sts, order", "APP_SERVER__SHUTDOWN_TIMEOUT=90s", "APP_ORDER__PUBLIC_READ=FALSE"}},
-		"a whole section": {Environ: []string{"APP_SERVER={modules: [sts, order], shutdown_timeout: 90s}", "APP_ORDER={public_read: false}"}},
-		"flags":           {Flags: map[string]string{"server.modules": "sts,order", "server.shutdown_timeout": "90s", "order.public_read": "false"}},
-		"empty sections":  {Embedded: []byte("sts:\nlog:\n  # level: debug\ntrust:\n  issuers:\n    # - issuer: wso2\n"), Flags: map[string]string{"server.modules": "sts,order", "server.shutdown_timeout": "90s", "order.public_read": "false"}},
+		"nested":          {Embedded: []byte("server:\n  zones: [north, east]\n  shutdown_timeout: 90s\nfar.away.cache:\n  shared: false\n")},
+		"dotted":          {Embedded: []byte("server.zones: [north, east]\nserver.shutdown_timeout: 1m30s\nfar.away.cache.shared: false\n")},
+		"half dotted":     {Embedded: []byte("server.zones: [north, east]\nserver:\n  shutdown_timeout: 1m30s\nfar.away.cache: {shared: False}\n")},
+		"an alias":        {Embedded: []byte("server:\n  zones: [north, east]\n  shutdown_timeout: &t 90s\nfar: {away.cache.timeout: *t}\nfar.away.cache: {shared: false}\n"), Flags: map[string]string{"far.away.cache.timeout": "15m"}},
+		"JSON":            {Embedded: []byte(`{"server": {"zones": ["north", "east"], "shutdown_timeout": "90s"}, "far.away": {"cache": {"shared": false}}}`)},
+		"environment":     {Environ: []string{"APP_SERVER__ZONES=[north, east]", "APP_SERVER__SHUTDOWN_TIMEOUT=90s", "APP_FAR__AWAY__CACHE__SHARED=false"}},
+		"commas":          {Environ: []string{"APP_SERVER__ZONES=north, east", "APP_SERVER__SHUTDOWN_TIMEOUT=90s", "APP_FAR__AWAY__CACHE__SHARED=FALSE"}},
+		"a whole section": {Environ: []string{"APP_SERVER={zones: [north, east], shutdown_timeout: 90s}", "APP_FAR__AWAY__CACHE={shared: false}"}},
+		"flags":           {Flags: map[string]string{"server.zones": "north,east", "server.shutdown_timeout": "90s", "far.away.cache.shared": "false"}},
+		"empty sections":  {Embedded: []byte("far:\nlog:\n  # level: debug\ntrust:\n  issuers:\n    # - issuer: wso2\n"), Flags: map[string]string{"server.zones": "north,east", "server.shutdown_timeout": "90s", "far.away.cache.shared": "false"}},
 	}
-	want := config.Defaults()
-	want.Server.Modules = []string{"sts", "order"}
-	want.Server.ShutdownTimeout = 90 * time.Second
-	want.Order.PublicRead = false
+	want := defaults()
+	want.server.Zones = []string{"north", "east"}
+	want.server.ShutdownTimeout = 90 * time.Second
+	want.cache.Shared = false
 	for name, o := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := load(t, o).Config
-			if name == "an alias" && got.STS.AccessTokenTTL != want.STS.AccessTokenTTL {
-				t.Errorf("the flag did not win over the alias: %s", got.STS.AccessTokenTTL)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			got, _ := load(t, o)
+			if diff := cmp.Diff(want, got, fields); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -141,11 +106,11 @@ func TestAListReplacesTheListBelowIt(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "jwks.json", "{}")
 	write(t, dir, "config.yaml", "trust.issuers:\n- {issuer: a, audience: x, jwks_file: jwks.json}\n- {issuer: b, audience: x, jwks_file: jwks.json}\n")
-	if issuers := load(t, config.LoadOptions{WorkDir: dir, Environ: []string{"APP_TRUST__ISSUERS=[]"}}).Config.Trust.Issuers; len(issuers) != 0 {
-		t.Errorf("got %+v", issuers)
+	if c, _ := load(t, config.LoadOptions{WorkDir: dir, Environ: []string{"APP_TRUST__ISSUERS=[]"}}); len(c.trust.Issuers) != 0 {
+		t.Errorf("got %+v", c.trust.Issuers)
 	}
-	_, err := config.Load(config.LoadOptions{WorkDir: dir, Environ: []string{"APP_TRUST__ISSUERS=[{issuer: c, jwks_file: jwks.json}]"}})
-	want := "environment APP_TRUST__ISSUERS: trust.issuers[0].audience: is missing; write the value of the claim aud"
+	_, err := config.Load(config.LoadOptions{WorkDir: dir, Environ: []string{"APP_TRUST__ISSUERS=[{issuer: c, jwks_file: jwks.json}]"}}, defaults().sections()...)
+	want := "environment APP_TRUST__ISSUERS: trust.issuers[0].audience: is missing in orders.local; write one"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -154,8 +119,8 @@ func TestAListReplacesTheListBelowIt(t *testing.T) {
 func TestWhatIsPrintedCanBeRead(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "null", "{}")
-	loaded := load(t, config.LoadOptions{WorkDir: dir, Environ: []string{
-		"APP_TRUST__DOMAIN=123", "APP_SERVER__MODULES=sts,order", "APP_ORDER__PENDING_TIMEOUT=36h", "APP_DATA_DIR=a\n: # b",
+	first, loaded := load(t, config.LoadOptions{WorkDir: dir, Environ: []string{
+		"APP_TRUST__DOMAIN=123", "APP_SERVER__ZONES=north,east", "APP_FAR__AWAY__CACHE__TIMEOUT=36h", "APP_DATA_DIR=a\n: # b",
 		`APP_TRUST__ISSUERS=[{issuer: "true", audience: "1e3", jwks_file: "null", max_lifetime: 87600h, scopes: [add_order, "#x"]}, {issuer: b, audience: "a:b", jwks_file: "null"}]`,
 	}})
 	var text strings.Builder
@@ -165,8 +130,8 @@ func TestWhatIsPrintedCanBeRead(t *testing.T) {
 		}
 		text.WriteString(s.Key + ": " + s.Value + "\n")
 	}
-	again := load(t, config.LoadOptions{Embedded: []byte(text.String())})
-	if diff := cmp.Diff(loaded.Config, again.Config); diff != "" {
+	again, _ := load(t, config.LoadOptions{Embedded: []byte(text.String())})
+	if diff := cmp.Diff(first, again, fields); diff != "" {
 		t.Errorf("%s\n%s", text.String(), diff)
 	}
 }
@@ -177,9 +142,30 @@ func TestDurationsAreShownAsPeopleWriteThem(t *testing.T) {
 		if want == "" {
 			want = written
 		}
-		got := setting(t, load(t, config.LoadOptions{Flags: map[string]string{"order.pending_timeout": written}}), "order.pending_timeout")
+		_, loaded := load(t, config.LoadOptions{Flags: map[string]string{"far.away.cache.timeout": written}})
+		got := setting(t, loaded, "far.away.cache.timeout")
 		if got.Value != want {
 			t.Errorf("%s is shown as %s, want %s", written, got.Value, want)
 		}
 	}
+}
+
+// FuzzLoad looks for texts that end the process or that break a problem into lines.
+func FuzzLoad(f *testing.F) {
+	f.Add("server: {address: localhost:9090}", "[{issuer: a}]")
+	f.Add("a: &a [*a]", "{")
+	f.Add("? [a]\n: b\n", "\"\\n\"")
+	f.Fuzz(func(t *testing.T, file, issuers string) {
+		loaded, err := config.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(file), Environ: []string{"APP_TRUST__ISSUERS=" + issuers}}, defaults().sections()...)
+		if (loaded == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", loaded, err)
+		}
+		if err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if !strings.HasPrefix(line, "embedded config.yaml") && !strings.HasPrefix(line, "environment APP_") && !strings.HasPrefix(line, "default: ") {
+					t.Errorf("a line without a place: %q", line)
+				}
+			}
+		}
+	})
 }

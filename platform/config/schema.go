@@ -1,44 +1,83 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
+	"time"
 )
 
-// key is one leaf of a configuration struct: what may be set, of which type, and where it lies in the struct.
+// key is one leaf of a configuration: what may be set, and the field that holds it.
 type key struct {
 	name  string
-	kind  reflect.Type
+	field reflect.Value
 	path  bool // a file or directory: relative to where it was written
-	index []int
 }
 
-// schema is what a configuration struct can hold: its leaves in the order of the struct, and the sections around them.
+// schema is what a configuration can hold: its leaves in the order of the structs, and the sections around them.
 type schema struct {
 	keys     []key
 	sections map[string]bool
 }
 
-// schemaOf reads the koanf tags of a struct. A struct is a section, everything else a leaf; a list of structs is one
-// leaf, because it is replaced as a whole.
-func schemaOf(t reflect.Type) schema {
+// schemaOf reads the koanf tags of all sections. The error is one of the program, not of the configuration.
+func schemaOf(sections []Section) (schema, error) {
 	s := schema{sections: map[string]bool{}}
-	s.add(t, "", nil)
-	return s
+	for _, section := range sections {
+		into := reflect.ValueOf(section.Into)
+		if into.Kind() != reflect.Pointer || into.Elem().Kind() != reflect.Struct {
+			return s, fmt.Errorf("configuration %q: a section needs a pointer to a struct, not %T", section.Path, section.Into)
+		}
+		if err := s.add(section.Path, into.Elem()); err != nil {
+			return s, fmt.Errorf("configuration: %w", err)
+		}
+	}
+	for _, k := range s.keys {
+		if s.sections[k.name] {
+			return s, fmt.Errorf("configuration: %s is a key and a section", k.name)
+		}
+	}
+	return s, nil
 }
 
-func (s *schema) add(t reflect.Type, prefix string, index []int) {
-	for i := range t.NumField() {
-		field := t.Field(i)
-		name := prefix + field.Tag.Get("koanf")
-		at := append(append([]int(nil), index...), i)
-		if field.Type.Kind() == reflect.Struct {
-			s.sections[name] = true
-			s.add(field.Type, name+".", at)
+// add takes in the fields of a struct. A struct is a section, everything else a leaf; a list of structs is one leaf,
+// because it is replaced as a whole.
+func (s *schema) add(path string, v reflect.Value) error {
+	for section := path; section != ""; section = parent(section) {
+		s.sections[section] = true
+	}
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		name := join(path, tag.Get("koanf"))
+		if v.Field(i).Kind() == reflect.Struct {
+			if err := s.add(name, v.Field(i)); err != nil {
+				return err
+			}
 			continue
 		}
-		s.keys = append(s.keys, key{name: name, kind: field.Type, path: field.Tag.Get("kind") == "path", index: at})
+		if _, twice := s.key(name); twice {
+			return fmt.Errorf("%s is the key of two fields", name)
+		}
+		if err := readable(name, v.Field(i).Type()); err != nil {
+			return err
+		}
+		s.keys = append(s.keys, key{name: name, field: v.Field(i), path: tag.Get("kind") == "path"})
 	}
+	return nil
+}
+
+// readable says why a leaf of the type cannot be set; nil where it can.
+func readable(name string, t reflect.Type) error {
+	switch {
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		element := schema{sections: map[string]bool{}}
+		return element.add(name+"[]", reflect.New(t.Elem()).Elem())
+	case t.Kind() == reflect.Slice:
+		return readable(name+"[]", t.Elem())
+	case t.Kind() == reflect.String || t.Kind() == reflect.Bool || t == reflect.TypeFor[time.Duration]():
+		return nil
+	}
+	return fmt.Errorf("%s has the type %s, which nothing that can be written is", name, t)
 }
 
 // key finds a leaf by its dotted name.
@@ -73,6 +112,17 @@ func (s schema) nearest(name string) string {
 	}
 	return best
 }
+
+// join is the name of a key in a section.
+func join(section, key string) string {
+	if section == "" || key == "" {
+		return section + key
+	}
+	return section + "." + key
+}
+
+// parent is the section that a key stands in, "" at the top.
+func parent(name string) string { return name[:max(0, strings.LastIndexByte(name, '.'))] }
 
 // last is the part of a key behind its last dot.
 func last(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

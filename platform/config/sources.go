@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knadh/koanf/providers/env/v2"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -87,18 +88,18 @@ func (l *layer) syntax(err error) {
 }
 
 // readEnvironment is the layer of the variables with our prefix. An unknown one is a problem like an unknown key.
-func readEnvironment(s schema, o LoadOptions) *layer {
+func readEnvironment(s schema, o LoadOptions) (*layer, error) {
+	variables, err := env.Provider("", env.Opt{Prefix: prefix, EnvironFunc: func() []string { return o.Environ }}).Read()
+	if err != nil {
+		return nil, fmt.Errorf("read the environment: %w", err)
+	}
 	l := newLayer(s, o.WorkDir)
 	l.variable = true
-	for _, entry := range slices.Sorted(slices.Values(o.Environ)) {
-		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) {
-			continue
-		}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		l.place = func(int) origin { return origin{source: "environment " + name} }
-		l.text(keyOf(name), text)
+		l.text(keyOf(name), fmt.Sprint(variables[name]))
 	}
-	return l
+	return l, nil
 }
 
 // readFlags is the layer of the command line.
@@ -125,7 +126,7 @@ func variableOf(key string) string {
 // text sets one key from a text of its own: lists and sections are YAML, everything else is taken as it stands.
 func (l *layer) text(name, text string) {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if k, leaf := l.schema.key(name); !leaf || k.kind.Kind() == reflect.Slice {
+	if k, leaf := l.schema.key(name); !leaf || k.field.Kind() == reflect.Slice {
 		var document yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 			l.syntax(err)

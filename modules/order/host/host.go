@@ -24,14 +24,14 @@ type Options struct {
 	PendingTimeout time.Duration
 }
 
-// Module is the hosted module. Its relay must run for orders to survive what inventory did not answer.
-type Module struct {
+// Hosted is the hosted module. Its relay must run for orders to survive what inventory did not answer.
+type Hosted struct {
 	*rpc.Host
 	service *internal.Service
 }
 
 // New hosts the module and makes due what an earlier process has left in the outbox.
-func New(ctx context.Context, o Options) (*Module, error) {
+func New(ctx context.Context, o Options) (*Hosted, error) {
 	service := internal.New(internal.Options{
 		Store: o.Store, Inventory: o.Inventory, Now: o.Now, Log: o.Log, PublicRead: o.PublicRead, PendingTimeout: o.PendingTimeout,
 	})
@@ -39,17 +39,17 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Module{host, service}, service.Recover(ctx)
+	return &Hosted{host, service}, service.Recover(ctx)
 }
 
 // Pass settles messages of the outbox that are due now, each once, and says whether there may be more of them.
-func (m *Module) Pass(ctx context.Context) (more bool, err error) { return m.service.Pass(ctx) }
+func (m *Hosted) Pass(ctx context.Context) (more bool, err error) { return m.service.Pass(ctx) }
 
 // Backlog is how much inventory has not been told yet.
 type Backlog = internal.Backlog
 
 // Backlog counts what is in the outbox.
-func (m *Module) Backlog(ctx context.Context) (Backlog, error) { return m.service.Backlog(ctx) }
+func (m *Hosted) Backlog(ctx context.Context) (Backlog, error) { return m.service.Backlog(ctx) }
 
 // Relay settles what is in the outbox, until ctx ends.
-func (m *Module) Relay(ctx context.Context) { m.service.Relay(ctx) }
+func (m *Hosted) Relay(ctx context.Context) { m.service.Relay(ctx) }

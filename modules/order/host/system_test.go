@@ -23,7 +23,7 @@ import (
 // system is an order module and an inventory on real databases, with its parts in reach.
 type system struct {
 	ordersDB, stockDB *database.DB
-	module            *host.Module
+	module            *host.Hosted
 	orders            order.Service
 	stock             inventory.Service
 	line              *line  // between order and inventory

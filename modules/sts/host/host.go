@@ -10,6 +10,7 @@ import (
 	"oms/modules/sts"
 	"oms/modules/sts/internal"
 	"oms/platform/database"
+	"oms/platform/issuers"
 	"oms/platform/rpc"
 )
 
@@ -19,7 +20,7 @@ type Options struct {
 	Observer rpc.Observer
 	Now      func() time.Time
 	Log      *slog.Logger
-	Edge     sts.Edge
+	Edge     issuers.Accepted
 	Domain   string            // the trust domain
 	Callees  map[string]Callee // by module, from its operation table; the gateway among them
 	Demo     bool              // seed the demo users, and let demo accounts in
@@ -39,8 +40,8 @@ type Options struct {
 // Callee is a module as the STS knows it.
 type Callee = internal.Callee
 
-// Module is the hosted module.
-type Module struct {
+// Hosted is the hosted module.
+type Hosted struct {
 	*rpc.Host
 	Pages http.Handler // what it offers besides its operations: its routes under /oauth2/
 
@@ -50,7 +51,7 @@ type Module struct {
 }
 
 // New hosts the module. At the first start it makes the signing key and the private root.
-func New(ctx context.Context, o Options) (*Module, error) {
+func New(ctx context.Context, o Options) (*Hosted, error) {
 	hasher := internal.NewHasher()
 	if o.Demo {
 		if err := internal.SeedDemo(ctx, o.Store, o.Now()); err != nil {
@@ -68,7 +69,7 @@ func New(ctx context.Context, o Options) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Module{host, service.Pages(), service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
+	return &Hosted{host, service.Pages(), service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
 }
 
 // leaveInterval is how long a process at most waits for a join token that was used up.
@@ -76,7 +77,7 @@ const leaveInterval = time.Second
 
 // LeaveJoinTokens leaves fresh join tokens in the data directory, and again whenever one was used or has expired, until
 // ctx ends.
-func (m *Module) LeaveJoinTokens(ctx context.Context) {
+func (m *Hosted) LeaveJoinTokens(ctx context.Context) {
 	ticker := time.NewTicker(leaveInterval)
 	defer ticker.Stop()
 	for first := true; ; first = false {

@@ -21,6 +21,7 @@ import (
 	"oms/platform/database"
 	"oms/platform/database/databasetest"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -38,7 +39,7 @@ func callees() map[string]host.Callee {
 }
 
 // start hosts an STS with an external issuer beside its own.
-func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (*host.Module, token.SigningKey) {
+func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (*host.Hosted, token.SigningKey) {
 	t.Helper()
 	foreign, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
@@ -48,8 +49,8 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL), External: []sts.External{{
-		Policy: sts.ExternalPolicy(token.Issuer{Name: ststest.Foreign, Audience: ststest.ForeignFor, Algorithms: []token.Algorithm{token.EdDSA},
+	edge := issuers.Accepted{Own: issuers.Own(ststest.PublicURL), External: []issuers.External{{
+		Policy: issuers.Policy(token.Issuer{Name: ststest.Foreign, Audience: ststest.ForeignFor, Algorithms: []token.Algorithm{token.EdDSA},
 			Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	}}}
@@ -124,7 +125,7 @@ func TestTheContract(t *testing.T) {
 	})
 }
 
-func signIn(t *testing.T, hosted *host.Module, user string) secret.Text {
+func signIn(t *testing.T, hosted *host.Hosted, user string) secret.Text {
 	t.Helper()
 	form := url.Values{"name": {user}, "password": {password.Reveal()}}
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
@@ -227,7 +228,7 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: sts.Edge{Own: sts.OwnIssuer(ststest.PublicURL)}})
+	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: issuers.Accepted{Own: issuers.Own(ststest.PublicURL)}})
 	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says the key is corrupt", err)
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/secret"
 	"oms/platform/token"
 )
@@ -139,8 +139,8 @@ func (a Administration) IssueToken(ctx context.Context, r TokenRequest) (secret.
 		return "", fmt.Errorf("the user %q is disabled; `app users enable %s` lets it in again", r.User, r.User)
 	case !user.good(a.Demo):
 		return "", fmt.Errorf("%q is a demo account, and demo.enabled is false", r.User)
-	case r.Lifetime < time.Second || r.Lifetime > sts.MaxEdgeLifetime:
-		return "", fmt.Errorf("a token lives from 1s to %v", sts.MaxEdgeLifetime)
+	case r.Lifetime < time.Second || r.Lifetime > issuers.MaxOwnLifetime:
+		return "", fmt.Errorf("a token lives from 1s to %v", issuers.MaxOwnLifetime)
 	}
 	if r.Scopes == nil {
 		r.Scopes = user.Scopes

@@ -10,6 +10,7 @@ import (
 	"oms/platform/database"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/refusal"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -20,7 +21,7 @@ type Options struct {
 	Store   database.Store
 	Now     func() time.Time
 	Log     *slog.Logger
-	Edge    sts.Edge
+	Edge    issuers.Accepted
 	Domain  string            // the trust domain
 	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
 	Demo    bool              // demo accounts are good
@@ -89,7 +90,7 @@ func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement,
 }
 
 // judgeBearer judges an edge access token. The user is nobody where the subject is another issuer's.
-func (s *Service) judgeBearer(ctx context.Context, raw secret.Text, now *state) (bearer sts.Bearer, user User, err error) {
+func (s *Service) judgeBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user User, err error) {
 	keys := func(string) (*token.KeySet, error) { return now.public, nil }
 	if bearer, err = s.Edge.Verify(raw.Reveal(), keys, s.Now()); err != nil {
 		return bearer, user, refused().Because(err)

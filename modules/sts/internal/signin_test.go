@@ -16,6 +16,7 @@ import (
 	"oms/platform/database/databasetest"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/secret"
 )
 
@@ -42,7 +43,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	if err := o.operator.AddUser(t.Context(), User{Name: "carol", FullName: "Carol", Scopes: identity.NewScopes("add_order", "manage_inventory")}, carolsPassword); err != nil {
 		t.Fatal(err)
 	}
-	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: sts.Edge{Own: sts.OwnIssuer("https://orders.example")}, Demo: demo, Hasher: hasher,
+	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.Accepted{Own: issuers.Own("https://orders.example")}, Demo: demo, Hasher: hasher,
 		SessionTTL: time.Hour, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
 	if err != nil {
 		t.Fatal(err)

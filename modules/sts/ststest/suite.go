@@ -16,6 +16,7 @@ import (
 	"oms/modules/sts/host"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
@@ -250,7 +251,7 @@ func keys(t *testing.T, w world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verified, err := sts.OwnIssuer(PublicURL).Verify(w.Issue("carol").Reveal(), set, time.Now())
+	verified, err := issuers.Own(PublicURL).Verify(w.Issue("carol").Reveal(), set, time.Now())
 	if err != nil || verified.Subject != "carol" || verified.ClientID != "operator" || verified.ID == "" {
 		t.Errorf("claims %+v, %v", verified, err)
 	}

@@ -1,16 +1,18 @@
-package config_test
+package system_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"oms/modules"
+	"oms/modules/system"
 	"oms/platform/config"
 )
 
 func TestHosts(t *testing.T) {
-	all := config.Defaults()
-	some := config.Defaults()
+	all := system.Defaults(modules.All)
+	some := system.Defaults(modules.All)
 	some.Server.Modules = []string{"sts", "order"}
 	for module, here := range map[string]bool{"gateway": false, "sts": true, "order": true, "inventory": false} {
 		if !all.Hosts(module) {
@@ -50,9 +52,9 @@ func TestListeners(t *testing.T) {
 }
 
 func TestListenAddress(t *testing.T) {
-	c := config.Defaults()
-	c.Modules.Order.Listen = ":9000"
-	c.Modules.Inventory = config.ModuleAddress{URL: "https://[::1]:9091"}
+	c := system.Defaults(modules.All)
+	c.Modules["order"].Listen = ":9000"
+	c.Modules["inventory"] = &system.ModuleAddress{URL: "https://[::1]:9091"}
 	for module, want := range map[string]string{
 		"gateway": "localhost:9090", "sts": "localhost:9445", "order": ":9000", "inventory": "[::1]:9091", "nobody": "",
 	} {
@@ -60,11 +62,11 @@ func TestListenAddress(t *testing.T) {
 			t.Errorf("%s listens on %q, want %q", module, got, want)
 		}
 	}
-	c.Modules.STS.URL = ""
+	c.Modules["sts"].URL = ""
 	if got := c.ListenAddress("sts"); got != "" {
 		t.Errorf("a module without an address listens on %q", got)
 	}
-	if c.Module("order") != c.Modules.Order || c.Module("gateway") != (config.ModuleAddress{}) {
+	if c.Module("order") != *c.Modules["order"] || c.Module("gateway") != (system.ModuleAddress{}) {
 		t.Errorf("got %+v and %+v", c.Module("order"), c.Module("gateway"))
 	}
 }

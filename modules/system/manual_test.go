@@ -1,4 +1,4 @@
-package config_test
+package system_test
 
 import (
 	"os"
@@ -9,7 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"oms/modules"
+	"oms/modules/system"
 	"oms/platform/config"
+	"oms/platform/issuers"
 )
 
 // shipped is the config.yaml of the product.
@@ -26,7 +29,7 @@ func shipped(t *testing.T) []byte {
 // order, with the same values. An unknown key would not load.
 func TestConfigYAMLSaysWhatTheStructSays(t *testing.T) {
 	loaded := load(t, config.LoadOptions{Embedded: shipped(t)})
-	if diff := cmp.Diff(config.Defaults(), loaded.Config); diff != "" {
+	if diff := cmp.Diff(system.Defaults(modules.All), loaded.Config, values); diff != "" {
 		t.Errorf("config.yaml differs from the defaults:\n%s", diff)
 	}
 	var known []string
@@ -71,7 +74,7 @@ func TestTheIssuerInTheCommentLoads(t *testing.T) {
 	write(t, dir, "jwks.json", `{"keys": []}`)
 	write(t, dir, "config.yaml", string(example[1]))
 	got := load(t, config.LoadOptions{WorkDir: dir}).Config.Trust.Issuers
-	want := []config.Issuer{{
+	want := []issuers.Issuer{{
 		Issuer: "wso2", Audience: "ballerina", JWKSFile: dir + "/jwks.json",
 		Algorithms: []string{"RS256"}, Types: []string{"JWT"}, MaxLifetime: 87600 * time.Hour, ScopeClaim: "scope",
 		Scopes: []string{"add_order", "update_order", "cancel_order"},
@@ -85,7 +88,7 @@ func TestAnIssuerWithoutDetailsIsStrict(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "jwks.json", `{"keys": []}`)
 	got := load(t, config.LoadOptions{WorkDir: dir, Embedded: []byte("trust: {issuers: [{issuer: a, audience: b, jwks_file: jwks.json}]}")}).Config.Trust.Issuers
-	want := []config.Issuer{{
+	want := []issuers.Issuer{{
 		Issuer: "a", Audience: "b", JWKSFile: dir + "/jwks.json",
 		Algorithms: []string{"RS256"}, Types: []string{"at+jwt", "JWT"}, MaxLifetime: 24 * time.Hour, ScopeClaim: "scope", Scopes: []string{},
 	}}

@@ -1,4 +1,4 @@
-package config_test
+package system_test
 
 import (
 	"strings"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"oms/modules"
+	"oms/modules/system"
 	"oms/platform/config"
 )
 
@@ -36,12 +38,12 @@ log:
   level: [info]
   format: xml
 `)
-	_, err := config.Load(config.LoadOptions{
+	_, err := system.Load(config.LoadOptions{
 		WorkDir: dir,
 		File:    "etc/oms.yaml",
 		Environ: []string{"APP_SERVER_ADDRESS=localhost:1", "APP_DEMO__ENABLED=1", "APP_SERVER__ADDRESS=0.0.0.0:9090", "APP_Data_Dir=a", "APP_DATA_DIR=b"},
 		Flags:   map[string]string{"server.tls.key_file": "key.pem", "sts.access_token_ttl": "0s"},
-	})
+	}, modules.All)
 	if err == nil {
 		t.Fatal("there is no error")
 	}
@@ -243,7 +245,7 @@ func TestBadListenersAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			loaded, err := config.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(c.text)})
+			loaded, err := system.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(c.text)}, modules.All)
 			if err == nil || strings.ReplaceAll(err.Error(), "embedded ", "") != c.want || loaded != nil {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
@@ -292,31 +294,11 @@ func TestDemoAccountsStayOnLoopback(t *testing.T) {
 
 func refused(t *testing.T, text string, o config.LoadOptions) {
 	t.Helper()
-	loaded, err := config.Load(o)
+	loaded, err := system.Load(o, modules.All)
 	if err == nil || !strings.Contains(err.Error(), text) {
 		t.Errorf("got %v, want an error with %q", err, text)
 	}
 	if loaded != nil {
 		t.Error("there is a configuration beside the error")
 	}
-}
-
-// FuzzLoad looks for texts that end the process or that break a problem into lines.
-func FuzzLoad(f *testing.F) {
-	f.Add("server: {address: localhost:9090}", "[{issuer: a}]")
-	f.Add("a: &a [*a]", "{")
-	f.Add("? [a]\n: b\n", "\"\\n\"")
-	f.Fuzz(func(t *testing.T, file, issuers string) {
-		loaded, err := config.Load(config.LoadOptions{WorkDir: t.TempDir(), Embedded: []byte(file), Environ: []string{"APP_TRUST__ISSUERS=" + issuers}})
-		if (loaded == nil) == (err == nil) {
-			t.Fatalf("got %v and %v", loaded, err)
-		}
-		if err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				if !strings.HasPrefix(line, "embedded config.yaml") && !strings.HasPrefix(line, "environment APP_") && !strings.HasPrefix(line, "default: ") {
-					t.Errorf("a line without a place: %q", line)
-				}
-			}
-		}
-	})
 }

@@ -1,4 +1,7 @@
-package sts
+// Package issuers says which access tokens users may bring from outside: our own and those of the external issuers that the
+// configuration lists. It judges a token by what the token itself and its issuer's policy tell; whether its user is
+// still welcome is for others to say.
+package issuers
 
 import (
 	"time"
@@ -8,15 +11,15 @@ import (
 )
 
 const (
-	// MaxEdgeLifetime is the longest lifetime of an edge access token of ours.
-	MaxEdgeLifetime = 24 * time.Hour
+	// MaxOwnLifetime is the longest lifetime of an access token of ours.
+	MaxOwnLifetime = 24 * time.Hour
 	// leeway is how far another clock may be from ours; more would only keep expired tokens alive.
 	leeway = 30 * time.Second
 )
 
-// Edge says which access tokens users may bring: our own and those of the external issuers. The gateway and the STS
-// hold the same one; the gateway so that a token nobody signed goes no further. It is not changed while it is used.
-type Edge struct {
+// Accepted are the access tokens that users may bring: our own and those of the external issuers. The public door and who
+// judges users hold the same one; the door so that a token nobody signed goes no further. It is not changed while used.
+type Accepted struct {
 	Own      token.Issuer
 	External []External
 }
@@ -28,17 +31,17 @@ type External struct {
 	Ceiling identity.Scopes
 }
 
-// OwnIssuer is the policy for our own edge access tokens (RFC 9068): issued by and for the public URL.
-func OwnIssuer(publicURL string) token.Issuer {
+// Own is the policy for our own edge access tokens (RFC 9068): issued by and for the public URL.
+func Own(publicURL string) token.Issuer {
 	return token.Issuer{
 		Name: publicURL, Audience: publicURL,
 		Algorithms: []token.Algorithm{token.ES256}, Types: []string{"at+jwt"},
-		MaxLifetime: MaxEdgeLifetime, Leeway: leeway, Require: []string{"jti", "client_id"},
+		MaxLifetime: MaxOwnLifetime, Leeway: leeway, Require: []string{"jti", "client_id"},
 	}
 }
 
-// ExternalPolicy completes the policy for another issuer with what is the same for all of them.
-func ExternalPolicy(policy token.Issuer) token.Issuer {
+// Policy completes the policy for another issuer with what is the same for all of them.
+func Policy(policy token.Issuer) token.Issuer {
 	policy.Leeway = leeway
 	return policy
 }
@@ -54,12 +57,12 @@ type Bearer struct {
 // Verify judges a token by everything that the token itself and the issuer's policy can tell. own gives the keys of our
 // own issuer, among them the one of the given kid if there is one; it is asked only for tokens that claim to be ours.
 // Errors are *token.Error, or that of own.
-func (e Edge) Verify(raw string, own func(kid string) (*token.KeySet, error), now time.Time) (Bearer, error) {
+func (a Accepted) Verify(raw string, own func(kid string) (*token.KeySet, error), now time.Time) (Bearer, error) {
 	header, issuer, err := token.Peek(raw)
 	if err != nil {
 		return Bearer{}, err
 	}
-	for _, external := range e.External {
+	for _, external := range a.External {
 		if external.Policy.Name == issuer {
 			return external.verify(raw, now)
 		}
@@ -68,7 +71,7 @@ func (e Edge) Verify(raw string, own func(kid string) (*token.KeySet, error), no
 	if err != nil {
 		return Bearer{}, err
 	}
-	claims, err := e.Own.Verify(raw, keys, now)
+	claims, err := a.Own.Verify(raw, keys, now)
 	if err != nil {
 		return Bearer{}, err
 	}

@@ -54,20 +54,30 @@ func (o origins) overlay(later origins) {
 	}
 }
 
-// problem says that the value of a key cannot stay, and what to write instead.
-type problem struct{ key, text string }
+// Problem says that the value of a key cannot stay, and what to write instead.
+type Problem struct{ Key, Text string }
 
-func problemf(key, text string, args ...any) problem {
-	return problem{key: key, text: fmt.Sprintf(text, args...)}
+// Problemf formats the text of a problem.
+func Problemf(key, text string, args ...any) Problem {
+	return Problem{Key: key, Text: fmt.Sprintf(text, args...)}
+}
+
+// Under gives problems whose keys are relative to a section, or to an element of a list, their place in it.
+func Under(path string, list []Problem) []Problem {
+	placed := make([]Problem, len(list))
+	for i, p := range list {
+		placed[i] = Problem{join(path, p.Key), p.Text}
+	}
+	return placed
 }
 
 // at is the problem as one line with its place in front.
-func (p problem) at(place origin) error {
+func (p Problem) at(place origin) error {
 	line := place.where() + ": "
-	if p.key != "" {
-		line += p.key + ": "
+	if p.Key != "" {
+		line += p.Key + ": "
 	}
-	return errors.New(oneLine(line + p.text))
+	return errors.New(oneLine(line + p.Text))
 }
 
 // oneLine writes control characters as Go would, so that no key or path can break a line or a terminal.

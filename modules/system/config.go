@@ -1,0 +1,127 @@
+package system
+
+import (
+	"time"
+
+	"oms/platform/issuers"
+	"oms/platform/module"
+)
+
+// Config is everything that can be configured: of the process, and of each of its modules. Keys are the koanf tags joined
+// by dots (server.tls.cert_file); in the environment they are written APP_SERVER__TLS__CERT_FILE. Keys are added, and
+// never change their meaning.
+type Config struct {
+	Server Server
+
+	// Modules is where the modules that are not public are, by name, for the processes that do not host them. The same
+	// settings hold in every process of an installation; a process that hosts all modules uses none of them.
+	Modules map[string]*ModuleAddress
+
+	Data
+
+	Trust Trust
+
+	// Settings are the modules' own, by name: what [module.Module.Settings] made. See [SettingsOf].
+	Settings map[string]any
+
+	Demo Demo
+	Log  Log
+
+	modules []module.Module // all that there are, in the order of [module.Sorted]
+}
+
+// Data is what the process keeps.
+type Data struct {
+	// DataDir is the directory of databases, keys and certificates. It is made with mode 0700 where it is missing.
+	DataDir string `koanf:"data_dir" kind:"path"`
+}
+
+// Server is how this process is reached.
+type Server struct {
+	// Address is host:port of the public HTTPS listener, in the process that hosts the gateway. An empty host listens
+	// on every interface; port 0 lets the system choose one.
+	Address string `koanf:"address"`
+
+	// PublicURL is what the world calls the service: the issuer of its tokens, their audience at the edge, and the base
+	// of redirects. It is https://host or https://host:port, without a path, in lower case, as browsers send it.
+	PublicURL string `koanf:"public_url"`
+
+	// AdminAddress is host:port of the health and metrics listener: plain HTTP, so on loopback only. "auto" is the port
+	// of this process's first listener + 100 ([Config.AdminAddress]).
+	AdminAddress string `koanf:"admin_address"`
+
+	// Modules are what this process hosts: "all", or any of the modules' names.
+	Modules []string `koanf:"modules"`
+
+	// ShutdownTimeout is how long a stopping process waits for the requests that it has accepted (1s to 10m).
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
+
+	TLS TLS `koanf:"tls"`
+}
+
+// ModuleAddress is where one module is found, and where it listens.
+type ModuleAddress struct {
+	// URL is where other processes find the module: https://host:port. Empty, the module is not assigned: calls to it
+	// from other processes fail at once.
+	URL string `koanf:"url"`
+
+	// Listen is host:port where the module listens, when that differs from host and port of URL, for example because
+	// URL names a machine or a balancer and the listener is to be on every interface. Empty is host and port of URL.
+	Listen string `koanf:"listen"`
+}
+
+// TLS is the certificate of the public listener. Without one, the private root of the data directory issues one.
+type TLS struct {
+	// CertFile is the certificate chain in PEM, leaf first. It is set together with KeyFile, or neither is.
+	CertFile string `koanf:"cert_file" kind:"path"`
+
+	// KeyFile is the private key in PEM that belongs to CertFile.
+	KeyFile string `koanf:"key_file" kind:"path"`
+}
+
+// Trust is whom this installation believes.
+type Trust struct {
+	// Domain names the installation in certificates and internal tokens: spiffe://DOMAIN/MODULE. The private root is
+	// made for it, so it cannot change afterwards.
+	Domain string `koanf:"domain"`
+
+	// Profile is how modules of different processes prove to each other who calls and for whom: exchange (the STS issues a
+	// token for every hop), transaction (one token for the user, passed on) or peer (every call is signed by its caller).
+	// It is the same in all processes. docs/trust.md compares them.
+	Profile string `koanf:"profile"`
+
+	// CertificateTTL is the lifetime of the certificates of modules (1m to 720h). They are renewed at half of it.
+	CertificateTTL time.Duration `koanf:"certificate_ttl"`
+
+	// RootAnnouncement is how long a new private root is trusted everywhere before it signs (1s to 720h).
+	RootAnnouncement time.Duration `koanf:"root_announcement"`
+
+	// RootOverlap is how long a replaced private root is still trusted after the new one signs (1s to 8760h). It is at
+	// least CertificateTTL, because certificates end with the trust in the root that has signed them.
+	RootOverlap time.Duration `koanf:"root_overlap"`
+
+	// WorkloadKeyOverlap is how long a replaced key of a module still counts (profile peer; 1s to 24h).
+	WorkloadKeyOverlap time.Duration `koanf:"workload_key_overlap"`
+
+	// Issuers are the external issuers whose access tokens the gateway accepts. A list in a later source replaces the
+	// list of an earlier one.
+	Issuers []issuers.Issuer `koanf:"issuers"`
+}
+
+// Demo is the demonstration data: users with known passwords, and stock.
+type Demo struct {
+	// Enabled seeds the demo data. When it is off, demo accounts cannot sign in, also those seeded earlier.
+	Enabled bool `koanf:"enabled"`
+
+	// AllowRemote permits the demo accounts although a listener is not on loopback. Their passwords are public.
+	AllowRemote bool `koanf:"allow_remote"`
+}
+
+// Log is what the process tells about itself on standard error.
+type Log struct {
+	// Level is the least severe level that is written: debug, info, warn or error.
+	Level string `koanf:"level"`
+
+	// Format is text, for people, or json, for collectors.
+	Format string `koanf:"format"`
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// layer is what one source sets: values of the right type by dotted key, their places, and every problem. koanf's own
+// YAML parser would forget lines, keys that appear twice, and how a text such as 1e3 was written.
+type layer struct {
+	schema   schema
+	base     string                // relative paths are relative to this directory
+	place    func(line int) origin // the place of what is being read
+	variable bool                  // suggestions name environment variables too
+	values   map[string]any
+	origins  origins
+	problems []error
+}
+
+func newLayer(s schema, base string) *layer {
+	return &layer{schema: s, base: base, values: map[string]any{}, origins: origins{}}
+}
+
+func (l *layer) problem(line int, key, text string, args ...any) {
+	l.problems = append(l.problems, Problemf(key, text, args...).at(l.place(line)))
+}
+
+// scope is what a mapping can hold: the whole configuration, or an element of a list.
+type scope struct {
+	schema
+	list string // what stands before a name when it is told ("trust.issuers[0].")
+	set  func(key, reflect.Value)
+}
+
+// section reads a mapping of keys of the whole configuration.
+func (l *layer) section(n *yaml.Node) {
+	l.mapping(scope{l.schema, "", func(k key, v reflect.Value) { l.values[k.name] = v.Interface() }}, "", n)
+}
+
+// mapping reads the keys of a mapping, nested (server: {address: ...}) or dotted (server.address: ...). path is the
+// section that the mapping stands for.
+func (l *layer) mapping(s scope, path string, n *yaml.Node) {
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		label, value := n.Content[i], resolved(n.Content[i+1])
+		name := label.Value
+		if path != "" {
+			name = path + "." + name
+		}
+		switch k, leaf := s.key(name); {
+		case seen[label.Value]:
+			l.problem(label.Line, s.list+name, "appears twice; keep one")
+		case leaf:
+			l.leaf(s, k, label.Line, value)
+		case s.sections[name] && (value.Kind == yaml.MappingNode || isNull(value)):
+			l.mapping(s, name, value)
+		case s.sections[name]:
+			l.problem(label.Line, s.list+name, "is a section and takes no value of its own; set a key in it, such as %s", s.list+s.example(name))
+		default:
+			l.unknown(s, label.Line, name)
+		}
+		seen[label.Value] = true
+	}
+}
+
+func (l *layer) unknown(s scope, line int, name string) {
+	near := s.list + s.nearest(name)
+	if l.variable && s.list == "" {
+		near += " (" + variableOf(near) + ")"
+	}
+	l.problem(line, s.list+name, "unknown key; the nearest known key is %s", near)
+}
+
+// leaf reads one value. A key without a value sets nothing, so that what stands below it can be commented out.
+func (l *layer) leaf(s scope, k key, line int, n *yaml.Node) {
+	name := s.list + k.name
+	if before, twice := l.origins[name]; twice {
+		l.problem(line, name, "is set twice, also at %s; keep one", before.where())
+		return
+	}
+	if isNull(n) {
+		return
+	}
+	l.origins[name] = l.place(line)
+	v := reflect.New(k.field.Type()).Elem()
+	if l.value(v, k.path, name, n) {
+		s.set(k, v)
+	}
+}
+
+// value fills v from a node, or tells the problem.
+func (l *layer) value(v reflect.Value, path bool, name string, n *yaml.Node) bool {
+	switch {
+	case v.Kind() == reflect.Slice:
+		return l.list(v, name, n)
+	case v.Kind() == reflect.Struct:
+		return l.element(v, name, n)
+	case n.Kind != yaml.ScalarNode:
+		l.problem(n.Line, name, "takes one value, not a list or a section")
+		return false
+	case isNull(n):
+		l.problem(n.Line, name, "is empty; write a value, or remove it")
+		return false
+	}
+	text := n.Value
+	if path {
+		text = located(l.base, text)
+	}
+	if err := setScalar(v, text); err != nil {
+		l.problem(n.Line, name, "%v", err)
+		return false
+	}
+	return true
+}
+
+// list reads a sequence; a list of words can also be written as one text with commas.
+func (l *layer) list(v reflect.Value, name string, n *yaml.Node) bool {
+	if n.Kind == yaml.ScalarNode && v.Type().Elem().Kind() == reflect.String && strings.TrimSpace(n.Value) != "" {
+		n = words(n)
+	}
+	if n.Kind != yaml.SequenceNode {
+		l.problem(n.Line, name, "takes a list: [a, b], or [] for none")
+		return false
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	whole := true
+	for i, item := range n.Content {
+		item, at := resolved(item), fmt.Sprintf("%s[%d]", name, i)
+		l.origins[at] = l.place(item.Line)
+		whole = l.value(v.Index(i), false, at, item) && whole
+	}
+	return whole
+}
+
+// element reads one struct of a list over the defaults of its type. Its problems are told on the way; what could be
+// read is kept, so that the rest of it is judged too.
+func (l *layer) element(v reflect.Value, at string, n *yaml.Node) bool {
+	if n.Kind != yaml.MappingNode {
+		l.problem(n.Line, at, "takes a section: {key: value}")
+		return false
+	}
+	if with, has := v.Addr().Interface().(interface{ SetDefaults() }); has {
+		with.SetDefaults()
+	}
+	s := schema{sections: map[string]bool{}}
+	_ = s.add("", v) // its type was looked at with all others
+	l.mapping(scope{s, at + ".", func(k key, value reflect.Value) { k.field.Set(value) }}, "", n)
+	return true
+}
+
+// words is the list that "a, b" stands for.
+func words(n *yaml.Node) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line}
+	for word := range strings.SplitSeq(n.Value, ",") {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(word), Line: n.Line})
+	}
+	return list
+}
+
+// setScalar sets a text, a switch or a duration from how people write it. The error tells how to write it, and repeats
+// the value only where its type cannot hold a secret.
+func setScalar(v reflect.Value, text string) error {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Bool:
+		word := strings.ToLower(text) // YAML knows True and TRUE too
+		if word != "true" && word != "false" {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		v.SetBool(word == "true")
+	default: // a duration; there is nothing else that is readable
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration; write a number and a unit, such as 30s, 5m or 24h", text)
+		}
+		v.SetInt(int64(d))
+	}
+	return nil
+}
+
+// located is a path as seen from the directory in which it was written. An empty path stays "not set".
+func located(base, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
+// resolved follows an alias to what it stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

@@ -1,0 +1,155 @@
+package issuers
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"oms/platform/config"
+	"oms/platform/identity"
+	"oms/platform/token"
+)
+
+// Issuer is one external issuer of access tokens, and the most that its tokens can do here.
+type Issuer struct {
+	// Issuer is the exact value of the claim iss. It is part of the owner's name (ISSUER|SUB), so it holds no "|", and
+	// it is never our own public URL.
+	Issuer string `koanf:"issuer"`
+
+	// Audience is the value that the claim aud must hold.
+	Audience string `koanf:"audience"`
+
+	// JWKSFile is the file of the issuer's public keys (RFC 7517 key set).
+	JWKSFile string `koanf:"jwks_file" kind:"path"`
+
+	// Algorithms are the accepted values of the header alg: signatures by a public key only (RFC 7518, 8037). Default:
+	// RS256.
+	Algorithms []string `koanf:"algorithms"`
+
+	// Types are the accepted values of the header typ. Default: at+jwt (RFC 9068) and, for older issuers, JWT.
+	Types []string `koanf:"types"`
+
+	// MaxLifetime is the longest time between iat and exp that a token may have (1s to 175200h, which is 20 years).
+	// Default: 24h.
+	MaxLifetime time.Duration `koanf:"max_lifetime"`
+
+	// ScopeClaim is the claim that holds the scopes, as one text with spaces or as a list. Default: scope.
+	ScopeClaim string `koanf:"scope_claim"`
+
+	// Scopes is the ceiling: what this issuer can grant at most. Default: none, so that its tokens only say who comes.
+	Scopes []string `koanf:"scopes"`
+}
+
+// SetDefaults makes it one of which nothing is said yet. Scopes stays empty on purpose: an issuer can grant only
+// what someone has written down.
+func (i *Issuer) SetDefaults() {
+	*i = Issuer{
+		Algorithms:  []string{"RS256"}, // what RFC 7518 recommends and nearly every issuer signs with
+		Types:       []string{"at+jwt", "JWT"},
+		MaxLifetime: 24 * time.Hour,
+		ScopeClaim:  "scope", // RFC 9068, section 2.2.3
+		Scopes:      []string{},
+	}
+}
+
+// maxLifetime bounds max_lifetime. Tokens of ten years are in use in demonstrations; twice that is a mistyped unit.
+const maxLifetime = 20 * 365 * 24 * time.Hour
+
+// algorithms are the signatures by a public key (RFC 7518, section 3.1, and RFC 8037). A shared secret (HS256) would
+// let everyone who can verify a token also make one; "none" would let everyone.
+func algorithms() []string {
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+}
+
+// Problems is everything about it that cannot stay.
+func (i Issuer) Problems() []config.Problem {
+	list := slices.Concat(
+		claim("issuer", i.Issuer, "the value of the claim iss"),
+		claim("audience", i.Audience, "the value of the claim aud"),
+	)
+	if strings.Contains(i.Issuer, "|") {
+		list = append(list, config.Problemf("issuer", "%q must not hold |, which divides issuer and subject in an owner's name", i.Issuer))
+	}
+	if i.JWKSFile == "" {
+		list = append(list, config.Problemf("jwks_file", "is missing; write the path of the issuer's key set"))
+	}
+	list = append(list, config.File("jwks_file", i.JWKSFile)...)
+	list = append(list, i.algorithmProblems("algorithms")...)
+	if len(i.Types) == 0 {
+		list = append(list, config.Problemf("types", "is empty, so no token would be accepted; write [at+jwt, JWT]"))
+	}
+	for _, t := range i.Types {
+		list = append(list, claim("types", t, "values of the header typ")...)
+	}
+	list = append(list, config.Between("max_lifetime", i.MaxLifetime, maxLifetime)...)
+	list = append(list, claim("scope_claim", i.ScopeClaim, "the name of a claim, such as scope")...)
+	for _, scope := range i.Scopes {
+		if !scopeToken(scope) {
+			list = append(list, config.Problemf("scopes", "%q is not a scope; write printable ASCII without spaces, quotes and backslashes", scope))
+		}
+	}
+	return list
+}
+
+func (i Issuer) algorithmProblems(key string) []config.Problem {
+	if len(i.Algorithms) == 0 {
+		return []config.Problem{config.Problemf(key, "is empty, so no token would be accepted; write [RS256]")}
+	}
+	var list []config.Problem
+	for _, name := range i.Algorithms {
+		if !slices.Contains(algorithms(), name) {
+			list = append(list, config.Problemf(key, "%q is not accepted; write some of %s", name, strings.Join(algorithms(), ", ")))
+		}
+	}
+	return list
+}
+
+// claim judges a text that is compared with a part of a token: it is there, and holds nothing that cannot be seen.
+func claim(key, text, what string) []config.Problem {
+	switch {
+	case text == "":
+		return []config.Problem{config.Problemf(key, "is missing; write %s", what)}
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return []config.Problem{config.Problemf(key, "%q holds a space or a control character; write %s", text, what)}
+	}
+	return nil
+}
+
+// scopeToken follows RFC 6749, section 3.3: %x21 / %x23-5B / %x5D-7E.
+func scopeToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r > '~' || r == '"' || r == '\\'
+	})
+}
+
+// Open reads the key sets of the configured issuers. publicURL is our own.
+func Open(publicURL string, configured []Issuer) (Accepted, error) {
+	accepted := Accepted{Own: Own(publicURL)}
+	for _, issuer := range configured {
+		external, err := issuer.open()
+		if err != nil {
+			return accepted, fmt.Errorf("issuer %q: %w", issuer.Issuer, err)
+		}
+		accepted.External = append(accepted.External, external)
+	}
+	return accepted, nil
+}
+
+func (i Issuer) open() (External, error) {
+	text, err := os.ReadFile(i.JWKSFile)
+	if err != nil {
+		return External{}, err
+	}
+	keys, err := token.ParseKeySet(text)
+	if err != nil {
+		return External{}, fmt.Errorf("jwks_file %s: %w", i.JWKSFile, err)
+	}
+	policy := token.Issuer{Name: i.Issuer, Audience: i.Audience, Types: i.Types, MaxLifetime: i.MaxLifetime, ScopeClaim: i.ScopeClaim}
+	for _, algorithm := range i.Algorithms {
+		policy.Algorithms = append(policy.Algorithms, token.Algorithm(algorithm))
+	}
+	external := External{Policy: Policy(policy), Keys: keys, Ceiling: identity.NewScopes(i.Scopes...)}
+	return external, external.Policy.Check()
+}
