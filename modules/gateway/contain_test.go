@@ -50,7 +50,9 @@ func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log
 // nobody is where everybody is a stranger.
 type nobody struct{}
 
-func (nobody) Judge(context.Context, string) (sts.Judgement, error) { return sts.Judgement{}, nil }
+func (nobody) Authenticate(context.Context, string) (sts.Authentication, error) {
+	return sts.Authentication{}, nil
+}
 
 func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler {
 	t.Helper()

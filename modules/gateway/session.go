@@ -54,11 +54,11 @@ func withSession(next http.Handler) http.Handler {
 // user is who the pages greet, with all rights that there are to show.
 func (g *gateway) user(ctx context.Context) (ui.User, error) {
 	nobody := identity.Principal{Caller: Name, Transaction: identity.From(ctx).Transaction}
-	judged, err := g.Users.Judge(identity.With(ctx, nobody), Name)
-	return ui.User{Subject: judged.Subject, Name: judged.FullName, Scopes: identity.NewScopes(judged.Scopes...)}, err
+	user, err := g.Users.Authenticate(identity.With(ctx, nobody), Name)
+	return ui.User{Subject: user.Subject, Name: user.FullName, Scopes: identity.NewScopes(user.Scopes...)}, err
 }
 
-// sessionConn reaches a module for whoever is signed in: every call is judged anew, by the same rows as the API's.
+// sessionConn reaches a module for whoever is signed in: every call is authorised anew, by the same rows as the API's.
 func (g *gateway) sessionConn(module string) rpc.Conn {
 	for _, m := range g.Modules {
 		if m.Name == module {

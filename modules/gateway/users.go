@@ -14,35 +14,35 @@ import (
 // Where all modules are in one process, the STS is asked; where they are not, the answer comes with the token that the
 // trust profile will show to the callee.
 type Users interface {
-	Judge(ctx context.Context, callee string) (sts.Judgement, error)
+	Authenticate(ctx context.Context, callee string) (sts.Authentication, error)
 }
 
-// JudgedBySTS asks the STS for every call.
-type JudgedBySTS struct{ sts.Service }
+// AuthenticatedBySTS asks the STS for every call.
+type AuthenticatedBySTS struct{ sts.Service }
 
-// Judge implements [Users].
-func (u JudgedBySTS) Judge(ctx context.Context, callee string) (sts.Judgement, error) {
+// Authenticate implements [Users].
+func (u AuthenticatedBySTS) Authenticate(ctx context.Context, callee string) (sts.Authentication, error) {
 	credential := identity.CredentialFrom(ctx)
 	switch credential.Kind {
 	case identity.NoCredential:
-		return sts.Judgement{}, nil
+		return sts.Authentication{}, nil
 	case identity.EdgeToken:
-		return u.Service.Judge(ctx, sts.JudgeRequest{Token: credential.Text, Callee: callee})
+		return u.Service.Authenticate(ctx, sts.AuthenticateRequest{Token: credential.Text, Callee: callee})
 	case identity.Session:
-		return u.JudgeSession(ctx, sts.JudgeSessionRequest{Session: credential.Text, Callee: callee})
+		return u.AuthenticateSession(ctx, sts.AuthenticateSessionRequest{Session: credential.Text, Callee: callee})
 	case identity.Internal, identity.Transaction: // which only other processes show
 	}
-	return sts.Judgement{}, fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", credential.Kind)
+	return sts.Authentication{}, fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", credential.Kind)
 }
 
 // principal is who a request is from, at one callee.
 func (g *gateway) principal(ctx context.Context, callee string) (identity.Principal, error) {
 	nobody := identity.Principal{Caller: Name, Transaction: identity.From(ctx).Transaction}
-	judged, err := g.Users.Judge(identity.With(ctx, nobody), callee)
+	user, err := g.Users.Authenticate(identity.With(ctx, nobody), callee)
 	if err != nil {
 		return nobody, err
 	}
 	principal := nobody
-	principal.Subject, principal.Scopes = judged.Subject, identity.NewScopes(judged.Scopes...)
+	principal.Subject, principal.Scopes = user.Subject, identity.NewScopes(user.Scopes...)
 	return principal, nil
 }

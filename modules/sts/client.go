@@ -16,14 +16,14 @@ func (c Client) Keys(ctx context.Context, r KeysRequest) (KeySet, error) {
 	return Keys.Call(ctx, c, r)
 }
 
-// Judge calls sts.Judge.
-func (c Client) Judge(ctx context.Context, r JudgeRequest) (Judgement, error) {
-	return Judge.Call(ctx, c, r)
+// Authenticate calls sts.Authenticate.
+func (c Client) Authenticate(ctx context.Context, r AuthenticateRequest) (Authentication, error) {
+	return Authenticate.Call(ctx, c, r)
 }
 
-// JudgeSession calls sts.JudgeSession.
-func (c Client) JudgeSession(ctx context.Context, r JudgeSessionRequest) (Judgement, error) {
-	return JudgeSession.Call(ctx, c, r)
+// AuthenticateSession calls sts.AuthenticateSession.
+func (c Client) AuthenticateSession(ctx context.Context, r AuthenticateSessionRequest) (Authentication, error) {
+	return AuthenticateSession.Call(ctx, c, r)
 }
 
 // Exchange calls sts.Exchange.

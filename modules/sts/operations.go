@@ -12,16 +12,16 @@ import (
 // What a workload needs before it can prove anything else goes by its certificate alone, and enrolment, which gives it
 // that certificate, by a join token.
 var (
-	Judge = rpc.Define(Service.Judge, rpc.Row{
-		Name:    "sts.Judge",
+	Authenticate = rpc.Define(Service.Authenticate, rpc.Row{
+		Name:    "sts.Authenticate",
 		Summary: "Say whom an access token stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Errors: []fault.Code{fault.InvalidArgument},
 	})
-	JudgeSession = rpc.Define(Service.JudgeSession, rpc.Row{
-		Name:    "sts.JudgeSession",
+	AuthenticateSession = rpc.Define(Service.AuthenticateSession, rpc.Row{
+		Name:    "sts.AuthenticateSession",
 		Summary: "Say whom a session stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
@@ -92,4 +92,4 @@ var (
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{Judge, JudgeSession, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate, PublishKeys, Keys, ReadFeed}
+var Operations = rpc.Table[Service]{Authenticate, AuthenticateSession, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate, PublishKeys, Keys, ReadFeed}

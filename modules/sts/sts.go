@@ -12,12 +12,12 @@ import (
 type Service interface {
 	// Keys gives the public keys that verify our own tokens.
 	Keys(context.Context, KeysRequest) (KeySet, error)
-	// Judge says who an edge access token stands for and what it allows at one callee: complete, with everything that
+	// Authenticate says who an edge access token stands for and what it allows at one callee: complete, with everything that
 	// only the service knows, as of now. Errors: unauthenticated where the token does not hold; invalid_argument for a
 	// callee that does not exist.
-	Judge(context.Context, JudgeRequest) (Judgement, error)
-	// JudgeSession says the same of a session of the user interface. Errors as in Judge.
-	JudgeSession(context.Context, JudgeSessionRequest) (Judgement, error)
+	Authenticate(context.Context, AuthenticateRequest) (Authentication, error)
+	// AuthenticateSession says the same of a session of the user interface. Errors as in Authenticate.
+	AuthenticateSession(context.Context, AuthenticateSessionRequest) (Authentication, error)
 
 	// Exchange trades what stands for a user for a token that the calling workload may show to one callee (RFC 8693):
 	// sub is the user, act the workloads on the way, scope never wider than before. Errors: unauthenticated where the
@@ -53,20 +53,20 @@ type KeySet struct {
 	JWKS string `json:"jwks"` // the document (RFC 7517 section 5) as it stands at /oauth2/jwks
 }
 
-// JudgeRequest asks about a token.
-type JudgeRequest struct {
+// AuthenticateRequest asks about a token.
+type AuthenticateRequest struct {
 	Token  secret.Text `json:"token"`
 	Callee string      `json:"callee"` // the module that the request is for
 }
 
-// JudgeSessionRequest asks about a session.
-type JudgeSessionRequest struct {
+// AuthenticateSessionRequest asks about a session.
+type AuthenticateSessionRequest struct {
 	Session secret.Text `json:"session"` // the reference in the browser's cookie
 	Callee  string      `json:"callee"`  // the module that the request is for; gateway: everything that the user may do
 }
 
-// Judgement is who a credential stands for, with the rights at the callee.
-type Judgement struct {
+// Authentication is who a credential stands for, with the rights at the callee.
+type Authentication struct {
 	Subject  string   `json:"subject"`             // our users by name, others as ISSUER|SUB
 	FullName string   `json:"full_name,omitempty"` // of a user of ours
 	Scopes   []string `json:"scopes"`              // no wider than the token, its issuer's ceiling, the user, and what the callee knows

@@ -134,7 +134,7 @@ func (s *System) openGateway(context.Context) error {
 // users say who users are, in the way of this deployment.
 func (s *System) users() gateway.Users {
 	if s.trust.profile == nil {
-		return gateway.JudgedBySTS{Service: s.stsFor(gateway.Name)}
+		return gateway.AuthenticatedBySTS{Service: s.stsFor(gateway.Name)}
 	}
-	return judgedByProfile{s.trust.profile}
+	return authenticatedByProfile{s.trust.profile}
 }

@@ -98,13 +98,13 @@ func (s *System) tokenService(workload string) trust.TokenService {
 	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
 }
 
-// judgedByProfile has the profile say who users are: what it shows to the callee says the same.
-type judgedByProfile struct{ profile userProfile }
+// authenticatedByProfile has the profile say who users are: what it shows to the callee says the same.
+type authenticatedByProfile struct{ profile userProfile }
 
-// Judge implements [gateway.Users].
-func (u judgedByProfile) Judge(ctx context.Context, callee string) (sts.Judgement, error) {
+// Authenticate implements [gateway.Users].
+func (u authenticatedByProfile) Authenticate(ctx context.Context, callee string) (sts.Authentication, error) {
 	issued, err := u.profile.User(ctx, gateway.Name, callee)
-	return sts.Judgement{Subject: issued.Subject, FullName: issued.FullName, Scopes: issued.Scopes}, err
+	return sts.Authentication{Subject: issued.Subject, FullName: issued.FullName, Scopes: issued.Scopes}, err
 }
 
-var _ gateway.Users = judgedByProfile{}
+var _ gateway.Users = authenticatedByProfile{}

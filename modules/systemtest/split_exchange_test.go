@@ -82,7 +82,7 @@ func TestACapturedOrderProcessExchangesNoMoreThanItWasGiven(t *testing.T) {
 	for _, audience := range []string{"order", "gateway", "sts", "nobody"} {
 		captured.mustRefuse("its own token for "+audience, captured.send("sts.WorkloadToken", `{"audience":"`+s.id(audience)+`"}`), 403, "permission_denied", "invalid_target")
 	}
-	for operation, refusal := range map[string]int{"sts.Judge": 401, "sts.JudgeSession": 401, "sts.ServerCertificate": 403, "sts.Enrol": 403} {
+	for operation, refusal := range map[string]int{"sts.Authenticate": 401, "sts.AuthenticateSession": 401, "sts.ServerCertificate": 403, "sts.Enrol": 403} {
 		if got := captured.send(operation, "{}"); got.status != refusal {
 			t.Errorf("%s: %d %s", operation, got.status, got.body)
 		}

@@ -136,14 +136,14 @@ func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequ
 const gateway = "gateway"
 
 func (s *Service) bearer(ctx context.Context, r sts.ExchangeRequest, now *state) (subject, error) {
-	bearer, user, err := s.judgeBearer(ctx, r.SubjectToken, now)
+	bearer, user, err := s.authenticateBearer(ctx, r.SubjectToken, now)
 	return subject{
 		name: bearer.Subject, fullName: user.FullName, scopes: bearer.Scopes, ends: bearer.Expires, act: s.actor(gateway, nil),
 	}, err
 }
 
 func (s *Service) session(ctx context.Context, r sts.ExchangeRequest) (subject, error) {
-	user, ends, err := s.judgeSession(ctx, r.SubjectToken)
+	user, ends, err := s.authenticateSession(ctx, r.SubjectToken)
 	return subject{name: user.Name, fullName: user.FullName, scopes: user.Scopes, ends: ends, act: s.actor(gateway, nil)}, err
 }
 

@@ -1,4 +1,4 @@
-// Package internal holds the users, the keys and the judgement of the STS, and what it issues to workloads.
+// Package internal holds the users and the keys of the STS, how it authenticates users, and what it issues to workloads.
 package internal
 
 import (
@@ -71,26 +71,26 @@ func knowWorkloads(tx database.Tx, callees map[string]Callee) error {
 	return nil
 }
 
-// Judge verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
+// Authenticate verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
 // has the rights that the token names.
-func (s *Service) Judge(ctx context.Context, r sts.JudgeRequest) (sts.Judgement, error) {
+func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (sts.Authentication, error) {
 	known, err := s.known(r.Callee)
 	if err != nil {
-		return sts.Judgement{}, err
+		return sts.Authentication{}, err
 	}
 	state, err := s.state(ctx)
 	if err != nil {
-		return sts.Judgement{}, err
+		return sts.Authentication{}, err
 	}
-	bearer, user, err := s.judgeBearer(ctx, r.Token, state)
+	bearer, user, err := s.authenticateBearer(ctx, r.Token, state)
 	if err != nil {
-		return sts.Judgement{}, err
+		return sts.Authentication{}, err
 	}
-	return sts.Judgement{Subject: bearer.Subject, FullName: user.FullName, Scopes: bearer.Scopes.Intersect(known)}, nil
+	return sts.Authentication{Subject: bearer.Subject, FullName: user.FullName, Scopes: bearer.Scopes.Intersect(known)}, nil
 }
 
-// judgeBearer judges an edge access token. The user is nobody where the subject is another issuer's.
-func (s *Service) judgeBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user User, err error) {
+// authenticateBearer verifies an edge access token. The user is nobody where the subject is another issuer's.
+func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user User, err error) {
 	keys := func(string) (*token.KeySet, error) { return now.public, nil }
 	if bearer, err = s.Edge.Verify(raw.Reveal(), keys, s.Now()); err != nil {
 		return bearer, user, refused().Because(err)

@@ -14,22 +14,22 @@ import (
 	"oms/platform/secret"
 )
 
-// JudgeSession says who a session stands for. It is asked anew for every call: a session that has ended, or whose user
+// AuthenticateSession says who a session stands for. It is asked anew for every call: a session that has ended, or whose user
 // is disabled, is worth nothing from that moment on.
-func (s *Service) JudgeSession(ctx context.Context, r sts.JudgeSessionRequest) (sts.Judgement, error) {
+func (s *Service) AuthenticateSession(ctx context.Context, r sts.AuthenticateSessionRequest) (sts.Authentication, error) {
 	known, err := s.known(r.Callee)
 	if err != nil {
-		return sts.Judgement{}, err
+		return sts.Authentication{}, err
 	}
-	user, _, err := s.judgeSession(ctx, r.Session)
+	user, _, err := s.authenticateSession(ctx, r.Session)
 	if err != nil {
-		return sts.Judgement{}, err
+		return sts.Authentication{}, err
 	}
-	return sts.Judgement{Subject: user.Name, FullName: user.FullName, Scopes: user.Scopes.Intersect(known)}, nil
+	return sts.Authentication{Subject: user.Name, FullName: user.FullName, Scopes: user.Scopes.Intersect(known)}, nil
 }
 
-// judgeSession gives the user of a session that holds, and when it ends.
-func (s *Service) judgeSession(ctx context.Context, session secret.Text) (user User, ends time.Time, err error) {
+// authenticateSession gives the user of a session that holds, and when it ends.
+func (s *Service) authenticateSession(ctx context.Context, session secret.Text) (user User, ends time.Time, err error) {
 	err = s.Store.Read(ctx, func(tx database.Tx) error {
 		var name string
 		var expires int64

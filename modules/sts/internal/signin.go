@@ -52,7 +52,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 		s.renderSignIn(w, r, http.StatusTooManyRequests, page)
 		return
 	}
-	good, err := s.authenticate(r.Context(), name, password)
+	good, err := s.checkPassword(r.Context(), name, password)
 	switch {
 	case err != nil:
 		web.ShowFault(w, r, err)
@@ -75,8 +75,8 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 // nobodysHash is what a sign-in with an unknown name is compared with: the hash of a password that nobody knows.
 const nobodysHash secret.Text = "$argon2id$v=19$m=19456,t=2,p=1$VsLl0voTvRtLPLiEcNMEiw$+X1zLJopP4fuQqCk3X5bTp02trQZVO7Pdp4a7XCO73c"
 
-// authenticate reports whether the password is the user's, and the user counts. A name that nobody has costs as much.
-func (s *Service) authenticate(ctx context.Context, name string, password secret.Text) (bool, error) {
+// checkPassword reports whether the password is the user's, and the user counts. A name that nobody has costs as much.
+func (s *Service) checkPassword(ctx context.Context, name string, password secret.Text) (bool, error) {
 	user, hash, err := s.findPassword(ctx, name)
 	if err != nil {
 		return false, err

@@ -95,12 +95,12 @@ func session(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 
 func (o *office) mustHold(t *testing.T, reference string, want bool) {
 	t.Helper()
-	judgement, err := o.JudgeSession(t.Context(), sts.JudgeSessionRequest{Session: secret.Text(reference), Callee: "order"})
+	authentication, err := o.AuthenticateSession(t.Context(), sts.AuthenticateSessionRequest{Session: secret.Text(reference), Callee: "order"})
 	switch {
-	case want && (err != nil || judgement.Subject == ""):
+	case want && (err != nil || authentication.Subject == ""):
 		t.Errorf("the session does not hold: %v", err)
 	case !want && fault.CodeOf(err) != fault.Unauthenticated:
-		t.Errorf("the session of %q holds: %v", judgement.Subject, err)
+		t.Errorf("the session of %q holds: %v", authentication.Subject, err)
 	}
 }
 
@@ -114,9 +114,9 @@ func TestSigningInBeginsASession(t *testing.T) {
 	if !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" || cookie.MaxAge != 3600 || len(cookie.Value) < 26 {
 		t.Errorf("cookie %+v", cookie)
 	}
-	judgement, err := o.JudgeSession(t.Context(), sts.JudgeSessionRequest{Session: secret.Text(cookie.Value), Callee: "order"})
-	if err != nil || judgement.Subject != "carol" || judgement.FullName != "Carol" || len(judgement.Scopes) != 1 || judgement.Scopes[0] != "add_order" {
-		t.Errorf("judgement %+v, %v", judgement, err)
+	authentication, err := o.AuthenticateSession(t.Context(), sts.AuthenticateSessionRequest{Session: secret.Text(cookie.Value), Callee: "order"})
+	if err != nil || authentication.Subject != "carol" || authentication.FullName != "Carol" || len(authentication.Scopes) != 1 || authentication.Scopes[0] != "add_order" {
+		t.Errorf("authentication %+v, %v", authentication, err)
 	}
 	if err := o.Store.Read(t.Context(), func(tx database.Tx) error {
 		var stored string

@@ -157,7 +157,7 @@ func revokedKeys(t *testing.T, w world) {
 	w.Clock.Forward(announcement - 2*time.Second)
 	old := w.Issue("carol")
 	w.Clock.Forward(3 * time.Second)
-	w.judge(t, old, "order")
+	w.authenticate(t, old, "order")
 	revoke(third)
 	w.mustBeKeys(t, "after a retired one was revoked", map[string]string{fourth: "active"})
 	w.mustRefuse(t, "an access token of a retired key that was revoked", old)

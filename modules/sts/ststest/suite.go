@@ -87,14 +87,14 @@ type Start func(t *testing.T, demo bool) Started
 func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 	t.Helper()
 	tests := map[string]func(*testing.T, world){
-		"a judgement names the user and the callee's scopes": judged,
-		"a token carries no more than it was given":          narrowed,
-		"only the gateway asks":                              whoMayCall,
-		"what is not a token of ours is refused":             refused,
-		"a disabled user's tokens stop to hold":              disabled,
-		"an external issuer has a ceiling and its own names": external,
-		"the keys verify our tokens":                         keys,
-		"a session stands for its user until it ends":        session,
+		"an authentication names the user and the callee's scopes": authenticated,
+		"a token carries no more than it was given":                narrowed,
+		"only the gateway asks":                                    whoMayCall,
+		"what is not a token of ours is refused":                   refused,
+		"a disabled user's tokens stop to hold":                    disabled,
+		"an external issuer has a ceiling and its own names":       external,
+		"the keys verify our tokens":                               keys,
+		"a session stands for its user until it ends":              session,
 	}
 	maps.Copy(tests, exchangeTests)
 	maps.Copy(tests, certificateTests)
@@ -154,9 +154,9 @@ func must(t *testing.T, err error) {
 
 var nobody = identity.With(context.Background(), identity.Principal{Transaction: "0123456789abcdef0123456789abcdef"})
 
-func (w world) judge(t *testing.T, raw secret.Text, callee string) sts.Judgement {
+func (w world) authenticate(t *testing.T, raw secret.Text, callee string) sts.Authentication {
 	t.Helper()
-	got, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: callee})
+	got, err := w.gateway.Authenticate(nobody, sts.AuthenticateRequest{Token: raw, Callee: callee})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,40 +165,40 @@ func (w world) judge(t *testing.T, raw secret.Text, callee string) sts.Judgement
 
 func (w world) mustRefuse(t *testing.T, what string, raw secret.Text) {
 	t.Helper()
-	_, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: "order"})
+	_, err := w.gateway.Authenticate(nobody, sts.AuthenticateRequest{Token: raw, Callee: "order"})
 	if got := fault.CodeOf(err); got != fault.Unauthenticated {
 		t.Errorf("%s: got %v, want unauthenticated", what, err)
 	}
 }
 
-func mustEqual(t *testing.T, got sts.Judgement, subject string, scopes ...string) {
+func mustEqual(t *testing.T, got sts.Authentication, subject string, scopes ...string) {
 	t.Helper()
-	want := sts.Judgement{Subject: subject, FullName: map[string]string{"alice": "Alice", "carol": "Carol"}[subject], Scopes: scopes}
+	want := sts.Authentication{Subject: subject, FullName: map[string]string{"alice": "Alice", "carol": "Carol"}[subject], Scopes: scopes}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		t.Error("judgement (-want +got):", diff)
+		t.Error("authentication (-want +got):", diff)
 	}
 }
 
-func judged(t *testing.T, w world) {
+func authenticated(t *testing.T, w world) {
 	raw := w.Issue("carol")
-	mustEqual(t, w.judge(t, raw, "order"), "carol", "add_order", "update_order", "view_orders")
-	mustEqual(t, w.judge(t, raw, "inventory"), "carol", "manage_inventory")
-	mustEqual(t, w.judge(t, w.Issue("alice"), "order"), "alice", "add_order")
-	_, err := w.gateway.Judge(nobody, sts.JudgeRequest{Token: raw, Callee: "nowhere"})
+	mustEqual(t, w.authenticate(t, raw, "order"), "carol", "add_order", "update_order", "view_orders")
+	mustEqual(t, w.authenticate(t, raw, "inventory"), "carol", "manage_inventory")
+	mustEqual(t, w.authenticate(t, w.Issue("alice"), "order"), "alice", "add_order")
+	_, err := w.gateway.Authenticate(nobody, sts.AuthenticateRequest{Token: raw, Callee: "nowhere"})
 	if got := fault.CodeOf(err); got != fault.InvalidArgument {
 		t.Errorf("an unknown callee: %v", err)
 	}
 }
 
 func narrowed(t *testing.T, w world) {
-	mustEqual(t, w.judge(t, w.Issue("carol", "view_orders"), "order"), "carol", "view_orders")
-	mustEqual(t, w.judge(t, w.Issue("carol", "view_orders"), "inventory"), "carol")
+	mustEqual(t, w.authenticate(t, w.Issue("carol", "view_orders"), "order"), "carol", "view_orders")
+	mustEqual(t, w.authenticate(t, w.Issue("carol", "view_orders"), "inventory"), "carol")
 }
 
 func whoMayCall(t *testing.T, w world) {
-	_, err := w.other.Judge(nobody, sts.JudgeRequest{Token: w.Issue("carol"), Callee: "order"})
+	_, err := w.other.Authenticate(nobody, sts.AuthenticateRequest{Token: w.Issue("carol"), Callee: "order"})
 	if got := fault.CodeOf(err); got != fault.PermissionDenied {
-		t.Errorf("judge: %v", err)
+		t.Errorf("authenticate: %v", err)
 	}
 	_, err = w.other.ServerCertificate(nobody, sts.CertificateRequest{})
 	if got := fault.CodeOf(err); got != fault.PermissionDenied {
@@ -216,7 +216,7 @@ func refused(t *testing.T, w world) {
 		t.Fatal(err)
 	}
 	good := w.Issue("carol")
-	w.judge(t, good, "order")
+	w.authenticate(t, good, "order")
 	w.mustRefuse(t, "empty", "")
 	w.mustRefuse(t, "cut", good[:len(good)-4])
 	w.mustRefuse(t, "signed by a stranger", sign(t, own, "at+jwt", claims(PublicURL, PublicURL, "carol")))
@@ -227,19 +227,19 @@ func refused(t *testing.T, w world) {
 
 func disabled(t *testing.T, w world) {
 	raw := w.Issue("carol")
-	w.judge(t, raw, "order")
+	w.authenticate(t, raw, "order")
 	w.Disable("carol", true)
 	w.mustRefuse(t, "disabled", raw)
 	w.Disable("carol", false)
-	w.judge(t, raw, "order")
+	w.authenticate(t, raw, "order")
 }
 
 func external(t *testing.T, w world) {
 	wide := claims(Foreign, ForeignFor, "carol")
 	wide["scope"] = "add_order view_orders manage_inventory"
-	mustEqual(t, w.judge(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "add_order")
+	mustEqual(t, w.authenticate(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "add_order")
 	wide["scope"] = []string{"update_order"}
-	mustEqual(t, w.judge(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "update_order")
+	mustEqual(t, w.authenticate(t, sign(t, w.Foreign, "JWT", wide), "order"), Foreign+"|carol", "update_order")
 }
 
 func keys(t *testing.T, w world) {
@@ -259,36 +259,36 @@ func keys(t *testing.T, w world) {
 
 func session(t *testing.T, w world) {
 	reference := w.SignIn("carol")
-	judge := func(reference secret.Text, callee string) (sts.Judgement, error) {
-		return w.gateway.JudgeSession(nobody, sts.JudgeSessionRequest{Session: reference, Callee: callee})
+	authenticate := func(reference secret.Text, callee string) (sts.Authentication, error) {
+		return w.gateway.AuthenticateSession(nobody, sts.AuthenticateSessionRequest{Session: reference, Callee: callee})
 	}
-	got, err := judge(reference, "order")
+	got, err := authenticate(reference, "order")
 	if err != nil {
 		t.Fatal(err)
 	}
 	mustEqual(t, got, "carol", "add_order", "update_order", "view_orders")
-	_, err = judge(reference, "nowhere")
+	_, err = authenticate(reference, "nowhere")
 	if got := fault.CodeOf(err); got != fault.InvalidArgument {
 		t.Errorf("an unknown callee: %v", err)
 	}
 	for _, wrong := range []secret.Text{"", "x", reference + "x", reference[1:], w.Issue("carol")} {
-		if _, err := judge(wrong, "order"); fault.CodeOf(err) != fault.Unauthenticated {
+		if _, err := authenticate(wrong, "order"); fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("what is no session: %v", err)
 		}
 	}
 	w.mustRefuse(t, "a session as a token", reference)
-	_, err = w.other.JudgeSession(nobody, sts.JudgeSessionRequest{Session: reference, Callee: "order"})
+	_, err = w.other.AuthenticateSession(nobody, sts.AuthenticateSessionRequest{Session: reference, Callee: "order"})
 	if got := fault.CodeOf(err); got != fault.PermissionDenied {
 		t.Errorf("another caller: %v", err)
 	}
 	w.Disable("carol", true)
-	if _, err := judge(reference, "order"); fault.CodeOf(err) != fault.Unauthenticated {
+	if _, err := authenticate(reference, "order"); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("a disabled user's session: %v", err)
 	}
 }
 
 func withoutDemo(t *testing.T, w world) {
-	w.judge(t, w.Issue("carol"), "order")
+	w.authenticate(t, w.Issue("carol"), "order")
 	w.mustRefuse(t, "a demo account", w.Issue("alice"))
 }
 
