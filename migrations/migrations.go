@@ -1,7 +1,7 @@
 // Package migrations holds the schema of every module's database, one directory a module, as numbered SQL files.
 //
 // A file is NNNN_name.sql in goose's format. A file that was released never changes: what comes later is another file.
-// The package only carries the files; platform/database applies them.
+// The package only carries the files; an engine below platform/database applies them.
 package migrations
 
 import (

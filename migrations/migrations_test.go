@@ -5,16 +5,16 @@ import (
 	"testing"
 
 	"oms/migrations"
-	"oms/platform/database"
+	"oms/platform/database/sqlite"
 )
 
 // The migrations of every module apply to an empty database, and a second time there is nothing left to do.
 func TestMigrationsApply(t *testing.T) {
 	for _, module := range []string{"inventory", "order", "sts"} {
 		t.Run(module, func(t *testing.T) {
-			o := database.Options{Path: filepath.Join(t.TempDir(), module+".db"), Migrations: migrations.For(module)}
+			o := sqlite.Options{Path: filepath.Join(t.TempDir(), module+".db"), Migrations: migrations.For(module)}
 			for range 2 {
-				s, err := database.MigrateUp(t.Context(), o)
+				s, err := sqlite.MigrateUp(t.Context(), o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -29,8 +29,8 @@ func TestMigrationsApply(t *testing.T) {
 // A module without migrations is refused by name, not served without a schema.
 func TestUnknownModuleHasNoMigrations(t *testing.T) {
 	for _, module := range []string{"nothing", "../order", ""} {
-		o := database.Options{Path: filepath.Join(t.TempDir(), "data.db"), Migrations: migrations.For(module)}
-		if d, err := database.OpenServer(t.Context(), o); err == nil {
+		o := sqlite.Options{Path: filepath.Join(t.TempDir(), "data.db"), Migrations: migrations.For(module)}
+		if d, err := sqlite.OpenServer(t.Context(), o); err == nil {
 			t.Errorf("%q was opened", module)
 			_ = d.Close()
 		}

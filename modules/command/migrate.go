@@ -9,10 +9,11 @@ import (
 
 	"oms/modules/system"
 	"oms/platform/database"
+	"oms/platform/database/sqlite"
 )
 
 func (a *app) migrate() *cobra.Command {
-	step := func(use, short string, do func(context.Context, database.Options) (database.Status, error)) *cobra.Command {
+	step := func(use, short string, do func(context.Context, sqlite.Options) (database.Status, error)) *cobra.Command {
 		return &cobra.Command{
 			Use: use, Short: short, Args: noArguments,
 			RunE: a.run(func(cmd *cobra.Command, _ []string) error {
@@ -37,8 +38,8 @@ func (a *app) migrate() *cobra.Command {
 		}
 	}
 	return group("migrate", "Show or bring up to date the schema of the databases",
-		step("status", "Show the version of each database", database.MigrationStatus),
-		step("up", "Bring each database up to date; `app serve` does so by itself", database.MigrateUp))
+		step("status", "Show the version of each database", sqlite.MigrationStatus),
+		step("up", "Bring each database up to date; `app serve` does so by itself", sqlite.MigrateUp))
 }
 
 func describe(module string, s database.Status) string {

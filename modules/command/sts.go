@@ -7,7 +7,7 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/database"
+	"oms/platform/database/sqlite"
 
 	"github.com/spf13/cobra"
 )
@@ -18,7 +18,7 @@ func (a *app) administer(cmd *cobra.Command, do func(context.Context, system.Con
 	if err != nil {
 		return err
 	}
-	db, err := database.OpenBeside(cmd.Context(), system.DatabaseOptions(loaded.Config, "sts", quiet(cmd.ErrOrStderr())))
+	db, err := sqlite.OpenBeside(cmd.Context(), system.DatabaseOptions(loaded.Config, "sts", quiet(cmd.ErrOrStderr())))
 	if err != nil {
 		return err
 	}

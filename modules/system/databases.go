@@ -9,12 +9,13 @@ import (
 
 	"oms/migrations"
 	"oms/platform/database"
+	"oms/platform/database/sqlite"
 	"oms/platform/observe"
 )
 
 // DatabaseOptions says where a module's database is and what its schema is.
-func DatabaseOptions(c Config, module string, log *slog.Logger) database.Options {
-	return database.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: migrations.For(module), Log: log}
+func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: migrations.For(module), Log: log}
 }
 
 // openDatabases opens the database of every hosted module that has one.
@@ -23,7 +24,7 @@ func (s *System) openDatabases(ctx context.Context) error {
 		if !s.config.Hosts(module) {
 			continue
 		}
-		db, err := database.OpenServer(ctx, DatabaseOptions(s.config, module, s.log))
+		db, err := sqlite.OpenServer(ctx, DatabaseOptions(s.config, module, s.log))
 		if err != nil {
 			return fmt.Errorf("module %s: %w", module, err)
 		}
@@ -35,7 +36,7 @@ func (s *System) openDatabases(ctx context.Context) error {
 }
 
 // answers asks a database for something that takes no time, and nobody else.
-func answers(db *database.DB) func(context.Context) error {
+func answers(db *sqlite.DB) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return db.Read(ctx, func(tx database.Tx) error {
 			var one int

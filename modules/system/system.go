@@ -15,6 +15,7 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/platform/database"
+	"oms/platform/database/sqlite"
 	"oms/platform/issuers"
 	"oms/platform/observe"
 	"oms/platform/rpc"
@@ -38,7 +39,7 @@ type System struct {
 	trusted  issuers.Accepted
 	trust    trusting
 
-	databases []*database.DB
+	databases []*sqlite.DB
 	stores    map[string]database.Store // of the hosted modules, by name
 	hosts     map[string]*rpc.Host
 	sts       *stshost.Hosted       // nil where the STS is not hosted here

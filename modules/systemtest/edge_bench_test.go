@@ -16,6 +16,7 @@ import (
 
 	"oms/modules/system"
 	"oms/platform/database"
+	"oms/platform/database/sqlite"
 	"oms/platform/pki"
 )
 
@@ -174,9 +175,9 @@ func BenchmarkLimitOfThreeCommitsParallel16(b *testing.B) { benchmarkCommits(b, 
 // benchmarkCommits is what an order cannot do without: the order is written down, the stock is reserved, and the order
 // is confirmed, each durably before the next.
 func benchmarkCommits(b *testing.B, parallel int) {
-	var stores [2]*database.DB
+	var stores [2]*sqlite.DB
 	for i := range stores {
-		db, err := database.OpenServer(context.Background(), database.Options{
+		db, err := sqlite.OpenServer(context.Background(), sqlite.Options{
 			Path:       filepath.Join(b.TempDir(), "raw.db"),
 			Migrations: fstest.MapFS{"0001_raw.sql": &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE raw (key INTEGER PRIMARY KEY, text TEXT);\n")}},
 		})
@@ -188,7 +189,7 @@ func benchmarkCommits(b *testing.B, parallel int) {
 	}
 	text := strings.Repeat("x", 200)
 	repeat(b, parallel, func() error {
-		for _, db := range []*database.DB{stores[0], stores[1], stores[0]} {
+		for _, db := range []*sqlite.DB{stores[0], stores[1], stores[0]} {
 			if err := db.Write(context.Background(), func(tx database.Tx) error {
 				_, err := tx.Exec(`INSERT INTO raw (text) VALUES ($1)`, text)
 				return err

@@ -18,7 +18,7 @@ import (
 	"oms/modules"
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/database"
+	"oms/platform/database/sqlite"
 	"oms/platform/lifecycle"
 )
 
@@ -158,9 +158,9 @@ func (e *edge) newClient(http2 bool) *http.Client {
 }
 
 // store opens a module's database beside the running system.
-func (e *edge) store(module string) *database.DB {
+func (e *edge) store(module string) *sqlite.DB {
 	e.Helper()
-	db, err := database.OpenBeside(context.Background(), system.DatabaseOptions(e.config, module, slog.New(slog.DiscardHandler)))
+	db, err := sqlite.OpenBeside(context.Background(), system.DatabaseOptions(e.config, module, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		e.Fatal(err)
 	}

@@ -1,24 +1,17 @@
-// Package database opens a module's own database and runs work in it.
+// Package database is what works need of a module's own database, whatever engine keeps it.
 //
-// It promises:
+// Every engine promises:
 //   - Write is all or nothing, one at a time in an order that every reader sees, and returns nil only when the commit is on disk.
-//   - Many callers' works share one commit, so that concurrent writers share the cost of a disk flush, without waiting for each other on purpose.
 //   - An error of one work undoes that work alone. A failing disk fails every work it might have touched, and the next write tries
 //     afresh: when the disk is well again, so is the database, without a restart.
 //   - Read sees one consistent state and never waits for a writer.
-//   - Files are readable by their owner only, one process serves them at a time, and the schema is the one that this program knows.
 //
 // It does not build SQL or hide the database: statements are SQL with $1 placeholders, a query's rows are scanned.
-// Transactions do not nest and never span two databases. SQLite is the only engine so far; what belongs to it alone is in
-// sqlite.go, session.go and migrate.go.
+// Transactions do not nest and never span two databases. An engine is a package below this one, so far sqlite alone;
+// databasetest.Run holds it to the promises.
 package database
 
-import (
-	"context"
-	"errors"
-	"io/fs"
-	"log/slog"
-)
+import "context"
 
 // Tx is what a piece of work sees of its transaction. It belongs to the goroutine that runs the work, until the work returns;
 // afterwards its statements fail, and rows left open are closed.
@@ -52,7 +45,7 @@ type Rows interface {
 	Close() error
 }
 
-// Store is a module's own database. It is safe for concurrent use. [DB] implements it; tests wrap it to inject faults.
+// Store is a module's own database. It is safe for concurrent use. Engines implement it; tests wrap it to inject faults.
 type Store interface {
 	// Write runs work in the next batch and returns nil only when its commit is durable.
 	//
@@ -75,30 +68,16 @@ type Store interface {
 	Read(ctx context.Context, work func(Tx) error) error
 }
 
-// ErrRerun is what work returns, wrapped or not, to be undone and run again from the start, since a condition that it relied
-// on no longer holds. After ten runs the caller gets a *fault.Error with code unavailable.
-var ErrRerun = errors.New("database: run this work again")
-
-// ErrUniqueViolation is what an engine's error of a statement is, besides the driver's own, where a key was already there.
-var ErrUniqueViolation = errors.New("database: the key is already there")
-
-// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
-func IsUniqueViolation(err error) bool { return errors.Is(err, ErrUniqueViolation) }
-
-// Options says which database to open.
-type Options struct {
-	// Path is the database file. Beside it lie Path-wal and Path-shm while it is in use, and Path.lock.
-	Path string
-	// Migrations holds the NNNN_name.sql files, in goose's format, at its root.
-	Migrations fs.FS
-	// Log gets what a caller is not told: stacks of panics, the disk's failure and its recovery. Nil logs nothing.
-	Log *slog.Logger
+// Status says which schema a database has and which one this program knows.
+type Status struct {
+	Current int64    // the version of the database; 0 when it is new or not there
+	Latest  int64    // the version that this program knows
+	Pending []string // the files of migrations that are still to be applied, in order
 }
 
-// log is where to log, never nil.
-func (o Options) log() *slog.Logger {
-	if o.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return o.Log.With("database", o.Path)
+// Stats counts what Write has done since the database was opened.
+type Stats struct {
+	Works     int64 // works that were part of a commit, those that failed by themselves included
+	Commits   int64 // commits; Works/Commits is how many callers shared one
+	Abandoned int64 // transactions given up because of a failing disk or a work that broke its transaction
 }

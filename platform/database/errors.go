@@ -2,70 +2,28 @@ package database
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"oms/platform/fault"
 )
 
-const (
-	// fullAfter is when to try again on a full disk: somebody has to make room first.
-	fullAfter = 10 * time.Second
-	// failedAfter is when to try again after any other failure of the disk: most that pass at all pass at once.
-	failedAfter = time.Second
-)
+// ErrRerun is what work returns, wrapped or not, to be undone and run again from the start, since a condition that it relied
+// on no longer holds. After [RerunLimit] runs the caller gets a *fault.Error with code unavailable.
+var ErrRerun = errors.New("database: run this work again")
 
-// errClosed is the cause of every refusal after Close.
-var errClosed = errors.New("the database is closed")
+// ErrUniqueViolation is what an engine's error of a statement is, besides the driver's own, where a key was already there.
+var ErrUniqueViolation = errors.New("database: the key is already there")
 
-// unavailable is what callers learn of a failing disk. The cause, which may name paths, stays in this process.
-func unavailable(err error) error {
-	var already *fault.Error
-	switch {
-	case errors.As(err, &already):
-		return already
-	case errors.Is(err, errClosed):
-		return fault.Retryable(failedAfter, "The service is stopping; try again.").Because(err)
-	case isFull(err):
-		return fault.Retryable(fullAfter, "Nothing can be stored at the moment, since the disk is full; try again when there is room.").Because(err)
-	case isBusy(err):
-		return fault.Retryable(failedAfter, "Another process is writing for too long; try again.").Because(err)
-	}
-	return fault.Retryable(failedAfter, "The data cannot be reached at the moment; try again.").Because(err)
+// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
+func IsUniqueViolation(err error) bool { return errors.Is(err, ErrUniqueViolation) }
+
+// RerunLimit bounds the runs of a work that returns [ErrRerun]: a condition that fails this often is not a matter of luck.
+const RerunLimit = 10
+
+// RetryAfter is when to try again after most failures of a disk, and after too many reruns: what passes at all passes at once.
+const RetryAfter = time.Second
+
+// Exhausted is what the caller of a work learns that asked for one rerun too many; err is what the work returned.
+func Exhausted(err error) error {
+	return fault.Retryable(RetryAfter, "The same data keeps changing; try again.").Because(err)
 }
-
-// exhausted is what the caller of a work learns that asked for one rerun too many.
-func exhausted(err error) error {
-	return fault.Retryable(failedAfter, "The same data keeps changing; try again.").Because(err)
-}
-
-// The errors of opening are for the operator: one line that names the data and says what to do.
-
-// unusable says that a database cannot be read at all.
-func unusable(path string, err error) error {
-	if isDamaged(err) {
-		return fmt.Errorf("%s is not a sound SQLite database: restore it from a backup, or move it away to begin anew (%w)", path, oneLine(err))
-	}
-	return fmt.Errorf("open %s: %w", path, oneLine(err))
-}
-
-func missing(o Options) error {
-	return fmt.Errorf("there is no database at %s: start `app serve` once, or run `app migrate up`", o.Path)
-}
-
-func tooOld(o Options, s Status) error {
-	return fmt.Errorf("the schema of %s is at version %d and this program needs %d: start `app serve` of this version once, or run `app migrate up`", o.Path, s.Current, s.Latest)
-}
-
-func tooNew(o Options, s Status) error {
-	return fmt.Errorf("the schema of %s is at version %d and this program knows only %d: use the newer program, or restore a backup from before", o.Path, s.Current, s.Latest)
-}
-
-// flat is an error whose text has no line breaks.
-type flat struct{ error }
-
-func (f flat) Error() string { return strings.Join(strings.Fields(f.error.Error()), " ") }
-func (f flat) Unwrap() error { return f.error }
-
-func oneLine(err error) error { return flat{err} }

@@ -36,7 +36,7 @@ func Collect[T any](tx Tx, scan func(Row) (T, error), query string, args ...any)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // an error of reading is Err's
 	var all []T
 	for rows.Next() {
 		one, err := scan(rows)

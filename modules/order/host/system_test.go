@@ -14,6 +14,7 @@ import (
 	"oms/modules/order/ordertest"
 	"oms/platform/database"
 	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -22,7 +23,7 @@ import (
 
 // system is an order module and an inventory on real databases, with its parts in reach.
 type system struct {
-	ordersDB, stockDB *database.DB
+	ordersDB, stockDB *sqlite.DB
 	module            *host.Hosted
 	orders            order.Service
 	stock             inventory.Service

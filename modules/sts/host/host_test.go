@@ -20,6 +20,7 @@ import (
 	"oms/modules/sts/ststest"
 	"oms/platform/database"
 	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/rpc/rpctest"
@@ -71,7 +72,7 @@ const password = secret.Text("correct horse")
 func seeded(t *testing.T) string {
 	t.Helper()
 	directory := t.TempDir()
-	store, err := database.OpenServer(t.Context(), database.Options{Path: filepath.Join(directory, "sts.db"), Migrations: migrations.For("sts")})
+	store, err := sqlite.OpenServer(t.Context(), sqlite.Options{Path: filepath.Join(directory, "sts.db"), Migrations: migrations.For("sts")})
 	if err != nil {
 		t.Fatal(err)
 	}

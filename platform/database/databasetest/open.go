@@ -1,4 +1,4 @@
-// Package databasetest opens real databases for tests.
+// Package databasetest opens real databases for tests, and holds the suite that every engine passes.
 package databasetest
 
 import (
@@ -6,19 +6,19 @@ import (
 	"testing"
 
 	"oms/migrations"
-	"oms/platform/database"
+	"oms/platform/database/sqlite"
 )
 
 // Open opens a fresh database with the schema of a module. It is closed when the test ends.
-func Open(t testing.TB, module string) *database.DB {
+func Open(t testing.TB, module string) *sqlite.DB {
 	t.Helper()
 	return OpenIn(t, module, t.TempDir())
 }
 
 // OpenIn opens the database of a module in a directory, as a server does. It is closed when the test ends.
-func OpenIn(t testing.TB, module, directory string) *database.DB {
+func OpenIn(t testing.TB, module, directory string) *sqlite.DB {
 	t.Helper()
-	db, err := database.OpenServer(t.Context(), database.Options{
+	db, err := sqlite.OpenServer(t.Context(), sqlite.Options{
 		Path: filepath.Join(directory, module+".db"), Migrations: migrations.For(module),
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"context"
@@ -8,25 +8,20 @@ import (
 	"io/fs"
 	"os"
 
+	"oms/platform/database"
+
 	"github.com/pressly/goose/v3"
 )
 
-// Status says which schema a database has and which one this program knows.
-type Status struct {
-	Current int64    // the version of the database; 0 when it is new or not there
-	Latest  int64    // the version that this program knows
-	Pending []string // the files that [MigrateUp] would apply, in order
-}
-
 // MigrationStatus tells the schema's version. It changes nothing and creates nothing; a missing file is at version 0.
 // It may run beside a server.
-func MigrationStatus(ctx context.Context, o Options) (Status, error) {
+func MigrationStatus(ctx context.Context, o Options) (database.Status, error) {
 	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
 		return compare(o, 0)
 	}
 	pool, err := openPool(o.Path, looking)
 	if err != nil {
-		return Status{}, err
+		return database.Status{}, err
 	}
 	defer pool.Close()
 	return status(ctx, o, pool)
@@ -34,10 +29,10 @@ func MigrationStatus(ctx context.Context, o Options) (Status, error) {
 
 // MigrateUp creates the database if it is missing and brings its schema to the latest version. It takes the lock of
 // [OpenServer]: a schema never changes under a running server, which migrates by itself when it starts.
-func MigrateUp(ctx context.Context, o Options) (Status, error) {
+func MigrateUp(ctx context.Context, o Options) (database.Status, error) {
 	held, err := prepare(ctx, o)
 	if err != nil {
-		return Status{}, err
+		return database.Status{}, err
 	}
 	defer func() { _ = held.release() }()
 	return MigrationStatus(ctx, o)
@@ -103,32 +98,32 @@ func migrate(ctx context.Context, o Options, pool *sql.DB) error {
 }
 
 // status reads the version of an existing database.
-func status(ctx context.Context, o Options, pool *sql.DB) (Status, error) {
+func status(ctx context.Context, o Options, pool *sql.DB) (database.Status, error) {
 	var tables int
 	err := pool.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", goose.DefaultTablename).Scan(&tables)
 	if err != nil {
-		return Status{}, unusable(o.Path, err)
+		return database.Status{}, unusable(o.Path, err)
 	}
 	var current sql.NullInt64
 	if tables > 0 {
 		if err := pool.QueryRowContext(ctx, "SELECT max(version_id) FROM "+goose.DefaultTablename).Scan(&current); err != nil {
-			return Status{}, unusable(o.Path, err)
+			return database.Status{}, unusable(o.Path, err)
 		}
 	}
 	return compare(o, current.Int64)
 }
 
 // compare sets a database's version beside the migrations that this program carries.
-func compare(o Options, current int64) (Status, error) {
+func compare(o Options, current int64) (database.Status, error) {
 	names, err := fs.Glob(o.Migrations, "*.sql")
 	if err != nil {
-		return Status{}, err
+		return database.Status{}, err
 	}
-	s := Status{Current: current}
+	s := database.Status{Current: current}
 	for _, name := range names {
 		version, err := goose.NumericComponent(name)
 		if err != nil {
-			return Status{}, fmt.Errorf("migration %s: %w", name, err)
+			return database.Status{}, fmt.Errorf("migration %s: %w", name, err)
 		}
 		s.Latest = max(s.Latest, version)
 		if version > current {
@@ -136,7 +131,7 @@ func compare(o Options, current int64) (Status, error) {
 		}
 	}
 	if s.Latest == 0 {
-		return Status{}, fmt.Errorf("this program carries no migrations for %s", o.Path)
+		return database.Status{}, fmt.Errorf("this program carries no migrations for %s", o.Path)
 	}
 	return s, nil
 }

@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"context"
@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-)
 
-// rerunLimit bounds the runs of a work that returns [ErrRerun]: a condition that fails this often is not a matter of luck.
-const rerunLimit = 10
+	"oms/platform/database"
+)
 
 // errEnded is what a Tx says that was kept beyond its work.
 var errEnded = errors.New("database: the transaction was used after its work had returned")
@@ -28,24 +27,24 @@ type tx struct {
 	row    []*sql.Row
 }
 
-var _ Tx = (*tx)(nil)
+var _ database.Tx = (*tx)(nil)
 
 func (t *tx) Exec(query string, args ...any) (int64, error) {
 	if err := t.ready(); err != nil {
 		return 0, err
 	}
-	result, err := t.on.exec(query, Arguments(args)...)
+	result, err := t.on.exec(query, database.Arguments(args)...)
 	if err != nil {
 		return 0, t.failed(err)
 	}
 	return result.RowsAffected()
 }
 
-func (t *tx) Query(query string, args ...any) (Rows, error) {
+func (t *tx) Query(query string, args ...any) (database.Rows, error) {
 	if err := t.ready(); err != nil {
 		return nil, err
 	}
-	rows, err := t.on.query(query, Arguments(args)...)
+	rows, err := t.on.query(query, database.Arguments(args)...) //nolint:rowserrcheck // ready and end look at it
 	if err != nil {
 		return nil, t.failed(err)
 	}
@@ -53,8 +52,8 @@ func (t *tx) Query(query string, args ...any) (Rows, error) {
 	return result{rows}, nil
 }
 
-func (t *tx) QueryRow(query string, args ...any) Row {
-	args = Arguments(args)
+func (t *tx) QueryRow(query string, args ...any) database.Row {
+	args = database.Arguments(args)
 	if err := t.ready(); err != nil {
 		return resultRow{t.on.noRow(t.until, query, args...)}
 	}
@@ -114,7 +113,7 @@ func (t *tx) end() {
 }
 
 // run runs work once and closes its Tx. lost is set when the transaction cannot go on, whatever the work made of it.
-func run(t *tx, work func(Tx) error, log *slog.Logger) (err, lost error) {
+func run(t *tx, work func(database.Tx) error, log *slog.Logger) (err, lost error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			log.Error("a work panicked and was undone", "panic", cause, "stack", string(debug.Stack()))

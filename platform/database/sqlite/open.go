@@ -1,13 +1,38 @@
-package database
+// Package sqlite keeps a module's database in a file, with SQLite. What it promises beyond package database:
+//   - Many callers' works share one commit, so that concurrent writers share the cost of a disk flush, without waiting for each other on purpose.
+//   - Files are readable by their owner only, one process serves them at a time, and the schema is the one that this program knows.
+//   - Commands can work on the same file beside the process that serves it.
+package sqlite
 
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"sync"
+
+	"oms/platform/database"
 )
+
+// Options says which database to open.
+type Options struct {
+	// Path is the database file. Beside it lie Path-wal and Path-shm while it is in use, and Path.lock.
+	Path string
+	// Migrations holds the NNNN_name.sql files, in goose's format, at its root.
+	Migrations fs.FS
+	// Log gets what a caller is not told: stacks of panics, the disk's failure and its recovery. Nil logs nothing.
+	Log *slog.Logger
+}
+
+// log is where to log, never nil.
+func (o Options) log() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log.With("database", o.Path)
+}
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
@@ -21,7 +46,7 @@ type DB struct {
 	flight sync.WaitGroup // the calls of Write and Read under way
 }
 
-var _ Store = (*DB)(nil)
+var _ database.Store = (*DB)(nil)
 
 // OpenServer opens the database for the one process that serves it: it makes what is missing, takes the lock that keeps a
 // second server out until Close, and brings the schema to the latest version under that lock.
@@ -86,8 +111,8 @@ func start(o Options) (*DB, error) {
 	}, nil
 }
 
-// Write implements [Store].
-func (d *DB) Write(ctx context.Context, work func(Tx) error) error {
+// Write implements [database.Store].
+func (d *DB) Write(ctx context.Context, work func(database.Tx) error) error {
 	if err := d.enter(); err != nil {
 		return err
 	}
@@ -95,8 +120,8 @@ func (d *DB) Write(ctx context.Context, work func(Tx) error) error {
 	return d.writer.write(ctx, work)
 }
 
-// Read implements [Store].
-func (d *DB) Read(ctx context.Context, work func(Tx) error) error {
+// Read implements [database.Store].
+func (d *DB) Read(ctx context.Context, work func(database.Tx) error) error {
 	if err := d.enter(); err != nil {
 		return err
 	}
@@ -135,14 +160,7 @@ func (d *DB) Close() error {
 	return errors.Join(append(failed, d.held.release())...)
 }
 
-// Stats counts what Write has done since the database was opened.
-type Stats struct {
-	Works     int64 // works that were part of a commit, those that failed by themselves included
-	Commits   int64 // commits; Works/Commits is how many callers shared one
-	Abandoned int64 // transactions given up because of a failing disk or a work that broke its transaction
-}
-
-// Stats is for metrics.
-func (d *DB) Stats() Stats {
-	return Stats{Works: d.writer.works.Load(), Commits: d.writer.commits.Load(), Abandoned: d.writer.abandoned.Load()}
+// Stats counts what Write has done, for metrics.
+func (d *DB) Stats() database.Stats {
+	return database.Stats{Works: d.writer.works.Load(), Commits: d.writer.commits.Load(), Abandoned: d.writer.abandoned.Load()}
 }

@@ -1,10 +1,9 @@
-package database_test
+package databasetest
 
 import (
 	"context"
 	"errors"
 	"maps"
-	"strings"
 	"sync"
 	"testing"
 
@@ -32,41 +31,37 @@ const (
 var errRefused = errors.New("refused")
 
 // work is what a deed does as the i-th of its batch.
-func (d deed) work(i int) func(database.Tx) error {
+func (d deed) work(e Engine, i int) func(database.Tx) error {
 	switch d {
 	case refuse:
-		return func(tx database.Tx) error { _ = insert(i, "x")(tx); return errRefused }
+		return func(tx database.Tx) error { _ = Insert(i, "x")(tx); return errRefused }
 	case explode:
-		return func(tx database.Tx) error { _ = insert(i, "x")(tx); panic("exploded") }
+		return func(tx database.Tx) error { _ = Insert(i, "x")(tx); panic("exploded") }
 	case repeat:
 		runs := 0
 		return func(tx database.Tx) error {
 			if runs++; runs%2 == 1 {
-				_ = insert(i, "x")(tx)
+				_ = Insert(i, "x")(tx)
 				return database.ErrRerun
 			}
-			return insert(i, "x")(tx)
+			return Insert(i, "x")(tx)
 		}
 	case collide:
-		return insert(0, "x")
+		return Insert(0, "x")
 	case yield:
 		return func(tx database.Tx) error {
-			err := insert(0, "x")(tx)
+			err := Insert(0, "x")(tx)
 			if database.IsUniqueViolation(err) {
-				return insert(i, "x")(tx)
+				return Insert(i, "x")(tx)
 			}
 			return err
 		}
 	case destroy:
 		return func(tx database.Tx) error { _, _ = tx.Exec("ROLLBACK"); return errRefused }
 	case exhaust:
-		return func(tx database.Tx) error {
-			_, _ = tx.Exec("PRAGMA max_page_count = 1")
-			_, _ = tx.Exec("INSERT INTO item (id, name) VALUES ($1, $2)", i, strings.Repeat("x", 1<<16))
-			return nil
-		}
+		return e.Fill(i)
 	}
-	return insert(i, "x")
+	return Insert(i, "x")
 }
 
 // expect is what the deed does to the items, alone or after others, and whether it succeeds.
@@ -84,8 +79,8 @@ func (d deed) expect(i int, items map[int]bool) (succeeds bool) {
 
 // For any batch: each caller learns what its work would have given one after the other, without those that break the
 // transaction, and exactly the works that were said to be stored are.
-func TestAnyBatchMatchesItsModel(t *testing.T) {
-	d := server(t, options(t))
+func anyBatchMatchesItsModel(t *testing.T, e Engine) {
+	d := e.fresh(t)
 	deeds := rapid.SampledFrom([]deed{store, store, refuse, explode, repeat, collide, yield, destroy, exhaust, withdraw})
 	batches, works := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -94,7 +89,7 @@ func TestAnyBatchMatchesItsModel(t *testing.T) {
 			r.Fatal(err)
 		}
 		items, succeeds := model(batch)
-		for i, err := range perform(t, d, batch) {
+		for i, err := range e.perform(t, d, batch) {
 			if (err == nil) != succeeds[i] {
 				r.Errorf("%s, work %d, got %v", batch[i], i, err)
 			}
@@ -105,7 +100,7 @@ func TestAnyBatchMatchesItsModel(t *testing.T) {
 				r.Errorf("%s, work %d, got %v", batch[i], i, err)
 			}
 		}
-		if got := ids(t, d); !maps.Equal(got, items) {
+		if got := IDs(t, d); !maps.Equal(got, items) {
 			r.Errorf("stored %v, want %v", got, items)
 		}
 		batches, works = batches+1, works+len(batch)
@@ -132,8 +127,8 @@ func model(batch []deed) (items map[int]bool, succeeds []bool) {
 }
 
 // perform runs the deeds as one batch, in this order.
-func perform(t *testing.T, d *database.DB, batch []deed) []error {
-	release := hold(t, d)
+func (e Engine) perform(t *testing.T, d Database, batch []deed) []error {
+	release := Hold(t, d)
 	results := make([]error, len(batch))
 	var group sync.WaitGroup
 	for i, deed := range batch {
@@ -142,9 +137,9 @@ func perform(t *testing.T, d *database.DB, batch []deed) []error {
 		gone := make(chan struct{})
 		group.Go(func() {
 			defer close(gone)
-			results[i] = d.Write(ctx, deed.work(i))
+			results[i] = d.Write(ctx, deed.work(e, i))
 		})
-		queued(t, d, i+1)
+		e.Await(t, d, i+1)
 		if deed == withdraw {
 			leave()
 			<-gone

@@ -1,4 +1,4 @@
-package database_test
+package sqlite_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 )
 
 // besideWrites is how many commits a command makes beside a busy server.
@@ -28,7 +30,7 @@ func TestCommandBesideABusyServer(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for !stop.Load() {
-				if err := d.Write(context.Background(), insert(int(next.Add(1)), "server")); err != nil {
+				if err := d.Write(context.Background(), databasetest.Insert(int(next.Add(1)), "server")); err != nil {
 					t.Error(err)
 					return
 				}
@@ -42,7 +44,7 @@ func TestCommandBesideABusyServer(t *testing.T) {
 		}
 	}
 	seen, err := strconv.Atoi(strings.TrimSpace(play(t, process(t, "beside", o.Path))))
-	byThen := ids(t, d)
+	byThen := databasetest.IDs(t, d)
 	stop.Store(true)
 	group.Wait()
 
@@ -54,7 +56,7 @@ func TestCommandBesideABusyServer(t *testing.T) {
 			t.Errorf("the server does not see the command's work %d", id)
 		}
 	}
-	if got, want := count(t, d), int(next.Load())+besideWrites; got != want {
+	if got, want := databasetest.Count(t, d), int(next.Load())+besideWrites; got != want {
 		t.Errorf("%d items instead of %d", got, want)
 	}
 	s := d.Stats()
@@ -67,12 +69,12 @@ func TestCommandBesideABusyServer(t *testing.T) {
 // beside is the command; it prints how many works of the server it has seen.
 func beside(args []string) error {
 	ctx := context.Background()
-	d, err := database.OpenBeside(ctx, database.Options{Path: args[0], Migrations: schema()})
+	d, err := sqlite.OpenBeside(ctx, sqlite.Options{Path: args[0], Migrations: databasetest.Schema()})
 	if err != nil {
 		return err
 	}
 	for id := 1; id <= besideWrites; id++ {
-		if err := d.Write(ctx, insert(-id, "command")); err != nil {
+		if err := d.Write(ctx, databasetest.Insert(-id, "command")); err != nil {
 			return fmt.Errorf("write %d of the command: %w", id, err)
 		}
 	}
@@ -90,31 +92,31 @@ func beside(args []string) error {
 func TestServerWaitsForACommand(t *testing.T) {
 	o := options(t)
 	d := server(t, o)
-	command, err := database.OpenBeside(t.Context(), o)
+	command, err := sqlite.OpenBeside(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer command.Close()
-	release := hold(t, command)
+	release := databasetest.Hold(t, command)
 
 	waiting, giveUp := context.WithCancel(context.Background())
 	results := make(chan error)
-	go func() { results <- d.Write(waiting, insert(1, "a")) }()
-	if got := count(t, d); got != 0 {
+	go func() { results <- d.Write(waiting, databasetest.Insert(1, "a")) }()
+	if got := databasetest.Count(t, d); got != 0 {
 		t.Errorf("%d items", got)
 	}
 	giveUp()
 	if err := <-results; !errors.Is(err, context.Canceled) {
 		t.Errorf("the write that gave up got %v", err)
 	}
-	go func() { results <- d.Write(context.Background(), insert(2, "b")) }()
+	go func() { results <- d.Write(context.Background(), databasetest.Insert(2, "b")) }()
 	if err := release(); err != nil {
 		t.Error(err)
 	}
 	if err := <-results; err != nil {
 		t.Error(err)
 	}
-	if got, want := fmt.Sprint(ids(t, command)), "map[2:true]"; got != want {
+	if got, want := fmt.Sprint(databasetest.IDs(t, command)), "map[2:true]"; got != want {
 		t.Errorf("stored %s, want %s", got, want)
 	}
 }
@@ -123,7 +125,7 @@ func TestServerWaitsForACommand(t *testing.T) {
 func TestCommandWithoutServer(t *testing.T) {
 	o := options(t)
 	d := server(t, o)
-	if err := d.Write(t.Context(), insert(1, "a")); err != nil {
+	if err := d.Write(t.Context(), databasetest.Insert(1, "a")); err != nil {
 		t.Fatal(err)
 	}
 	copied := o
@@ -139,15 +141,15 @@ func TestCommandWithoutServer(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []database.Options{o, copied} {
-		command, err := database.OpenBeside(t.Context(), o)
+	for _, o := range []sqlite.Options{o, copied} {
+		command, err := sqlite.OpenBeside(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := command.Write(t.Context(), insert(2, "b")); err != nil {
+		if err := command.Write(t.Context(), databasetest.Insert(2, "b")); err != nil {
 			t.Error(err)
 		}
-		if got := count(t, command); got != 2 {
+		if got := databasetest.Count(t, command); got != 2 {
 			t.Errorf("%d items instead of 2", got)
 		}
 		if err := command.Close(); err != nil {

@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+
+	"oms/platform/database"
 )
 
 // readerFloor is the least number of reading connections, so that one long report does not hold up everything else.
@@ -29,7 +31,7 @@ func startReaders(pool *sql.DB, log *slog.Logger) *readers {
 }
 
 // read runs work on a snapshot.
-func (r *readers) read(ctx context.Context, work func(Tx) error) error {
+func (r *readers) read(ctx context.Context, work func(database.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -55,21 +57,21 @@ func (r *readers) read(ctx context.Context, work func(Tx) error) error {
 	}
 	on.trim()
 	var err, broken error
-	for range rerunLimit {
+	for range database.RerunLimit {
 		sound = false
 		if err, broken = snapshot(ctx, on, work, r.log); broken != nil {
 			return broken
 		}
 		sound = true
-		if !errors.Is(err, ErrRerun) {
+		if !errors.Is(err, database.ErrRerun) {
 			return err
 		}
 	}
-	return exhausted(err)
+	return database.Exhausted(err)
 }
 
 // snapshot runs work in one reading transaction. broken: the connection is of no more use.
-func snapshot(ctx context.Context, on *session, work func(Tx) error, log *slog.Logger) (err, broken error) {
+func snapshot(ctx context.Context, on *session, work func(database.Tx) error, log *slog.Logger) (err, broken error) {
 	if _, err := on.exec("BEGIN"); err != nil {
 		return nil, unavailable(err)
 	}

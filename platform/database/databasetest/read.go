@@ -1,4 +1,4 @@
-package database_test
+package databasetest
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 )
 
 // A read sees one state throughout, whatever is written meanwhile, and the next one sees what was.
-func TestReadSeesASnapshot(t *testing.T) {
-	d := server(t, options(t))
-	if err := d.Write(t.Context(), insert(1, "a")); err != nil {
+func readSeesASnapshot(t *testing.T, e Engine) {
+	d := e.fresh(t)
+	if err := d.Write(t.Context(), Insert(1, "a")); err != nil {
 		t.Fatal(err)
 	}
 	err := d.Read(t.Context(), func(tx database.Tx) error {
@@ -23,7 +23,7 @@ func TestReadSeesASnapshot(t *testing.T) {
 			if err := tx.QueryRow("SELECT count(*) FROM item").Scan(&n); err != nil || n != 1 {
 				return fmt.Errorf("%d items instead of 1: %w", n, err)
 			}
-			if err := d.Write(context.Background(), insert(1+count(t, d), "b")); err != nil { // from outside this read
+			if err := d.Write(context.Background(), Insert(1+Count(t, d), "b")); err != nil { // from outside this read
 				return err
 			}
 		}
@@ -32,26 +32,26 @@ func TestReadSeesASnapshot(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if got := count(t, d); got != 4 {
+	if got := Count(t, d); got != 4 {
 		t.Errorf("%d items instead of 4", got)
 	}
 }
 
 // A reading work that writes is refused, and the connection stays as good as it was.
-func TestReadDoesNotWrite(t *testing.T) {
-	d := server(t, options(t))
-	err := d.Read(t.Context(), insert(1, "a"))
+func readDoesNotWrite(t *testing.T, e Engine) {
+	d := e.fresh(t)
+	err := d.Read(t.Context(), Insert(1, "a"))
 	if err == nil || fault.CodeOf(err) != fault.Internal {
 		t.Errorf("got %v", err)
 	}
-	if got := count(t, d); got != 0 {
+	if got := Count(t, d); got != 0 {
 		t.Errorf("%d items", got)
 	}
 }
 
 // Errors, panics and reruns of a reading work.
-func TestReadReturnsTheWorksResult(t *testing.T) {
-	d := server(t, options(t))
+func readReturnsTheWorksResult(t *testing.T, e Engine) {
+	d := e.fresh(t)
 	refusal := errors.New("refused")
 	if err := d.Read(t.Context(), func(database.Tx) error { return refusal }); !errors.Is(err, refusal) {
 		t.Errorf("got %v", err)
@@ -66,8 +66,8 @@ func TestReadReturnsTheWorksResult(t *testing.T) {
 }
 
 // The context bounds the wait for a connection and stops a read between two statements.
-func TestReadsContext(t *testing.T) {
-	d := server(t, options(t))
+func readsContext(t *testing.T, e Engine) {
+	d := e.fresh(t)
 	ended, cancel := context.WithCancel(context.Background())
 	err := d.Read(ended, func(tx database.Tx) error {
 		if err := tx.QueryRow("SELECT 1").Scan(new(int)); err != nil {
@@ -89,8 +89,8 @@ func TestReadsContext(t *testing.T) {
 }
 
 // A row that was no longer asked for says which end its context came to.
-func TestReadsRowAfterItsDeadline(t *testing.T) {
-	d := server(t, options(t))
+func readsRowAfterItsDeadline(t *testing.T, e Engine) {
+	d := e.fresh(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	err := d.Read(ctx, func(tx database.Tx) error {

@@ -1,4 +1,4 @@
-package database_test
+package sqlite_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 	"oms/platform/fault"
 )
 
@@ -37,18 +39,18 @@ func complains(t *testing.T, err error, words ...string) {
 func TestSecondServerIsRefused(t *testing.T) {
 	o := options(t)
 	first := server(t, o)
-	_, err := database.OpenServer(t.Context(), o)
+	_, err := sqlite.OpenServer(t.Context(), o)
 	complains(t, err, o.Path, "already being served", fmt.Sprint("process ", os.Getpid()), "stop")
-	_, err = database.MigrateUp(t.Context(), o)
+	_, err = sqlite.MigrateUp(t.Context(), o)
 	complains(t, err, o.Path, "already being served")
 
-	if err := first.Write(t.Context(), insert(1, "a")); err != nil {
+	if err := first.Write(t.Context(), databasetest.Insert(1, "a")); err != nil {
 		t.Errorf("the first one suffers: %v", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := count(t, server(t, o)); got != 1 {
+	if got := databasetest.Count(t, server(t, o)); got != 1 {
 		t.Errorf("%d items instead of 1", got)
 	}
 }
@@ -71,7 +73,7 @@ func TestFilesArePrivate(t *testing.T) {
 		}
 	}
 	d := server(t, o)
-	if err := d.Write(t.Context(), insert(1, "a")); err != nil {
+	if err := d.Write(t.Context(), databasetest.Insert(1, "a")); err != nil {
 		t.Fatal(err)
 	}
 	check(t)
@@ -81,7 +83,7 @@ func TestFilesArePrivate(t *testing.T) {
 	if err := os.Chmod(o.Path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := server(t, o).Write(t.Context(), insert(2, "b")); err != nil {
+	if err := server(t, o).Write(t.Context(), databasetest.Insert(2, "b")); err != nil {
 		t.Fatal(err)
 	}
 	check(t)
@@ -91,10 +93,10 @@ func TestFilesArePrivate(t *testing.T) {
 func TestCloseLeavesOneFile(t *testing.T) {
 	o := options(t)
 	d := server(t, o)
-	if err := d.Write(t.Context(), insert(1, "a")); err != nil {
+	if err := d.Write(t.Context(), databasetest.Insert(1, "a")); err != nil {
 		t.Fatal(err)
 	}
-	count(t, d)
+	databasetest.Count(t, d)
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,16 +111,16 @@ func TestCloseLeavesOneFile(t *testing.T) {
 func TestCloseFinishesQueuedWork(t *testing.T) {
 	o := options(t)
 	d := server(t, o)
-	release := hold(t, d)
+	release := databasetest.Hold(t, d)
 	var group sync.WaitGroup
 	for i := range 20 {
 		group.Go(func() {
-			if err := d.Write(context.Background(), insert(i, "x")); err != nil {
+			if err := d.Write(context.Background(), databasetest.Insert(i, "x")); err != nil {
 				t.Errorf("a queued write got %v", err)
 			}
 		})
 	}
-	queued(t, d, 20)
+	engine().Await(t, d, 20)
 	closed := make(chan error)
 	go func() { closed <- d.Close() }()
 	if err := release(); err != nil {
@@ -129,7 +131,7 @@ func TestCloseFinishesQueuedWork(t *testing.T) {
 	}
 	group.Wait()
 	for what, err := range map[string]error{
-		"write": d.Write(t.Context(), insert(99, "late")),
+		"write": d.Write(t.Context(), databasetest.Insert(99, "late")),
 		"read":  d.Read(t.Context(), func(database.Tx) error { return nil }),
 	} {
 		if fault.CodeOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "closed") {
@@ -139,7 +141,7 @@ func TestCloseFinishesQueuedWork(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Errorf("a second close: %v", err)
 	}
-	if got := count(t, server(t, o)); got != 20 {
+	if got := databasetest.Count(t, server(t, o)); got != 20 {
 		t.Errorf("%d items instead of 20", got)
 	}
 }
@@ -166,11 +168,11 @@ func TestDamagedFileIsNamed(t *testing.T) {
 			if err := errors.Join(os.MkdirAll(filepath.Dir(o.Path), 0o700), os.WriteFile(o.Path, content, 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := database.OpenServer(t.Context(), o)
+			_, err := sqlite.OpenServer(t.Context(), o)
 			complains(t, err, o.Path, "not a sound SQLite database", "restore it from a backup")
-			_, err = database.OpenBeside(t.Context(), o)
+			_, err = sqlite.OpenBeside(t.Context(), o)
 			complains(t, err, o.Path, "not a sound SQLite database")
-			_, err = database.MigrationStatus(t.Context(), o)
+			_, err = sqlite.MigrationStatus(t.Context(), o)
 			complains(t, err, o.Path, "not a sound SQLite database")
 			if after, err := os.ReadFile(o.Path); err != nil || string(after) != string(content) {
 				t.Errorf("the file was changed (%v)", err)
@@ -186,14 +188,14 @@ func TestImpossiblePath(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil { // a file where the directory should be
 		t.Fatal(err)
 	}
-	_, err := database.OpenServer(t.Context(), o)
+	_, err := sqlite.OpenServer(t.Context(), o)
 	complains(t, err, file, "data directory")
 
 	o = options(t)
 	if err := os.MkdirAll(o.Path, 0o700); err != nil { // a directory where the file should be
 		t.Fatal(err)
 	}
-	_, err = database.OpenServer(t.Context(), o)
+	_, err = sqlite.OpenServer(t.Context(), o)
 	complains(t, err, o.Path, "is not a file")
 }
 
@@ -239,8 +241,8 @@ func freeze(t *testing.T, path string) {
 
 // refused prints why a database cannot be opened.
 func refused(args []string) error {
-	open := map[string]func(context.Context, database.Options) (*database.DB, error){"server": database.OpenServer, "beside": database.OpenBeside}[args[0]]
-	d, err := open(context.Background(), database.Options{Path: args[1], Migrations: schema()})
+	open := map[string]func(context.Context, sqlite.Options) (*sqlite.DB, error){"server": sqlite.OpenServer, "beside": sqlite.OpenBeside}[args[0]]
+	d, err := open(context.Background(), sqlite.Options{Path: args[1], Migrations: databasetest.Schema()})
 	if err == nil {
 		return errors.Join(errors.New("it was opened"), d.Close())
 	}

@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"database/sql"
@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 
-	"modernc.org/sqlite"
+	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -59,7 +59,7 @@ func openPool(path string, r role) (*sql.DB, error) {
 		"_pragma":    r.pragmas(),
 	}
 	file := url.URL{Scheme: "file", Path: absolute, RawQuery: parameters.Encode()}
-	connector, err := sqlite.NewConnector(file.String())
+	connector, err := driver.NewConnector(file.String())
 	if err != nil {
 		return nil, fmt.Errorf("prepare connections to %s: %w", path, err)
 	}
@@ -68,7 +68,7 @@ func openPool(path string, r role) (*sql.DB, error) {
 
 // codeOf is the extended result code of an SQLite error, and 0 for any other error.
 func codeOf(err error) int {
-	var failure *sqlite.Error
+	var failure *driver.Error
 	if errors.As(err, &failure) {
 		return failure.Code()
 	}

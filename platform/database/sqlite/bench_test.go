@@ -1,4 +1,4 @@
-package database_test
+package sqlite_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"oms/platform/database"
+	"oms/platform/database/databasetest"
 
 	_ "modernc.org/sqlite"
 )
@@ -16,7 +17,7 @@ import (
 // The benchmarks come in pairs: what Write does, and the limit that its engine sets to anyone who does the same by hand.
 // Compare ns/op of a pair from one run only; both flush the same disk.
 //
-//	go test -run '^$' -bench . -benchtime 2000x ./platform/database
+//	go test -run '^$' -bench . -benchtime 2000x ./platform/database/sqlite
 
 // BenchmarkConcurrentWrites: 64 callers, one insert each call.
 func BenchmarkConcurrentWrites(b *testing.B) {
@@ -26,7 +27,7 @@ func BenchmarkConcurrentWrites(b *testing.B) {
 	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
-			if err := d.Write(context.Background(), insert(int(id.Add(1)), "some name")); err != nil {
+			if err := d.Write(context.Background(), databasetest.Insert(int(id.Add(1)), "some name")); err != nil {
 				b.Error(err)
 			}
 		}
@@ -42,7 +43,7 @@ func BenchmarkConcurrentWritesLimit(b *testing.B) { raw(b, 64) }
 func BenchmarkSingleWrites(b *testing.B) {
 	d := server(b, options(b))
 	for i := range b.N {
-		if err := d.Write(context.Background(), insert(i, "some name")); err != nil {
+		if err := d.Write(context.Background(), databasetest.Insert(i, "some name")); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -54,7 +55,7 @@ func BenchmarkSingleWritesLimit(b *testing.B) { raw(b, 1) }
 // BenchmarkReads: one row by its key, in a snapshot of its own.
 func BenchmarkReads(b *testing.B) {
 	d := server(b, options(b))
-	if err := d.Write(context.Background(), insert(1, "some name")); err != nil {
+	if err := d.Write(context.Background(), databasetest.Insert(1, "some name")); err != nil {
 		b.Fatal(err)
 	}
 	var name string

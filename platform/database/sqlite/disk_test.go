@@ -1,4 +1,4 @@
-package database_test
+package sqlite_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 	"oms/platform/fault"
 )
 
@@ -23,8 +25,8 @@ func TestDiskWithoutRoomAndItsRecovery(t *testing.T) {
 
 func fill(args []string) error {
 	ctx := context.Background()
-	log := &journal{}
-	d, err := database.OpenServer(ctx, database.Options{Path: args[0], Migrations: schema(), Log: slog.New(slog.NewTextHandler(log, nil))})
+	log := &databasetest.Journal{}
+	d, err := sqlite.OpenServer(ctx, sqlite.Options{Path: args[0], Migrations: databasetest.Schema(), Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func fill(args []string) error {
 	}
 	stored, failures := 0, 0
 	for id := 1; failures < 5; id++ {
-		err := d.Write(ctx, insert(id, strings.Repeat("x", 4096)))
+		err := d.Write(ctx, databasetest.Insert(id, strings.Repeat("x", 4096)))
 		switch {
 		case err == nil:
 			stored++
@@ -73,7 +75,7 @@ func fill(args []string) error {
 		return err
 	}
 	for id := 10_001; id <= 10_100; id++ {
-		if err := d.Write(ctx, insert(id, strings.Repeat("y", 4096))); err != nil {
+		if err := d.Write(ctx, databasetest.Insert(id, strings.Repeat("y", 4096))); err != nil {
 			return fmt.Errorf("with room again, a write fails: %w", err)
 		}
 	}
@@ -108,7 +110,7 @@ func TestFullInTheMiddleOfABatch(t *testing.T) {
 		}
 		return nil // swallowed
 	}
-	results := together(t, d, insert(1, "a"), full, insert(4, "b"))
+	results := engine().Together(t, d, databasetest.Insert(1, "a"), full, databasetest.Insert(4, "b"))
 	if results[0] != nil || results[2] != nil {
 		t.Errorf("the neighbours got %v and %v", results[0], results[2])
 	}
@@ -118,13 +120,13 @@ func TestFullInTheMiddleOfABatch(t *testing.T) {
 	if !strings.Contains(fault.From(results[1]).Detail, "full") {
 		t.Errorf("its detail does not say why: %v", fault.From(results[1]).Detail)
 	}
-	if got := count(t, d); got != 2 {
+	if got := databasetest.Count(t, d); got != 2 {
 		t.Errorf("%d items instead of 2", got)
 	}
 	if s := d.Stats(); s.Abandoned != 1 {
 		t.Errorf("%d abandoned transactions instead of 1", s.Abandoned)
 	}
-	if err := d.Write(t.Context(), insert(2, strings.Repeat("x", 1<<20))); err != nil {
+	if err := d.Write(t.Context(), databasetest.Insert(2, strings.Repeat("x", 1<<20))); err != nil {
 		t.Errorf("the next connection is limited too: %v", err)
 	}
 }

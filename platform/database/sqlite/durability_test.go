@@ -1,4 +1,4 @@
-package database_test
+package sqlite_test
 
 import (
 	"bufio"
@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"oms/platform/database"
+	"oms/platform/database/databasetest"
+	"oms/platform/database/sqlite"
 )
 
 // Whatever was acknowledged survives the death of the process.
@@ -44,7 +45,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	}
 
 	d := server(t, o) // the lock died with its process
-	stored := ids(t, d)
+	stored := databasetest.IDs(t, d)
 	for _, id := range acknowledged {
 		if !stored[id] {
 			t.Errorf("work %d was acknowledged and is lost", id)
@@ -58,7 +59,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 
 // acknowledge writes until it is killed, and prints each id once it is durable.
 func acknowledge(args []string) error {
-	d, err := database.OpenServer(context.Background(), database.Options{Path: args[0], Migrations: schema()})
+	d, err := sqlite.OpenServer(context.Background(), sqlite.Options{Path: args[0], Migrations: databasetest.Schema()})
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func acknowledge(args []string) error {
 		group.Go(func() {
 			for {
 				id := int(next.Add(1))
-				if err := d.Write(context.Background(), insert(id, "x")); err != nil {
+				if err := d.Write(context.Background(), databasetest.Insert(id, "x")); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					return
 				}
@@ -78,30 +79,4 @@ func acknowledge(args []string) error {
 	}
 	group.Wait()
 	return nil
-}
-
-// ids reads which items there are.
-func ids(t testing.TB, s database.Store) map[int]bool {
-	t.Helper()
-	var stored map[int]bool
-	err := s.Read(context.Background(), func(tx database.Tx) error {
-		stored = make(map[int]bool)
-		rows, err := tx.Query("SELECT id FROM item")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id int
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			stored[id] = true
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stored
 }

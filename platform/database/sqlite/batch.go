@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"oms/platform/database"
 )
 
 const (
@@ -151,12 +153,12 @@ func (w *writer) runOne(j *job) error {
 		if _, release := w.on.exec("RELEASE work"); release != nil {
 			return spoilt(err, release)
 		}
-		if !errors.Is(err, ErrRerun) {
+		if !errors.Is(err, database.ErrRerun) {
 			j.result = err
 			return nil
 		}
-		if runs == rerunLimit {
-			j.result = exhausted(err)
+		if runs == database.RerunLimit {
+			j.result = database.Exhausted(err)
 			return nil
 		}
 	}

@@ -1,4 +1,4 @@
-package database_test
+package databasetest
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 )
 
 // Statements are kept between works and may still be nested, left unread or numerous.
-func TestStatementsOfATransaction(t *testing.T) {
-	for name, do := range map[string]func(d *database.DB, work func(database.Tx) error) error{
-		"writing": func(d *database.DB, work func(database.Tx) error) error { return d.Write(context.Background(), work) },
-		"reading": func(d *database.DB, work func(database.Tx) error) error { return d.Read(context.Background(), work) },
+func statementsOfATransaction(t *testing.T, e Engine) {
+	for name, do := range map[string]func(d Database, work func(database.Tx) error) error{
+		"writing": func(d Database, work func(database.Tx) error) error { return d.Write(context.Background(), work) },
+		"reading": func(d Database, work func(database.Tx) error) error { return d.Read(context.Background(), work) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := server(t, options(t))
+			d := e.fresh(t)
 			for id := range 5 {
-				if err := d.Write(t.Context(), insert(id, fmt.Sprint("item ", id))); err != nil {
+				if err := d.Write(t.Context(), Insert(id, fmt.Sprint("item ", id))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -49,7 +49,7 @@ func TestStatementsOfATransaction(t *testing.T) {
 					return nil
 				},
 				"no row": func(tx database.Tx) error {
-					if err := tx.QueryRow("SELECT id FROM item WHERE id = $1", 99).Scan(new(int)); err != sql.ErrNoRows {
+					if err := tx.QueryRow("SELECT id FROM item WHERE id = $1", 99).Scan(new(int)); err != sql.ErrNoRows { //nolint:errorlint // the very error, not one that wraps it
 						return fmt.Errorf("got %w", err)
 					}
 					return nil
@@ -115,13 +115,13 @@ func nested(query string, args ...any) func(database.Tx) error {
 }
 
 // A Tx that was kept does nothing.
-func TestTransactionEndsWithItsWork(t *testing.T) {
-	d := server(t, options(t))
+func transactionEndsWithItsWork(t *testing.T, e Engine) {
+	d := e.fresh(t)
 	var kept database.Tx
-	if err := d.Write(t.Context(), func(tx database.Tx) error { kept = tx; return insert(1, "a")(tx) }); err != nil {
+	if err := d.Write(t.Context(), func(tx database.Tx) error { kept = tx; return Insert(1, "a")(tx) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := insert(2, "b")(kept); err == nil {
+	if err := Insert(2, "b")(kept); err == nil {
 		t.Error("a statement ran after the end")
 	}
 	if _, err := kept.Query("SELECT 1"); err == nil {
@@ -133,9 +133,9 @@ func TestTransactionEndsWithItsWork(t *testing.T) {
 }
 
 // Exec counts the rows it touched.
-func TestExecCountsRows(t *testing.T) {
-	d := server(t, options(t))
-	if err := errors.Join(d.Write(t.Context(), insert(1, "a")), d.Write(t.Context(), insert(2, "a"))); err != nil {
+func execCountsRows(t *testing.T, e Engine) {
+	d := e.fresh(t)
+	if err := errors.Join(d.Write(t.Context(), Insert(1, "a")), d.Write(t.Context(), Insert(2, "a"))); err != nil {
 		t.Fatal(err)
 	}
 	var renamed, none int64
@@ -147,27 +147,5 @@ func TestExecCountsRows(t *testing.T) {
 		return err
 	}); err != nil || renamed != 2 || none != 0 {
 		t.Errorf("renamed %d and %d rows: %v", renamed, none, err)
-	}
-}
-
-// Every connection has the settings on which the promises rest.
-func TestSettings(t *testing.T) {
-	d := server(t, options(t))
-	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0"}
-	check := func(tx database.Tx) error {
-		for name, value := range want {
-			var got string
-			if err := tx.QueryRow("PRAGMA " + name).Scan(&got); err != nil || got != value {
-				return fmt.Errorf("%s is %s instead of %s (%w)", name, got, value, err)
-			}
-		}
-		return nil
-	}
-	if err := d.Write(t.Context(), check); err != nil {
-		t.Error("writing:", err)
-	}
-	want["query_only"] = "1"
-	if err := d.Read(t.Context(), check); err != nil {
-		t.Error("reading:", err)
 	}
 }

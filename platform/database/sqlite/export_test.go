@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 // Queued is how many works wait for the writer.
 func (d *DB) Queued() int { return len(d.writer.queue) }

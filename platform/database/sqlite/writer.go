@@ -1,4 +1,4 @@
-package database
+package sqlite
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+
+	"oms/platform/database"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 
 // job is one call of Write.
 type job struct {
-	work   func(Tx) error
+	work   func(database.Tx) error
 	state  atomic.Int32 // queued, then started or withdrawn
 	result error        // what the caller learns once the batch is committed; the writer's own
 	done   chan error   // holds one, so that the writer never waits for a caller
@@ -69,7 +71,7 @@ func startWriter(pool *sql.DB, log *slog.Logger) *writer {
 }
 
 // write queues work and waits for its result.
-func (w *writer) write(ctx context.Context, work func(Tx) error) error {
+func (w *writer) write(ctx context.Context, work func(database.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
