@@ -2,8 +2,6 @@ package internal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"oms/modules/inventory"
 	"oms/platform/database"
@@ -19,12 +17,12 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 	principal := identity.From(ctx)
 	var after product
 	err := s.store.Write(ctx, func(tx database.Tx) error {
-		before, err := findProduct(tx, r.Category, r.Code)
+		before, found, err := findProduct(tx, r.Category, r.Code)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return noProduct(r.Category, r.Code)
 		case err != nil:
 			return err
+		case !found:
+			return noProduct(r.Category, r.Code)
 		case r.Expected != nil && *r.Expected != before.onHand:
 			return fault.New(fault.PreconditionFailed, "There are %d on hand, not %d: look again and adjust from there.", before.onHand, *r.Expected)
 		case before.onHand+r.Delta > maxOnHand:
@@ -37,13 +35,10 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 		}
 		after = before
 		after.onHand += r.Delta
-		changed, err := tx.Exec(`UPDATE products SET on_hand = $1 WHERE category = $2 AND code = $3 AND on_hand = $4 AND reserved <= $1`,
+		err = database.ChangeOne(tx, `UPDATE products SET on_hand = $1 WHERE category = $2 AND code = $3 AND on_hand = $4 AND reserved <= $1`,
 			after.onHand, r.Category, r.Code, before.onHand)
 		if err != nil {
 			return err
-		}
-		if changed != 1 {
-			return database.ErrRerun
 		}
 		return movement{category: r.Category, code: r.Code, kind: "adjust", onHand: r.Delta, by: principal.Subject, reason: r.Reason}.record(tx, s.now())
 	})

@@ -25,6 +25,6 @@ func (m movement) record(tx database.Tx, at time.Time) error {
 	}
 	_, err = tx.Exec(`INSERT INTO movements (id, at, category, code, kind, on_hand, reserved, reservation, revision, by_subject, reason)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		id.String(), at.UnixMilli(), m.category, m.code, m.kind, m.onHand, m.reserved, m.reservation, m.revision, m.by, m.reason)
+		id.String(), at, m.category, m.code, m.kind, m.onHand, m.reserved, m.reservation, m.revision, m.by, m.reason)
 	return err
 }

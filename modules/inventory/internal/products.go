@@ -17,17 +17,14 @@ type product struct {
 
 const selectProduct = `SELECT category, code, name, amount, currency, on_hand, reserved FROM products`
 
-type scanner interface{ Scan(into ...any) error }
-
-func scanProduct(row scanner) (product, error) {
+func scanProduct(row database.Row) (product, error) {
 	var p product
 	err := row.Scan(&p.category, &p.code, &p.name, &p.price.Amount, &p.price.Currency, &p.onHand, &p.reserved)
 	return p, err
 }
 
-// findProduct fails with sql.ErrNoRows where there is none.
-func findProduct(tx database.Tx, category, code string) (product, error) {
-	return scanProduct(tx.QueryRow(selectProduct+` WHERE category = $1 AND code = $2`, category, code))
+func findProduct(tx database.Tx, category, code string) (p product, found bool, err error) {
+	return database.Find(tx, scanProduct, selectProduct+` WHERE category = $1 AND code = $2`, category, code)
 }
 
 // matches reports whether the name or the code contains the text, without regard to case. It is done here, since

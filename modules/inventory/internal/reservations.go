@@ -1,9 +1,7 @@
 package internal
 
 import (
-	"database/sql"
-	"errors"
-
+	"oms/modules/inventory"
 	"oms/platform/database"
 )
 
@@ -24,34 +22,27 @@ type reservation struct {
 
 func findReservation(tx database.Tx, key string) (reservation, error) {
 	r := reservation{lines: map[productID]int64{}}
-	err := tx.QueryRow(`SELECT state, revision FROM reservations WHERE key = $1`, key).Scan(&r.state, &r.revision)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, nil
-	}
-	if err != nil {
+	found, err := database.Found(tx.QueryRow(`SELECT state, revision FROM reservations WHERE key = $1`, key).Scan(&r.state, &r.revision))
+	if err != nil || !found {
 		return r, err
 	}
-	rows, err := tx.Query(`SELECT category, code, quantity FROM reservation_lines WHERE key = $1`, key)
-	if err != nil {
-		return r, err
+	lines, err := database.Collect(tx, scanLine, `SELECT category, code, quantity FROM reservation_lines WHERE key = $1`, key)
+	for _, line := range lines {
+		r.lines[productID{line.Category, line.Code}] = line.Quantity
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id productID
-		var quantity int64
-		if err := rows.Scan(&id.category, &id.code, &quantity); err != nil {
-			return r, err
-		}
-		r.lines[id] = quantity
-	}
-	return r, rows.Err()
+	return r, err
+}
+
+func scanLine(row database.Row) (line inventory.Line, err error) {
+	err = row.Scan(&line.Category, &line.Code, &line.Quantity)
+	return line, err
 }
 
 // saveReservation sets the state and the lines of a key.
 func (s *Service) saveReservation(tx database.Tx, key string, revision int64, state string, lines map[productID]int64) error {
 	if _, err := tx.Exec(`INSERT INTO reservations (key, revision, state, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, state = excluded.state, updated_at = excluded.updated_at`,
-		key, revision, state, s.now().UnixMilli()); err != nil {
+		key, revision, state, s.now()); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(`DELETE FROM reservation_lines WHERE key = $1`, key); err != nil {

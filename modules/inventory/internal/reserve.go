@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -18,12 +16,7 @@ import (
 
 // Reserve sets what is held under a key, once for each revision.
 func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inventory.Reservation, error) {
-	var answer inventory.Reservation
-	err := s.store.Write(ctx, func(tx database.Tx) (err error) {
-		answer, err = s.reserve(tx, r)
-		return err
-	})
-	return answer, err
+	return database.Write(ctx, s.store, func(tx database.Tx) (inventory.Reservation, error) { return s.reserve(tx, r) })
 }
 
 func (s *Service) reserve(tx database.Tx, r inventory.ReserveRequest) (inventory.Reservation, error) {
@@ -69,14 +62,14 @@ func shortages(tx database.Tx, lines []inventory.Line, wanted, held map[productI
 	var problems []inventory.Problem
 	for i, line := range lines {
 		id := productID{line.Category, line.Code}
-		found, err := findProduct(tx, id.category, id.code)
+		p, found, err := findProduct(tx, id.category, id.code)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			problems = append(problems, inventory.Problem{Line: i, Unknown: true})
 		case err != nil:
 			return nil, err
-		case wanted[id] > found.available()+held[id]:
-			problems = append(problems, inventory.Problem{Line: i, Requested: wanted[id], Available: found.available() + held[id]})
+		case !found:
+			problems = append(problems, inventory.Problem{Line: i, Unknown: true})
+		case wanted[id] > p.available()+held[id]:
+			problems = append(problems, inventory.Problem{Line: i, Requested: wanted[id], Available: p.available() + held[id]})
 		}
 	}
 	return problems, nil
@@ -90,13 +83,9 @@ func (s *Service) move(tx database.Tx, from, to map[productID]int64, as movement
 		if change == 0 {
 			continue
 		}
-		changed, err := tx.Exec(`UPDATE products SET reserved = reserved + $1
-			WHERE category = $2 AND code = $3 AND on_hand - reserved >= $1`, change, id.category, id.code)
-		if err != nil {
+		if err := database.ChangeOne(tx, `UPDATE products SET reserved = reserved + $1
+			WHERE category = $2 AND code = $3 AND on_hand - reserved >= $1`, change, id.category, id.code); err != nil {
 			return err
-		}
-		if changed != 1 {
-			return database.ErrRerun
 		}
 		as.category, as.code, as.reserved = id.category, id.code, change
 		if err := as.record(tx, s.now()); err != nil {
@@ -122,11 +111,9 @@ func sortedIDs(sets ...map[productID]int64) []productID {
 // storedAnswer is what this key and revision were answered before.
 func storedAnswer(tx database.Tx, r inventory.ReserveRequest) (answer inventory.Reservation, found bool, err error) {
 	var lines, text string
-	err = tx.QueryRow(`SELECT digest, answer FROM answers WHERE key = $1 AND revision = $2`, r.Key, r.Revision).Scan(&lines, &text)
+	found, err = database.Found(tx.QueryRow(`SELECT digest, answer FROM answers WHERE key = $1 AND revision = $2`, r.Key, r.Revision).Scan(&lines, &text))
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return answer, false, nil
-	case err != nil:
+	case err != nil || !found:
 		return answer, false, err
 	case lines != digest(r.Lines):
 		return answer, false, fault.New(fault.InvalidArgument, "Revision %d of this reservation was asked for with other lines before.", r.Revision)
@@ -140,7 +127,7 @@ func (s *Service) storeAnswer(tx database.Tx, r inventory.ReserveRequest, answer
 		return err
 	}
 	_, err = tx.Exec(`INSERT INTO answers (key, revision, digest, answer, at) VALUES ($1, $2, $3, $4, $5)`,
-		r.Key, r.Revision, digest(r.Lines), string(text), s.now().UnixMilli())
+		r.Key, r.Revision, digest(r.Lines), string(text), s.now())
 	return err
 }
 

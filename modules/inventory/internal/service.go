@@ -4,8 +4,6 @@ package internal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"oms/modules/inventory"
@@ -35,38 +33,34 @@ func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.
 	if len(r.Category) > maxFilter || len(r.Query) > maxFilter {
 		return inventory.Products{}, fault.New(fault.Malformed, "The parameters category and q have at most %d bytes.", maxFilter)
 	}
-	found := inventory.Products{Data: []inventory.Product{}}
-	err := s.store.Read(ctx, func(tx database.Tx) error {
-		rows, err := tx.Query(selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			p, err := scanProduct(rows)
-			if err != nil {
-				return err
-			}
-			if p.matches(r.Query) {
-				found.Data = append(found.Data, p.seenBy(identity.From(ctx)))
-			}
-		}
-		return rows.Err()
+	all, err := database.Read(ctx, s.store, func(tx database.Tx) ([]product, error) {
+		return database.Collect(tx, scanProduct, selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
 	})
-	return found, err
+	if err != nil {
+		return inventory.Products{}, err
+	}
+	found := inventory.Products{Data: []inventory.Product{}}
+	for _, p := range all {
+		if p.matches(r.Query) {
+			found.Data = append(found.Data, p.seenBy(identity.From(ctx)))
+		}
+	}
+	return found, nil
 }
 
 // Get gives one product.
 func (s *Service) Get(ctx context.Context, r inventory.GetRequest) (inventory.Product, error) {
-	var found product
-	err := s.store.Read(ctx, func(tx database.Tx) (err error) {
-		found, err = findProduct(tx, r.Category, r.Code)
-		return err
+	found, err := database.Read(ctx, s.store, func(tx database.Tx) (product, error) {
+		p, found, err := findProduct(tx, r.Category, r.Code)
+		if err == nil && !found {
+			err = noProduct(r.Category, r.Code)
+		}
+		return p, err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return inventory.Product{}, noProduct(r.Category, r.Code)
+	if err != nil {
+		return inventory.Product{}, err
 	}
-	return found.seenBy(identity.From(ctx)), err
+	return found.seenBy(identity.From(ctx)), nil
 }
 
 func noProduct(category, code string) error {

@@ -127,10 +127,6 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 }
 
 // find reads the order of a key.
-func (s *Service) find(ctx context.Context, key string) (r record, err error) {
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		r, err = findByKey(tx, key)
-		return err
-	})
-	return r, err
+func (s *Service) find(ctx context.Context, key string) (record, error) {
+	return database.Read(ctx, s.Store, func(tx database.Tx) (record, error) { return findByKey(tx, key) })
 }

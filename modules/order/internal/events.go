@@ -30,6 +30,6 @@ func transition(tx database.Tx, r *record, to order.Status, kind, by, detail str
 
 func recordEvent(tx database.Tx, r record, kind, by, detail string) error {
 	_, err := tx.Exec(`INSERT INTO events (order_key, version, at, kind, by_subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-		r.key, r.version, r.updatedAt.UnixMilli(), kind, by, detail)
+		r.key, r.version, r.updatedAt, kind, by, detail)
 	return err
 }

@@ -2,9 +2,7 @@ package internal
 
 import (
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -30,12 +28,10 @@ func requestDigest(r order.CreateRequest) string {
 // none, or where it has expired: that was no definite answer, so the request is made anew.
 func named(tx database.Tx, owner, key, digest string, now time.Time) (existing record, found bool, err error) {
 	var before, orderKey string
-	err = tx.QueryRow(`SELECT digest, order_key FROM idempotency WHERE owner = $1 AND key = $2 AND created_at > $3`,
-		owner, key, now.Add(-keyLifetime).UnixMilli()).Scan(&before, &orderKey)
+	found, err = database.Found(tx.QueryRow(`SELECT digest, order_key FROM idempotency WHERE owner = $1 AND key = $2 AND created_at > $3`,
+		owner, key, now.Add(-keyLifetime)).Scan(&before, &orderKey))
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return existing, false, nil
-	case err != nil:
+	case err != nil || !found:
 		return existing, false, err
 	case before != digest:
 		return existing, false, fault.Invalid(fault.Field{
@@ -48,12 +44,12 @@ func named(tx database.Tx, owner, key, digest string, now time.Time) (existing r
 
 // remember names the request that placed an order, and forgets what is too old.
 func remember(tx database.Tx, owner, key, digest, orderKey string, now time.Time) error {
-	if _, err := tx.Exec(`DELETE FROM idempotency WHERE created_at <= $1`, now.Add(-keyLifetime).UnixMilli()); err != nil {
+	if _, err := tx.Exec(`DELETE FROM idempotency WHERE created_at <= $1`, now.Add(-keyLifetime)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`INSERT INTO idempotency (owner, key, digest, order_key, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (owner, key) DO UPDATE SET digest = excluded.digest, order_key = excluded.order_key, created_at = excluded.created_at
 		WHERE idempotency.order_key <> excluded.order_key`, // the day begins with the first request
-		owner, key, digest, orderKey, now.UnixMilli())
+		owner, key, digest, orderKey, now)
 	return err
 }

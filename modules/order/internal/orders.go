@@ -2,10 +2,8 @@ package internal
 
 import (
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,18 +45,14 @@ type record struct {
 
 const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, refusal, created_at, updated_at FROM orders`
 
-type scanner interface{ Scan(into ...any) error }
-
-func scanOrder(row scanner) (record, error) {
+func scanOrder(row database.Row) (record, error) {
 	var r record
 	var items string
-	var deadline, created, updated int64
 	err := row.Scan(&r.key, &r.id, &r.owner, &r.status, &r.version, &r.revision, &r.content.name, &items, &r.digest,
-		&r.repeatable, &deadline, &r.refusal, &created, &updated)
+		&r.repeatable, &r.deadline, &r.refusal, &r.createdAt, &r.updatedAt)
 	if err != nil {
 		return r, err
 	}
-	r.deadline, r.createdAt, r.updatedAt = time.UnixMilli(deadline).UTC(), time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
 	return r, json.Unmarshal([]byte(items), &r.content.items)
 }
 
@@ -69,10 +63,10 @@ func findByKey(tx database.Tx, key string) (record, error) {
 
 // findByID gives the live order of an id, else the newest, else not_found.
 func findByID(tx database.Tx, id string) (record, error) {
-	r, err := scanOrder(tx.QueryRow(selectOrder+` WHERE id = $1
-		ORDER BY CASE WHEN status IN ('pending', 'confirmed', 'fulfilled') THEN 0 ELSE 1 END, key DESC LIMIT 1`, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, noOrder(id)
+	r, found, err := database.Find(tx, scanOrder, selectOrder+` WHERE id = $1
+		ORDER BY CASE WHEN status IN ('pending', 'confirmed', 'fulfilled') THEN 0 ELSE 1 END, key DESC LIMIT 1`, id)
+	if err == nil && !found {
+		err = noOrder(id)
 	}
 	return r, err
 }
@@ -97,7 +91,7 @@ func insertOrder(tx database.Tx, r record) error {
 	_, err = tx.Exec(`INSERT INTO orders (key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
 		r.key, r.id, r.owner, r.status, r.version, r.revision, r.content.name, string(items), r.digest,
-		asInteger(r.repeatable), r.deadline.UnixMilli(), r.createdAt.UnixMilli())
+		r.repeatable, r.deadline, r.createdAt)
 	return err
 }
 
@@ -107,18 +101,7 @@ func saveOrder(tx database.Tx, read, r record) error {
 	if err != nil {
 		return err
 	}
-	changed, err := tx.Exec(`UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
+	return database.ChangeOne(tx, `UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
 		WHERE key = $8 AND version = $9 AND revision = $10`,
-		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt.UnixMilli(), read.key, read.version, read.revision)
-	if err == nil && changed != 1 {
-		return database.ErrRerun
-	}
-	return err
-}
-
-func asInteger(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
+		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt, read.key, read.version, read.revision)
 }

@@ -1,8 +1,6 @@
 package internal
 
 import (
-	"database/sql"
-	"errors"
 	"time"
 
 	"oms/platform/database"
@@ -32,19 +30,16 @@ func putMessage(tx database.Tx, m message, now time.Time) error {
 	_, err := tx.Exec(`INSERT INTO outbox (order_key, kind, revision, by_subject, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (order_key) DO UPDATE SET kind = excluded.kind, revision = excluded.revision, by_subject = excluded.by_subject,
 			created_at = excluded.created_at, due_at = excluded.due_at, attempts = 0, failures = 0, dead = 0, last_error = ''`,
-		m.orderKey, m.kind, m.revision, m.by, now.UnixMilli(), now.Add(lease).UnixMilli())
+		m.orderKey, m.kind, m.revision, m.by, now, now.Add(lease))
 	return err
 }
 
 // findMessage gives the message of an order; found is false where inventory knows all of it.
 func findMessage(tx database.Tx, key string) (m message, found bool, err error) {
 	m.orderKey = key
-	err = tx.QueryRow(`SELECT kind, revision, by_subject, attempts, failures, dead FROM outbox WHERE order_key = $1`, key).
-		Scan(&m.kind, &m.revision, &m.by, &m.attempts, &m.failures, &m.dead)
-	if errors.Is(err, sql.ErrNoRows) {
-		return m, false, nil
-	}
-	return m, err == nil, err
+	found, err = database.Found(tx.QueryRow(`SELECT kind, revision, by_subject, attempts, failures, dead FROM outbox WHERE order_key = $1`, key).
+		Scan(&m.kind, &m.revision, &m.by, &m.attempts, &m.failures, &m.dead))
+	return m, found, err
 }
 
 // takeMessage removes the message, if it is still the same: whoever takes it records inventory's answer.
@@ -57,7 +52,7 @@ func takeMessage(tx database.Tx, m message) (taken bool, err error) {
 // more stays what it is: inventory must not hear of a release that is not in the outbox.
 func withdraw(tx database.Tx, m message, now time.Time) error {
 	_, err := tx.Exec(`UPDATE outbox SET kind = $1, due_at = $2, attempts = 0 WHERE order_key = $3 AND kind = $4 AND revision = $5`,
-		release, now.UnixMilli(), m.orderKey, m.kind, m.revision)
+		release, now, m.orderKey, m.kind, m.revision)
 	return err
 }
 
@@ -65,7 +60,7 @@ func withdraw(tx database.Tx, m message, now time.Time) error {
 func postpone(tx database.Tx, m message, due time.Time, failed, dead bool, lastError string) error {
 	_, err := tx.Exec(`UPDATE outbox SET due_at = $1, attempts = attempts + 1, failures = failures + $2, dead = $3, last_error = $4
 		WHERE order_key = $5 AND kind = $6 AND revision = $7`,
-		due.UnixMilli(), asInteger(failed), asInteger(dead), lastError, m.orderKey, m.kind, m.revision)
+		due, failed, dead, lastError, m.orderKey, m.kind, m.revision)
 	return err
 }
 
@@ -89,17 +84,6 @@ func countMessages(tx database.Tx) (b Backlog, err error) {
 
 // dueMessages gives the keys of the orders whose message is due, the longest waiting first.
 func dueMessages(tx database.Tx, now time.Time, limit int) (keys []string, err error) {
-	rows, err := tx.Query(`SELECT order_key FROM outbox WHERE dead = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, now.UnixMilli(), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+	return database.Collect(tx, database.Column[string],
+		`SELECT order_key FROM outbox WHERE dead = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, now, limit)
 }

@@ -17,11 +17,7 @@ import (
 
 // Get gives one order as far as the caller may see it.
 func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, error) {
-	var found record
-	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
-		found, err = findByID(tx, r.ID)
-		return err
-	})
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (record, error) { return findByID(tx, r.ID) })
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -63,23 +59,22 @@ func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, 
 		return order.Orders{}, err
 	}
 	principal := identity.From(ctx)
-	page := order.Orders{Data: []order.Order{}}
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		found, err := selectPage(tx, principal, after, limit+1)
-		if err != nil {
-			return err
-		}
-		if page.HasMore = len(found) > limit; page.HasMore {
-			found = found[:limit]
-			next := base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key))
-			page.Next = &next
-		}
-		for _, r := range found {
-			page.Data = append(page.Data, r.full())
-		}
-		return nil
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]record, error) {
+		return selectPage(tx, principal, after, limit+1)
 	})
-	return page, err
+	if err != nil {
+		return order.Orders{}, err
+	}
+	page := order.Orders{Data: []order.Order{}}
+	if page.HasMore = len(found) > limit; page.HasMore {
+		found = found[:limit]
+		next := base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key))
+		page.Next = &next
+	}
+	for _, r := range found {
+		page.Data = append(page.Data, r.full())
+	}
+	return page, nil
 }
 
 // page checks the parameters of a list; without after it starts above every key.
@@ -103,18 +98,5 @@ func selectPage(tx database.Tx, principal identity.Principal, after string, limi
 	if principal.Scopes.Has(order.ViewOrders) {
 		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
 	}
-	rows, err := tx.Query(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []record
-	for rows.Next() {
-		r, err := scanOrder(rows)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, r)
-	}
-	return found, rows.Err()
+	return database.Collect(tx, scanOrder, query, args...)
 }

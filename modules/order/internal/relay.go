@@ -13,7 +13,7 @@ import (
 
 const (
 	relayInterval = time.Second            // how often due messages are looked for, besides being told of one
-	relayBatch    = 100                    // messages in one pass
+	relayBatch    = 100                    // messages looked for at once
 	relayWorkers  = 8                      // messages settled at once
 	firstBackoff  = 200 * time.Millisecond // doubled with each attempt
 	lastBackoff   = 30 * time.Second       // where doubling stops: how late an order can be after inventory is back
@@ -47,22 +47,14 @@ func (s *Service) Relay(ctx context.Context) {
 }
 
 // Backlog counts what is in the outbox.
-func (s *Service) Backlog(ctx context.Context) (b Backlog, err error) {
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		b, err = countMessages(tx)
-		return err
-	})
-	return b, err
+func (s *Service) Backlog(ctx context.Context) (Backlog, error) {
+	return database.Read(ctx, s.Store, countMessages)
 }
 
 // Pass settles messages that are due now, each once, and says whether there may be more of them. A message that cannot
 // be settled is postponed.
 func (s *Service) Pass(ctx context.Context) (more bool, err error) {
-	var keys []string
-	err = s.Store.Read(ctx, func(tx database.Tx) (err error) {
-		keys, err = dueMessages(tx, s.Now(), relayBatch)
-		return err
-	})
+	keys, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]string, error) { return dueMessages(tx, s.Now(), relayBatch) })
 	if err != nil {
 		return false, err
 	}
@@ -121,7 +113,7 @@ func (s *Service) hurry(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := s.Store.Write(ctx, func(tx database.Tx) error {
-		_, err := tx.Exec(`UPDATE outbox SET due_at = $1 WHERE order_key = $2`, s.Now().UnixMilli(), key)
+		_, err := tx.Exec(`UPDATE outbox SET due_at = $1 WHERE order_key = $2`, s.Now(), key)
 		return err
 	}); err != nil {
 		s.Log.WarnContext(ctx, "a message to inventory waits for its lease to end", "order_key", key, "cause", err)

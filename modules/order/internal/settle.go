@@ -2,9 +2,7 @@ package internal
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"oms/modules/inventory"
@@ -150,11 +148,8 @@ func (s *Service) recordUpdate(tx database.Tx, r record, m message, answer inven
 // findUpdate gives the content that a confirmed order is waiting for.
 func findUpdate(tx database.Tx, key string) (asked content, found bool, err error) {
 	var items string
-	err = tx.QueryRow(`SELECT name, items FROM updates WHERE order_key = $1`, key).Scan(&asked.name, &items)
-	if errors.Is(err, sql.ErrNoRows) {
-		return asked, false, nil
-	}
-	if err != nil {
+	found, err = database.Found(tx.QueryRow(`SELECT name, items FROM updates WHERE order_key = $1`, key).Scan(&asked.name, &items))
+	if err != nil || !found {
 		return asked, false, err
 	}
 	return asked, true, json.Unmarshal([]byte(items), &asked.items)

@@ -2,9 +2,7 @@ package internal
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"oms/modules/order"
@@ -67,14 +65,14 @@ func (s *Service) beginUpdate(tx database.Tx, r record, wanted content, by strin
 // became what was wanted.
 func (s *Service) updateOutcome(ctx context.Context, id, key string, version int64, unsettled error) error {
 	var kind, why string
-	err := s.Store.Read(ctx, func(tx database.Tx) error {
-		return tx.QueryRow(`SELECT kind, detail FROM events WHERE order_key = $1 AND version = $2`, key, version).Scan(&kind, &why)
+	decided, err := database.Read(ctx, s.Store, func(tx database.Tx) (bool, error) {
+		return database.Found(tx.QueryRow(`SELECT kind, detail FROM events WHERE order_key = $1 AND version = $2`, key, version).Scan(&kind, &why))
 	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", id).Because(unsettled)
 	case err != nil:
 		return err
+	case !decided:
+		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", id).Because(unsettled)
 	case kind == updateRefused:
 		return refusal(why)
 	case kind == cancelled:
