@@ -22,7 +22,7 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 		case err != nil:
 			return err
 		case !found:
-			return noProduct(r.Category, r.Code)
+			return productNotFound(r.Category, r.Code)
 		case r.Expected != nil && *r.Expected != before.onHand:
 			return fault.New(fault.PreconditionFailed, "There are %d on hand, not %d: look again and adjust from there.", before.onHand, *r.Expected)
 		case before.onHand+r.Delta > maxOnHand:
@@ -45,5 +45,5 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 	if err != nil {
 		return inventory.Product{}, err
 	}
-	return after.seenBy(principal), nil
+	return after.viewFor(principal), nil
 }

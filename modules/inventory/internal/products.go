@@ -36,8 +36,8 @@ func (p product) matches(text string) bool {
 
 func (p product) available() int64 { return p.onHand - p.reserved }
 
-// seenBy is the product as far as the principal may see it.
-func (p product) seenBy(principal identity.Principal) inventory.Product {
+// viewFor is the product as far as the principal may see it.
+func (p product) viewFor(principal identity.Principal) inventory.Product {
 	view := inventory.Product{Category: p.category, Code: p.code, Name: p.name, Price: p.price, Available: p.available()}
 	if principal.Scopes.Has(inventory.ManageInventory) {
 		view.OnHand, view.Reserved = &p.onHand, &p.reserved

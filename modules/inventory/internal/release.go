@@ -14,7 +14,7 @@ func (s *Service) Release(ctx context.Context, r inventory.ReleaseRequest) (inve
 		if err != nil || held.state == released {
 			return err
 		}
-		if err := s.move(tx, held.lines, nil, movement{kind: "release", reservation: r.Key, revision: held.revision, by: r.By}); err != nil {
+		if err := s.moveReserved(tx, held.lines, nil, movement{kind: "release", reservation: r.Key, revision: held.revision, by: r.By}); err != nil {
 			return err
 		}
 		return s.saveReservation(tx, r.Key, held.revision, released, nil)

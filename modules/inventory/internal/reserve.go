@@ -34,15 +34,15 @@ func (s *Service) reserve(tx database.Tx, r inventory.ReserveRequest) (inventory
 	case held.revision > r.Revision:
 		answer.Outcome = inventory.Superseded
 	default:
-		if answer, err = s.swap(tx, r, held); err != nil {
+		if answer, err = s.replaceHeld(tx, r, held); err != nil {
 			return answer, err
 		}
 	}
 	return answer, s.storeAnswer(tx, r, answer)
 }
 
-// swap replaces what is held under the key by the request's lines, all or nothing.
-func (s *Service) swap(tx database.Tx, r inventory.ReserveRequest, held reservation) (inventory.Reservation, error) {
+// replaceHeld replaces what is held under the key by the request's lines, all or nothing.
+func (s *Service) replaceHeld(tx database.Tx, r inventory.ReserveRequest, held reservation) (inventory.Reservation, error) {
 	wanted := map[productID]int64{}
 	for _, line := range r.Lines {
 		wanted[productID{line.Category, line.Code}] += line.Quantity
@@ -51,7 +51,7 @@ func (s *Service) swap(tx database.Tx, r inventory.ReserveRequest, held reservat
 	if err != nil || len(problems) > 0 {
 		return inventory.Reservation{Outcome: inventory.Refused, Problems: problems}, err
 	}
-	if err := s.move(tx, held.lines, wanted, movement{kind: "reserve", reservation: r.Key, revision: r.Revision, by: r.By}); err != nil {
+	if err := s.moveReserved(tx, held.lines, wanted, movement{kind: "reserve", reservation: r.Key, revision: r.Revision, by: r.By}); err != nil {
 		return inventory.Reservation{}, err
 	}
 	return inventory.Reservation{Outcome: inventory.Reserved}, s.saveReservation(tx, r.Key, r.Revision, live, wanted)
@@ -75,9 +75,9 @@ func shortages(tx database.Tx, lines []inventory.Line, wanted, held map[productI
 	return problems, nil
 }
 
-// move takes the products' reserved counts from one set of lines to another. Products are visited in one order, so
+// moveReserved takes the products' reserved counts from one set of lines to another. The products come in one order, so
 // that two transactions can never wait for each other. A condition that no longer holds runs the work again.
-func (s *Service) move(tx database.Tx, from, to map[productID]int64, as movement) error {
+func (s *Service) moveReserved(tx database.Tx, from, to map[productID]int64, as movement) error {
 	for _, id := range sortedIDs(from, to) {
 		change := to[id] - from[id]
 		if change == 0 {

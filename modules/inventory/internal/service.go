@@ -42,7 +42,7 @@ func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.
 	found := inventory.Products{Data: []inventory.Product{}}
 	for _, p := range all {
 		if p.matches(r.Query) {
-			found.Data = append(found.Data, p.seenBy(identity.From(ctx)))
+			found.Data = append(found.Data, p.viewFor(identity.From(ctx)))
 		}
 	}
 	return found, nil
@@ -53,17 +53,17 @@ func (s *Service) Get(ctx context.Context, r inventory.GetRequest) (inventory.Pr
 	found, err := database.Read(ctx, s.store, func(tx database.Tx) (product, error) {
 		p, found, err := findProduct(tx, r.Category, r.Code)
 		if err == nil && !found {
-			err = noProduct(r.Category, r.Code)
+			err = productNotFound(r.Category, r.Code)
 		}
 		return p, err
 	})
 	if err != nil {
 		return inventory.Product{}, err
 	}
-	return found.seenBy(identity.From(ctx)), nil
+	return found.viewFor(identity.From(ctx)), nil
 }
 
-func noProduct(category, code string) error {
+func productNotFound(category, code string) error {
 	if len(category)+len(code) > maxFilter { // not worth repeating
 		return fault.New(fault.NotFound, "There is no such product.")
 	}

@@ -79,7 +79,7 @@ func TestCrashingProcess(t *testing.T) {
 		return
 	}
 	k := &killer{point: os.Getenv(crashPoint)}
-	s := open(t, directory, wrapped{
+	s := open(t, directory, storeWrappers{
 		orders: func(db database.Store) database.Store {
 			return &store{Store: db, killer: k, name: func(nth int) string {
 				return map[int]string{1: "the first commit of order", 2: "the second commit of order"}[nth]
@@ -89,7 +89,7 @@ func TestCrashingProcess(t *testing.T) {
 			return &store{Store: db, killer: k, name: func(int) string { return "the commit of inventory" }}
 		},
 	})
-	s.line.cut(
+	s.link.intercept(
 		func(context.Context, string) error { k.at("before the call"); return nil },
 		func(context.Context, string) error { k.at("after the answer"); return nil })
 	k.mu.Lock()
@@ -119,7 +119,7 @@ func crash(t *testing.T, operation, point string) (directory string) {
 	t.Helper()
 	directory = t.TempDir()
 	t.Run("prepare", func(t *testing.T) {
-		s := open(t, directory, wrapped{})
+		s := open(t, directory, storeWrappers{})
 		mustBe(t, "create", s.create("old", 1), "")
 	})
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashingProcess$")
@@ -138,13 +138,13 @@ func TestAfterACrashTheRepeatedRequestIsAnsweredAndTheStockIsRight(t *testing.T)
 		for _, point := range crashPoints {
 			// One after the other: a process that is just being started holds copies of the locks of all others.
 			t.Run(operation+" "+point, func(t *testing.T) {
-				s := open(t, crash(t, operation, point), wrapped{})
+				s := open(t, crash(t, operation, point), storeWrappers{})
 				for range 2 { // the second time on what the first has left
 					mustBe(t, "the repeated request", s.perform(operation), "")
 					s.mustBeAvailable(t, "a", want.a)
 					s.mustBeAvailable(t, "b", want.b)
 				}
-				s.settle(t)
+				s.settleAll(t)
 				s.mustAgree(t)
 			})
 		}
@@ -156,8 +156,8 @@ func TestAfterACrashOrderAndStockAgreeWithoutTheClient(t *testing.T) {
 	for _, operation := range []string{"create", "create without an id", "update", "cancel"} {
 		for _, point := range crashPoints {
 			t.Run(operation+" "+point, func(t *testing.T) {
-				s := open(t, crash(t, operation, point), wrapped{})
-				s.settle(t)
+				s := open(t, crash(t, operation, point), storeWrappers{})
+				s.settleAll(t)
 				s.mustAgree(t)
 				outcomes[operation+": "+s.outcome(t, operation)]++
 			})

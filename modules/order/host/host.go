@@ -42,8 +42,10 @@ func New(ctx context.Context, o Options) (*Hosted, error) {
 	return &Hosted{host, service}, service.Recover(ctx)
 }
 
-// Pass settles messages of the outbox that are due now, each once, and says whether there may be more of them.
-func (m *Hosted) Pass(ctx context.Context) (more bool, err error) { return m.service.Pass(ctx) }
+// SettleDue settles messages of the outbox that are due now, each once, and says whether there may be more of them.
+func (m *Hosted) SettleDue(ctx context.Context) (more bool, err error) {
+	return m.service.SettleDue(ctx)
+}
 
 // Backlog is how much inventory has not been told yet.
 type Backlog = internal.Backlog

@@ -58,7 +58,7 @@ func (s *stepper) afterNext(skip int, do func()) {
 func openStepwise(t *testing.T) (*system, *stepper) {
 	t.Helper()
 	steps := &stepper{}
-	s := open(t, t.TempDir(), wrapped{
+	s := open(t, t.TempDir(), storeWrappers{
 		orders: func(db database.Store) database.Store { steps.Store = db; return steps },
 		stock:  func(db database.Store) database.Store { return db },
 	})
@@ -68,11 +68,11 @@ func openStepwise(t *testing.T) (*system, *stepper) {
 // At the deadline the relay withdraws an order; inventory's answer to a request that began before is recorded first.
 func TestAnOrderThatIsConfirmedWhileItIsWithdrawnKeepsItsStock(t *testing.T) {
 	s, steps := openStepwise(t)
-	s.line.cut(away, nil)
+	s.link.intercept(inventoryAway, nil)
 	mustBe(t, "create", s.create("1", 2), "unavailable")
 	answered, proceed, created := make(chan bool), make(chan bool), make(chan error, 1)
 	var once sync.Once
-	s.line.cut(nil, func(context.Context, string) error {
+	s.link.intercept(nil, func(context.Context, string) error {
 		once.Do(func() {
 			close(answered)
 			<-proceed
@@ -86,10 +86,10 @@ func TestAnOrderThatIsConfirmedWhileItIsWithdrawnKeepsItsStock(t *testing.T) {
 		close(proceed)
 		mustBe(t, "the request again", <-created, "")
 	})
-	if _, err := s.module.Pass(t.Context()); err != nil {
+	if _, err := s.module.SettleDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.settle(t)
+	s.settleAll(t)
 	if got := s.status(t, "1"); got != order.StatusConfirmed {
 		t.Errorf("status %q, want confirmed", got)
 	}
@@ -106,7 +106,7 @@ func TestAnUpdateIsAnsweredForItselfWhenAnotherFollowsAtOnce(t *testing.T) {
 		"another update":            {0, func(s *system) error { return s.update("1", 4) }},
 		"another after a refusal":   {99, func(s *system) error { return s.update("1", 4) }},
 		"a cancellation":            {0, func(s *system) error { return s.cancel("1") }},
-		"one that inventory delays": {0, func(s *system) error { s.line.cut(away, nil); _ = s.update("1", 4); return nil }},
+		"one that inventory delays": {0, func(s *system) error { s.link.intercept(inventoryAway, nil); _ = s.update("1", 4); return nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, steps := openStepwise(t)
@@ -116,8 +116,8 @@ func TestAnUpdateIsAnsweredForItselfWhenAnotherFollowsAtOnce(t *testing.T) {
 			}
 			steps.afterNext(1, func() { mustBe(t, "what follows", follow.do(s), "") })
 			mustBe(t, "update", s.update("1", 3), "")
-			s.line.cut(nil, nil)
-			s.settle(t)
+			s.link.intercept(nil, nil)
+			s.settleAll(t)
 			s.mustAgree(t)
 		})
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 func TestWithoutInventoryAnOrderIsPendingAndTheRelayConfirmsIt(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
-	s.line.cut(away, nil)
+	s := open(t, t.TempDir(), storeWrappers{})
+	s.link.intercept(inventoryAway, nil)
 	failure := mustBe(t, "create", s.create("1", 2), fault.Unavailable)
 	if failure.RetryAfter == 0 || !strings.Contains(failure.Detail, "Repeat the request") {
 		t.Errorf("the fault does not say what to do: %+v", failure)
@@ -27,12 +27,12 @@ func TestWithoutInventoryAnOrderIsPendingAndTheRelayConfirmsIt(t *testing.T) {
 	mustBe(t, "the request again, still without inventory", s.create("1", 2), fault.Unavailable)
 	mustBe(t, "update of a pending order", s.update("1", 3), fault.Unavailable)
 	mustBe(t, "cancellation of a pending order", s.cancel("1"), fault.Unavailable)
-	s.settle(t)
+	s.settleAll(t)
 	if got := s.status(t, "1"); got != order.StatusPending {
 		t.Errorf("status %q after failed attempts, want pending", got)
 	}
-	s.line.cut(nil, nil)
-	s.settle(t)
+	s.link.intercept(nil, nil)
+	s.settleAll(t)
 	if got := s.status(t, "1"); got != order.StatusConfirmed {
 		t.Errorf("status %q, want confirmed", got)
 	}
@@ -42,26 +42,26 @@ func TestWithoutInventoryAnOrderIsPendingAndTheRelayConfirmsIt(t *testing.T) {
 }
 
 func TestALostAnswerHasOneEffect(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
-	s.line.cut(nil, away)
+	s := open(t, t.TempDir(), storeWrappers{})
+	s.link.intercept(nil, inventoryAway)
 	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
 	s.mustBeAvailable(t, "a", 8)
-	s.settle(t)
-	s.line.cut(nil, nil)
+	s.settleAll(t)
+	s.link.intercept(nil, nil)
 	mustBe(t, "the request again", s.create("1", 2), "")
-	s.settle(t)
+	s.settleAll(t)
 	s.mustBeAvailable(t, "a", 8)
 	s.mustAgree(t)
 }
 
 func TestAnOrderThatNobodyCanAskAboutIsWithdrawn(t *testing.T) {
-	for name, cut := range map[string][2]hook{"request lost": {away, nil}, "answer lost": {nil, away}} {
+	for name, cut := range map[string][2]hook{"request lost": {inventoryAway, nil}, "answer lost": {nil, inventoryAway}} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, t.TempDir(), wrapped{})
-			s.line.cut(cut[0], cut[1])
+			s := open(t, t.TempDir(), storeWrappers{})
+			s.link.intercept(cut[0], cut[1])
 			mustBe(t, "create", s.create("", 2), fault.Unavailable)
-			s.line.cut(nil, nil)
-			s.settle(t)
+			s.link.intercept(nil, nil)
+			s.settleAll(t)
 			page, err := s.orders.List(alice, order.ListRequest{})
 			if err != nil || len(page.Data) != 1 || page.Data[0].Status != order.StatusExpired {
 				t.Errorf("orders %+v, %v; want one that has expired", page.Data, err)
@@ -73,17 +73,17 @@ func TestAnOrderThatNobodyCanAskAboutIsWithdrawn(t *testing.T) {
 }
 
 func TestAKeyNamesItsRequestForADay(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
+	s := open(t, t.TempDir(), storeWrappers{})
 	place := func() (string, error) {
 		created, err := s.orders.Create(alice, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 1}}, IdempotencyKey: "k"})
 		return created.ID, err
 	}
-	s.line.cut(away, nil)
+	s.link.intercept(inventoryAway, nil)
 	_, err := place()
 	mustBe(t, "place", err, fault.Unavailable)
 	s.clock.advance(2 * time.Hour)
-	s.line.cut(nil, nil)
-	s.settle(t) // expired: that was no answer
+	s.link.intercept(nil, nil)
+	s.settleAll(t) // expired: that was no answer
 	first, err := place()
 	mustBe(t, "the same again", err, "")
 	s.clock.advance(23 * time.Hour)
@@ -99,33 +99,33 @@ func TestAKeyNamesItsRequestForADay(t *testing.T) {
 }
 
 func TestAnAnswerAfterTheCallersTimeDoesNotConfirmBehindItsBack(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
+	s := open(t, t.TempDir(), storeWrappers{})
 	ctx, cancel := context.WithCancel(alice)
-	s.line.cut(nil, func(ctx context.Context, _ string) error {
+	s.link.intercept(nil, func(ctx context.Context, _ string) error {
 		cancel()
 		<-ctx.Done() // the service has heard of it
 		return nil
 	})
 	_, err := s.orders.Create(ctx, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 2}}})
 	mustBe(t, "create", err, fault.Canceled)
-	s.line.cut(nil, nil)
-	s.settle(t)
+	s.link.intercept(nil, nil)
+	s.settleAll(t)
 	s.mustBeAvailable(t, "a", 10)
 	s.mustAgree(t)
 }
 
 func TestAnOrderExpiresAtItsDeadlineAndOnlyOnADefiniteAnswer(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
-	s.line.cut(nil, away) // inventory has reserved, order does not know
+	s := open(t, t.TempDir(), storeWrappers{})
+	s.link.intercept(nil, inventoryAway) // inventory has reserved, order does not know
 	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
-	s.line.cut(away, nil)
+	s.link.intercept(inventoryAway, nil)
 	s.clock.advance(2 * time.Hour)
-	s.settle(t)
+	s.settleAll(t)
 	if got := s.status(t, "1"); got != order.StatusPending {
 		t.Errorf("status %q without an answer, want pending", got)
 	}
-	s.line.cut(nil, nil)
-	s.settle(t)
+	s.link.intercept(nil, nil)
+	s.settleAll(t)
 	if got := s.status(t, "1"); got != order.StatusExpired {
 		t.Errorf("status %q, want expired", got)
 	}
@@ -135,9 +135,9 @@ func TestAnOrderExpiresAtItsDeadlineAndOnlyOnADefiniteAnswer(t *testing.T) {
 }
 
 func TestAnUpdateWaitsForInventoryAndResumes(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
+	s := open(t, t.TempDir(), storeWrappers{})
 	mustBe(t, "create", s.create("1", 2), "")
-	s.line.cut(away, nil)
+	s.link.intercept(inventoryAway, nil)
 	mustBe(t, "update", s.update("1", 3), fault.Unavailable)
 	got, err := s.orders.Get(alice, order.GetRequest{ID: "1"})
 	if err != nil || got.Items[0].Qty != 2 || got.Version != 2 {
@@ -147,7 +147,7 @@ func TestAnUpdateWaitsForInventoryAndResumes(t *testing.T) {
 		t.Errorf("type %q", failure.Type)
 	}
 	mustBe(t, "the same update", s.update("1", 3), fault.Unavailable)
-	s.line.cut(nil, nil)
+	s.link.intercept(nil, nil)
 	mustBe(t, "the same update again", s.update("1", 3), "")
 	s.mustBeAvailable(t, "a", 7)
 	s.mustAgree(t)
@@ -156,12 +156,12 @@ func TestAnUpdateWaitsForInventoryAndResumes(t *testing.T) {
 func TestTheRelayCompletesOrDropsAnUpdate(t *testing.T) {
 	for name, c := range map[string]struct{ qty, left int64 }{"completed": {3, 7}, "refused": {11, 8}} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, t.TempDir(), wrapped{})
+			s := open(t, t.TempDir(), storeWrappers{})
 			mustBe(t, "create", s.create("1", 2), "")
-			s.line.cut(away, nil)
+			s.link.intercept(inventoryAway, nil)
 			mustBe(t, "update", s.update("1", c.qty), fault.Unavailable)
-			s.line.cut(nil, nil)
-			s.settle(t)
+			s.link.intercept(nil, nil)
+			s.settleAll(t)
 			s.mustBeAvailable(t, "a", c.left)
 			s.mustAgree(t)
 			mustBe(t, "an update afterwards", s.update("1", 1), "")
@@ -171,15 +171,15 @@ func TestTheRelayCompletesOrDropsAnUpdate(t *testing.T) {
 }
 
 func TestCancellingDuringAnUpdateHasOneOutcome(t *testing.T) {
-	for name, cut := range map[string][2]hook{"request lost": {away, nil}, "answer lost": {nil, away}} {
+	for name, cut := range map[string][2]hook{"request lost": {inventoryAway, nil}, "answer lost": {nil, inventoryAway}} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, t.TempDir(), wrapped{})
+			s := open(t, t.TempDir(), storeWrappers{})
 			mustBe(t, "create", s.create("1", 2), "")
-			s.line.cut(cut[0], cut[1])
+			s.link.intercept(cut[0], cut[1])
 			mustBe(t, "update", s.update("1", 3), fault.Unavailable)
 			mustBe(t, "cancel", s.cancel("1"), "") // committed is cancelled, whatever inventory says
-			s.line.cut(nil, nil)
-			s.settle(t)
+			s.link.intercept(nil, nil)
+			s.settleAll(t)
 			s.mustBeAvailable(t, "a", 10)
 			s.mustBeAvailable(t, "b", 5)
 			s.mustAgree(t)
@@ -188,16 +188,16 @@ func TestCancellingDuringAnUpdateHasOneOutcome(t *testing.T) {
 }
 
 func TestCancellingBetweenAskAndAnswerOfAnUpdate(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
+	s := open(t, t.TempDir(), storeWrappers{})
 	mustBe(t, "create", s.create("1", 2), "")
-	s.line.cut(func(context.Context, string) error {
-		s.line.cut(nil, nil)
+	s.link.intercept(func(context.Context, string) error {
+		s.link.intercept(nil, nil)
 		return s.cancel("1") // overtakes the reserve that is on its way
 	}, nil)
 	if failure := mustBe(t, "update", s.update("1", 3), fault.Conflict); failure.Type != "illegal-transition" {
 		t.Errorf("type %q", failure.Type)
 	}
-	s.settle(t)
+	s.settleAll(t)
 	s.mustBeAvailable(t, "a", 10)
 	s.mustAgree(t)
 }
@@ -205,23 +205,23 @@ func TestCancellingBetweenAskAndAnswerOfAnUpdate(t *testing.T) {
 func TestAPoisonMessageIsGivenUpWhileOthersFlow(t *testing.T) {
 	directory := t.TempDir()
 	t.Run("poison", func(t *testing.T) {
-		s := open(t, directory, wrapped{})
-		s.line.cut(func(context.Context, string) error { return errors.New("a defect") }, nil)
+		s := open(t, directory, storeWrappers{})
+		s.link.intercept(func(context.Context, string) error { return errors.New("a defect") }, nil)
 		mustBe(t, "create", s.create("poison", 2), fault.Unavailable)
 		for range 12 {
-			s.settle(t)
+			s.settleAll(t)
 		}
 		s.mustHaveBacklog(t, host.Backlog{Dead: 1})
-		s.line.cut(nil, nil)
+		s.link.intercept(nil, nil)
 		mustBe(t, "another order", s.create("fine", 1), "")
-		s.settle(t)
+		s.settleAll(t)
 		if got := s.status(t, "poison"); got != order.StatusPending {
 			t.Errorf("status %q, want pending", got)
 		}
 	})
 	t.Run("a restart submits it again", func(t *testing.T) {
-		s := open(t, directory, wrapped{})
-		s.settle(t)
+		s := open(t, directory, storeWrappers{})
+		s.settleAll(t)
 		if got := s.status(t, "poison"); got != order.StatusConfirmed {
 			t.Errorf("status %q, want confirmed", got)
 		}
@@ -230,11 +230,11 @@ func TestAPoisonMessageIsGivenUpWhileOthersFlow(t *testing.T) {
 }
 
 func TestInventoryBeingAwayNeverGivesAMessageUp(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
-	s.line.cut(away, nil)
+	s := open(t, t.TempDir(), storeWrappers{})
+	s.link.intercept(inventoryAway, nil)
 	mustBe(t, "create", s.create("1", 2), fault.Unavailable)
 	for range 10 {
-		s.settle(t)
+		s.settleAll(t)
 	}
 	s.mustHaveBacklog(t, host.Backlog{Waiting: 1})
 }
@@ -247,19 +247,19 @@ func (s *system) mustHaveBacklog(t *testing.T, want host.Backlog) {
 }
 
 // A pass says whether more is due, so that the relay does not rest before everything is told.
-func TestAPassSaysWhetherMoreIsDue(t *testing.T) {
-	s := open(t, t.TempDir(), wrapped{})
-	s.line.cut(away, nil)
+func TestSettleDueSaysWhetherMoreIsDue(t *testing.T) {
+	s := open(t, t.TempDir(), storeWrappers{})
+	s.link.intercept(inventoryAway, nil)
 	const orders = 250 // more than two passes' worth
 	for i := range orders {
 		mustBe(t, "create", s.create(strconv.Itoa(i), 1), fault.Unavailable)
 	}
-	s.line.cut(nil, nil)
+	s.link.intercept(nil, nil)
 	s.clock.advance(time.Minute)
 	var passes []bool
 	for more := true; more && len(passes) < orders; passes = append(passes, more) {
 		var err error
-		if more, err = s.module.Pass(t.Context()); err != nil {
+		if more, err = s.module.SettleDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

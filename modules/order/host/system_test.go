@@ -27,17 +27,17 @@ type system struct {
 	module            *host.Hosted
 	orders            order.Service
 	stock             inventory.Service
-	line              *line  // between order and inventory
+	link              *link  // between order and inventory
 	clock             *clock // of both
 }
 
-// wrapped lets a test put something between the modules and what they use.
-type wrapped struct {
+// storeWrappers let a test put something between the modules and what they use.
+type storeWrappers struct {
 	orders, stock func(database.Store) database.Store
 }
 
 // open starts the system in a directory, as a process does.
-func open(t testing.TB, directory string, wrap wrapped) *system {
+func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	t.Helper()
 	s := &system{
 		ordersDB: databasetest.OpenIn(t, "order", directory), stockDB: databasetest.OpenIn(t, "inventory", directory),
@@ -56,9 +56,9 @@ func open(t testing.TB, directory string, wrap wrapped) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.line = &line{Conn: rpc.Local(stock, "order")}
+	s.link = &link{Conn: rpc.Local(stock, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
-		Store: ordersStore, Inventory: inventory.Client{Conn: s.line}, Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
+		Store: ordersStore, Inventory: inventory.Client{Conn: s.link}, Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
 		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {
@@ -90,21 +90,21 @@ func (c *clock) advance(by time.Duration) {
 // hook happens on the way of a call; its error is what the caller gets.
 type hook func(ctx context.Context, op string) error
 
-// line is the way from order to inventory, which a test can cut.
-type line struct {
+// link is the way from order to inventory, on which a test can intercept calls.
+type link struct {
 	rpc.Conn
 	mu     sync.Mutex
 	before hook // nil: the request arrives
 	after  hook // nil: the answer arrives
 }
 
-func (l *line) cut(before, after hook) {
+func (l *link) intercept(before, after hook) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.before, l.after = before, after
 }
 
-func (l *line) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+func (l *link) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
 	l.mu.Lock()
 	before, after := l.before, l.after
 	l.mu.Unlock()
@@ -122,16 +122,16 @@ func (l *line) Invoke(ctx context.Context, op rpc.Operation, request, response a
 	return err
 }
 
-func away(context.Context, string) error {
+func inventoryAway(context.Context, string) error {
 	return fault.Retryable(time.Second, "The inventory is away.")
 }
 
-// settle lets the relay work until nothing is due, however often it was postponed.
-func (s *system) settle(t testing.TB) {
+// settleAll lets the relay work until nothing is due, however often it was postponed.
+func (s *system) settleAll(t testing.TB) {
 	t.Helper()
 	for range 3 {
 		s.clock.advance(time.Minute) // beyond the lease and the longest backoff
-		if _, err := s.module.Pass(t.Context()); err != nil {
+		if _, err := s.module.SettleDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

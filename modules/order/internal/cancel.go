@@ -13,7 +13,7 @@ import (
 // Cancel ends a confirmed order. It is cancelled as soon as that is committed; the stock is given back at once where
 // inventory answers, and by the relay otherwise.
 func (s *Service) Cancel(ctx context.Context, r order.CancelRequest) (order.Cancelled, error) {
-	key, err := s.decided(ctx, r.ID, func(tx database.Tx, found record) error {
+	key, err := s.changeOrder(ctx, r.ID, func(tx database.Tx, found orderRow) error {
 		return s.cancel(tx, found, identity.From(ctx).Subject)
 	})
 	if err != nil {
@@ -26,15 +26,15 @@ func (s *Service) Cancel(ctx context.Context, r order.CancelRequest) (order.Canc
 }
 
 // cancel also drops an update that is under way: the release is the newest word to inventory.
-func (s *Service) cancel(tx database.Tx, r record, by string) error {
+func (s *Service) cancel(tx database.Tx, r orderRow, by string) error {
 	switch r.status {
 	case order.StatusCancelled:
 		return nil
 	case order.StatusConfirmed:
 	case order.StatusPending, order.StatusFulfilled, order.StatusRejected, order.StatusExpired:
-		return illegal(r.id, r.status, "cancelled")
+		return illegalTransition(r.id, r.status, "cancelled")
 	}
-	if err := dropUpdate(tx, r.key); err != nil {
+	if err := deleteUpdate(tx, r.key); err != nil {
 		return err
 	}
 	if err := putMessage(tx, message{orderKey: r.key, kind: release, revision: r.revision, by: by}, s.Now()); err != nil {
@@ -43,10 +43,10 @@ func (s *Service) cancel(tx database.Tx, r record, by string) error {
 	return transition(tx, &r, order.StatusCancelled, cancelled, by, "", s.Now())
 }
 
-// decided runs change on the order of an id, in one transaction, and gives the order's key. An order that is still
+// changeOrder runs change on the order of an id, in one transaction, and gives the order's key. An order that is still
 // pending is settled first: what it becomes decides what may be done to it.
-func (s *Service) decided(ctx context.Context, id string, change func(database.Tx, record) error) (string, error) {
-	var found record
+func (s *Service) changeOrder(ctx context.Context, id string, change func(database.Tx, orderRow) error) (string, error) {
+	var found orderRow
 	attempt := func(tx database.Tx) (err error) {
 		if found, err = findByID(tx, id); err != nil || found.status == order.StatusPending {
 			return err

@@ -51,7 +51,7 @@ func (s *Service) place(ctx context.Context, r order.CreateRequest) (key string,
 		if r.IdempotencyKey == "" {
 			return nil
 		}
-		return remember(tx, placing.owner, r.IdempotencyKey, digest, key, placing.createdAt)
+		return saveIdempotencyKey(tx, placing.owner, r.IdempotencyKey, digest, key, placing.createdAt)
 	})
 	if database.IsUniqueViolation(err) { // another replica placed it in the same moment
 		return "", fault.Retryable(time.Second, "The same order was placed at the same moment. Repeat the request.").Because(err)
@@ -60,10 +60,10 @@ func (s *Service) place(ctx context.Context, r order.CreateRequest) (key string,
 }
 
 // newOrder is the order that a request asks for.
-func (s *Service) newOrder(ctx context.Context, r order.CreateRequest) (record, error) {
+func (s *Service) newOrder(ctx context.Context, r order.CreateRequest) (orderRow, error) {
 	key, err := uuid.NewV7() // sorts in the order of time
 	now := s.Now()
-	placing := record{
+	placing := orderRow{
 		key: key.String(), id: strings.ToLower(rand.Text()), // 128 random bits: cannot be guessed
 		owner: identity.From(ctx).Subject, status: order.StatusPending, version: 1, revision: 1, content: content{r.Name, r.Items},
 		repeatable: r.ID != nil || r.IdempotencyKey != "", deadline: now.Add(s.PendingTimeout), createdAt: now, updatedAt: now,
@@ -76,26 +76,26 @@ func (s *Service) newOrder(ctx context.Context, r order.CreateRequest) (record, 
 }
 
 // placedBefore finds the order that an earlier request with the same meaning placed.
-func (s *Service) placedBefore(tx database.Tx, placing record, key, digest string) (existing record, found bool, err error) {
+func (s *Service) placedBefore(tx database.Tx, placing orderRow, key, digest string) (existing orderRow, found bool, err error) {
 	if key != "" {
-		if existing, found, err = named(tx, placing.owner, key, digest, placing.createdAt); found || err != nil {
+		if existing, found, err = findByIdempotencyKey(tx, placing.owner, key, digest, placing.createdAt); found || err != nil {
 			return existing, found, err
 		}
 	}
 	existing, err = findByID(tx, placing.id)
 	switch {
 	case fault.CodeOf(err) == fault.NotFound:
-		return record{}, false, nil
+		return orderRow{}, false, nil
 	case err != nil || !existing.live():
-		return record{}, false, err
+		return orderRow{}, false, err
 	case existing.owner != placing.owner || existing.digest != placing.digest:
-		return record{}, false, fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.id)
+		return orderRow{}, false, fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.id)
 	}
 	return existing, true, nil
 }
 
 // placeOrder writes the pending order, its first event and the message to inventory.
-func placeOrder(tx database.Tx, placing record) error {
+func placeOrder(tx database.Tx, placing orderRow) error {
 	if err := insertOrder(tx, placing); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 	}
 	switch r.status {
 	case order.StatusRejected:
-		return order.Created{}, refusal(r.refusal)
+		return order.Created{}, refusedByInventory(r.refusal)
 	case order.StatusExpired:
 		return order.Created{}, fault.Retryable(retryAfter, "The order '%s' could not be placed in time and was given up; nothing is reserved for it. Send it again.", r.id)
 	case order.StatusPending:
@@ -127,6 +127,6 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 }
 
 // find reads the order of a key.
-func (s *Service) find(ctx context.Context, key string) (record, error) {
-	return database.Read(ctx, s.Store, func(tx database.Tx) (record, error) { return findByKey(tx, key) })
+func (s *Service) find(ctx context.Context, key string) (orderRow, error) {
+	return database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByKey(tx, key) })
 }

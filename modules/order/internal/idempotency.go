@@ -24,9 +24,9 @@ func requestDigest(r order.CreateRequest) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// named gives the order that an earlier request of this owner with this key placed; found is false where there is
+// findByIdempotencyKey gives the order that an earlier request of this owner with this key placed; found is false where there is
 // none, or where it has expired: that was no definite answer, so the request is made anew.
-func named(tx database.Tx, owner, key, digest string, now time.Time) (existing record, found bool, err error) {
+func findByIdempotencyKey(tx database.Tx, owner, key, digest string, now time.Time) (existing orderRow, found bool, err error) {
 	var before, orderKey string
 	found, err = database.Found(tx.QueryRow(`SELECT digest, order_key FROM idempotency WHERE owner = $1 AND key = $2 AND created_at > $3`,
 		owner, key, now.Add(-keyLifetime)).Scan(&before, &orderKey))
@@ -42,8 +42,8 @@ func named(tx database.Tx, owner, key, digest string, now time.Time) (existing r
 	return existing, err == nil && existing.status != order.StatusExpired, err
 }
 
-// remember names the request that placed an order, and forgets what is too old.
-func remember(tx database.Tx, owner, key, digest, orderKey string, now time.Time) error {
+// saveIdempotencyKey names the request that placed an order, and forgets what is too old.
+func saveIdempotencyKey(tx database.Tx, owner, key, digest, orderKey string, now time.Time) error {
 	if _, err := tx.Exec(`DELETE FROM idempotency WHERE created_at <= $1`, now.Add(-keyLifetime)); err != nil {
 		return err
 	}

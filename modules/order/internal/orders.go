@@ -30,8 +30,8 @@ func (c content) digest() string {
 
 func (c content) equal(other content) bool { return c.digest() == other.digest() }
 
-// record is a row of the orders table.
-type record struct {
+// orderRow is a row of the orders table.
+type orderRow struct {
 	key, id, owner       string
 	status               order.Status
 	version, revision    int64
@@ -45,8 +45,8 @@ type record struct {
 
 const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, refusal, created_at, updated_at FROM orders`
 
-func scanOrder(row database.Row) (record, error) {
-	var r record
+func scanOrder(row database.Row) (orderRow, error) {
+	var r orderRow
 	var items string
 	err := row.Scan(&r.key, &r.id, &r.owner, &r.status, &r.version, &r.revision, &r.content.name, &items, &r.digest,
 		&r.repeatable, &r.deadline, &r.refusal, &r.createdAt, &r.updatedAt)
@@ -57,21 +57,21 @@ func scanOrder(row database.Row) (record, error) {
 }
 
 // findByKey gives the order of an internal key.
-func findByKey(tx database.Tx, key string) (record, error) {
+func findByKey(tx database.Tx, key string) (orderRow, error) {
 	return scanOrder(tx.QueryRow(selectOrder+` WHERE key = $1`, key))
 }
 
 // findByID gives the live order of an id, else the newest, else not_found.
-func findByID(tx database.Tx, id string) (record, error) {
+func findByID(tx database.Tx, id string) (orderRow, error) {
 	r, found, err := database.Find(tx, scanOrder, selectOrder+` WHERE id = $1
 		ORDER BY CASE WHEN status IN ('pending', 'confirmed', 'fulfilled') THEN 0 ELSE 1 END, key DESC LIMIT 1`, id)
 	if err == nil && !found {
-		err = noOrder(id)
+		err = orderNotFound(id)
 	}
 	return r, err
 }
 
-func noOrder(id string) error {
+func orderNotFound(id string) error {
 	if !order.Create.Rule("id").AllowsText(id) { // not worth repeating
 		return fault.New(fault.NotFound, "There is no such order.")
 	}
@@ -79,11 +79,11 @@ func noOrder(id string) error {
 }
 
 // live reports whether the order holds its id.
-func (r record) live() bool {
+func (r orderRow) live() bool {
 	return r.status == order.StatusPending || r.status == order.StatusConfirmed || r.status == order.StatusFulfilled
 }
 
-func insertOrder(tx database.Tx, r record) error {
+func insertOrder(tx database.Tx, r orderRow) error {
 	items, err := json.Marshal(r.content.items)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func insertOrder(tx database.Tx, r record) error {
 }
 
 // saveOrder writes what can change of an order, on the condition that nobody else has changed it since it was read.
-func saveOrder(tx database.Tx, read, r record) error {
+func saveOrder(tx database.Tx, read, r orderRow) error {
 	items, err := json.Marshal(r.content.items)
 	if err != nil {
 		return err

@@ -48,9 +48,9 @@ func takeMessage(tx database.Tx, m message) (taken bool, err error) {
 	return removed == 1, err
 }
 
-// withdraw turns a reserve into a release: from now on the order can only expire. A message that is not the same any
+// turnIntoRelease turns a reserve into a release: from now on the order can only expire. A message that is not the same any
 // more stays what it is: inventory must not hear of a release that is not in the outbox.
-func withdraw(tx database.Tx, m message, now time.Time) error {
+func turnIntoRelease(tx database.Tx, m message, now time.Time) error {
 	_, err := tx.Exec(`UPDATE outbox SET kind = $1, due_at = $2, attempts = 0 WHERE order_key = $3 AND kind = $4 AND revision = $5`,
 		release, now, m.orderKey, m.kind, m.revision)
 	return err
@@ -64,8 +64,8 @@ func postpone(tx database.Tx, m message, due time.Time, failed, dead bool, lastE
 	return err
 }
 
-// resubmit makes every message due, dead ones too: at a start nobody else is settling any.
-func resubmit(tx database.Tx) error {
+// makeAllDue makes every message due, dead ones too: at a start nobody else is settling any.
+func makeAllDue(tx database.Tx) error {
 	_, err := tx.Exec(`UPDATE outbox SET due_at = 0, failures = 0, dead = 0`)
 	return err
 }

@@ -17,24 +17,24 @@ import (
 
 // Get gives one order as far as the caller may see it.
 func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, error) {
-	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (record, error) { return findByID(tx, r.ID) })
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByID(tx, r.ID) })
 	if err != nil {
 		return order.Order{}, err
 	}
 	principal := identity.From(ctx)
 	switch {
 	case principal.Scopes.Has(order.ViewOrders), principal.Subject != "" && principal.Subject == found.owner:
-		view := found.full()
+		view := found.fullView()
 		view.ETag = found.etag("full")
 		return view, nil
 	case s.PublicRead && (found.status == order.StatusConfirmed || found.status == order.StatusFulfilled):
 		return order.Order{ID: found.id, Name: found.content.name, Items: found.content.items, ETag: found.etag("public")}, nil
 	}
-	return order.Order{}, noOrder(r.ID)
+	return order.Order{}, orderNotFound(r.ID)
 }
 
-// full is what the owner and view_orders see.
-func (r record) full() order.Order {
+// fullView is what the owner and view_orders see.
+func (r orderRow) fullView() order.Order {
 	return order.Order{
 		ID: r.id, Name: r.content.name, Items: r.content.items, Status: r.status, Owner: r.owner, Version: r.version,
 		CreatedAt: &r.createdAt, UpdatedAt: &r.updatedAt,
@@ -42,7 +42,7 @@ func (r record) full() order.Order {
 }
 
 // etag names one view of one version of one order. The key is in it because ids come back.
-func (r record) etag(view string) string {
+func (r orderRow) etag(view string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", r.key, view, r.version))
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
@@ -54,12 +54,12 @@ const (
 
 // List gives a page of the caller's own orders, or of everybody's.
 func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, error) {
-	limit, after, err := page(r)
+	limit, after, err := pageParameters(r)
 	if err != nil {
 		return order.Orders{}, err
 	}
 	principal := identity.From(ctx)
-	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]record, error) {
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]orderRow, error) {
 		return selectPage(tx, principal, after, limit+1)
 	})
 	if err != nil {
@@ -72,13 +72,13 @@ func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, 
 		page.Next = &next
 	}
 	for _, r := range found {
-		page.Data = append(page.Data, r.full())
+		page.Data = append(page.Data, r.fullView())
 	}
 	return page, nil
 }
 
-// page checks the parameters of a list; without after it starts above every key.
-func page(r order.ListRequest) (limit int, after string, err error) {
+// pageParameters checks the parameters of a list; without after it starts above every key.
+func pageParameters(r order.ListRequest) (limit int, after string, err error) {
 	limit, after = defaultLimit, aboveAllKeys
 	if r.Limit != nil {
 		limit = int(*r.Limit)
@@ -93,7 +93,7 @@ func page(r order.ListRequest) (limit int, after string, err error) {
 	return limit, after, nil
 }
 
-func selectPage(tx database.Tx, principal identity.Principal, after string, limit int) ([]record, error) {
+func selectPage(tx database.Tx, principal identity.Principal, after string, limit int) ([]orderRow, error) {
 	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit}
 	if principal.Scopes.Has(order.ViewOrders) {
 		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]

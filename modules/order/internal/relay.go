@@ -22,7 +22,7 @@ const (
 
 // Recover makes every message due that an earlier process left behind. Call it once, before the service serves.
 func (s *Service) Recover(ctx context.Context) error {
-	return s.Store.Write(ctx, resubmit)
+	return s.Store.Write(ctx, makeAllDue)
 }
 
 // Relay settles the messages that are due, until ctx ends.
@@ -30,7 +30,7 @@ func (s *Service) Relay(ctx context.Context) {
 	ticker := time.NewTicker(relayInterval)
 	defer ticker.Stop()
 	for {
-		more, err := s.Pass(ctx)
+		more, err := s.SettleDue(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "the relay cannot work on its outbox", "cause", err)
 		}
@@ -51,9 +51,9 @@ func (s *Service) Backlog(ctx context.Context) (Backlog, error) {
 	return database.Read(ctx, s.Store, countMessages)
 }
 
-// Pass settles messages that are due now, each once, and says whether there may be more of them. A message that cannot
+// SettleDue settles messages that are due now, each once, and says whether there may be more of them. A message that cannot
 // be settled is postponed.
-func (s *Service) Pass(ctx context.Context) (more bool, err error) {
+func (s *Service) SettleDue(ctx context.Context) (more bool, err error) {
 	keys, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]string, error) { return dueMessages(tx, s.Now(), relayBatch) })
 	if err != nil {
 		return false, err
@@ -74,7 +74,7 @@ func (s *Service) Pass(ctx context.Context) (more bool, err error) {
 // postpone puts a message off after a failed attempt. That inventory is away counts for nothing; that it answers with
 // an error again and again means that no repetition will help, and people have to look.
 func (s *Service) postpone(ctx context.Context, key string, cause error) error {
-	failed, dead := !passing(cause), false
+	failed, dead := !temporary(cause), false
 	err := s.Store.Write(ctx, func(tx database.Tx) error {
 		m, found, err := findMessage(tx, key)
 		if err != nil || !found {
@@ -89,8 +89,8 @@ func (s *Service) postpone(ctx context.Context, key string, cause error) error {
 	return err
 }
 
-// passing reports whether a failure says nothing about the message itself.
-func passing(err error) bool {
+// temporary reports whether a failure says nothing about the message itself.
+func temporary(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled, fault.RateLimited:
 		return true
@@ -108,8 +108,8 @@ func backoff(attempts int64) time.Duration {
 	return full/2 + rand.N(full/2) //nolint:gosec // spreads load; nobody gains by guessing it
 }
 
-// hurry makes the order's message due now and tells the relay.
-func (s *Service) hurry(ctx context.Context, key string) {
+// makeDueNow makes the order's message due now and tells the relay.
+func (s *Service) makeDueNow(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := s.Store.Write(ctx, func(tx database.Tx) error {

@@ -15,7 +15,7 @@ import (
 func (s *Service) settleNow(ctx context.Context, key string) error {
 	err := s.settle(ctx, key, false)
 	if err != nil {
-		s.hurry(ctx, key)
+		s.makeDueNow(ctx, key)
 	}
 	return err
 }
@@ -23,17 +23,17 @@ func (s *Service) settleNow(ctx context.Context, key string) error {
 // settle asks inventory what the order's message says and records the answer. It returns nil when there is no message
 // left, whoever settled it. The relay never confirms an order that its sender cannot ask about again: it withdraws it.
 func (s *Service) settle(ctx context.Context, key string, relay bool) error {
-	m, r, asked, err := s.unsettled(ctx, key)
+	m, r, asked, err := s.readUnsettled(ctx, key)
 	if err != nil || m.kind == "" {
 		return err
 	}
 	if m.kind == reserve && r.status == order.StatusPending && (s.Now().After(r.deadline) || relay && !r.repeatable) {
-		if err := s.Store.Write(ctx, func(tx database.Tx) error { return withdraw(tx, m, s.Now()) }); err != nil {
+		if err := s.Store.Write(ctx, func(tx database.Tx) error { return turnIntoRelease(tx, m, s.Now()) }); err != nil {
 			return err
 		}
 		return s.settle(ctx, key, relay) // what there is to tell now: a release, unless somebody was faster to confirm it
 	}
-	answer, err := s.ask(ctx, m, asked)
+	answer, err := s.askInventory(ctx, m, asked)
 	if err != nil {
 		return err
 	}
@@ -42,12 +42,12 @@ func (s *Service) settle(ctx context.Context, key string, relay bool) error {
 	} else if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.Store.Write(ctx, func(tx database.Tx) error { return s.record(tx, m, answer) })
+	return s.Store.Write(ctx, func(tx database.Tx) error { return s.recordAnswer(tx, m, answer) })
 }
 
-// unsettled reads the order's message, the order, and the content that the message speaks of. Without a message its
+// readUnsettled reads the order's message, the order, and the content that the message speaks of. Without a message its
 // kind is "".
-func (s *Service) unsettled(ctx context.Context, key string) (m message, r record, asked content, err error) {
+func (s *Service) readUnsettled(ctx context.Context, key string) (m message, r orderRow, asked content, err error) {
 	err = s.Store.Read(ctx, func(tx database.Tx) error {
 		var found bool
 		if m, found, err = findMessage(tx, key); err != nil || !found {
@@ -65,8 +65,8 @@ func (s *Service) unsettled(ctx context.Context, key string) (m message, r recor
 	return m, r, asked, err
 }
 
-// ask tells inventory the message.
-func (s *Service) ask(ctx context.Context, m message, asked content) (inventory.Reservation, error) {
+// askInventory tells inventory the message.
+func (s *Service) askInventory(ctx context.Context, m message, asked content) (inventory.Reservation, error) {
 	if m.kind == release {
 		return s.Inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
 	}
@@ -77,9 +77,9 @@ func (s *Service) ask(ctx context.Context, m message, asked content) (inventory.
 	return s.Inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
 }
 
-// record takes the message and makes the transition that inventory's answer means. It does nothing where the message
+// recordAnswer takes the message and makes the transition that inventory's answer means. It does nothing where the message
 // is no longer the same: then somebody else has decided.
-func (s *Service) record(tx database.Tx, m message, answer inventory.Reservation) error {
+func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reservation) error {
 	taken, err := takeMessage(tx, m)
 	if err != nil || !taken {
 		return err
@@ -90,7 +90,7 @@ func (s *Service) record(tx database.Tx, m message, answer inventory.Reservation
 	}
 	switch {
 	case r.status == order.StatusPending:
-		return s.recordFirst(tx, r, m, answer)
+		return s.recordPlacement(tx, r, m, answer)
 	case r.status == order.StatusConfirmed && m.kind == reserve:
 		return s.recordUpdate(tx, r, m, answer)
 	case r.status == order.StatusCancelled && m.kind == release:
@@ -99,8 +99,8 @@ func (s *Service) record(tx database.Tx, m message, answer inventory.Reservation
 	return fmt.Errorf("order %s is %s, and inventory answered %s to its %s", r.key, r.status, answer.Outcome, m.kind)
 }
 
-// recordFirst decides a pending order.
-func (s *Service) recordFirst(tx database.Tx, r record, m message, answer inventory.Reservation) error {
+// recordPlacement decides a pending order.
+func (s *Service) recordPlacement(tx database.Tx, r orderRow, m message, answer inventory.Reservation) error {
 	switch answer.Outcome {
 	case inventory.Reserved:
 		return transition(tx, &r, order.StatusConfirmed, confirmed, m.by, "", s.Now())
@@ -119,7 +119,7 @@ func (s *Service) recordFirst(tx database.Tx, r record, m message, answer invent
 }
 
 // recordUpdate decides the update of a confirmed order.
-func (s *Service) recordUpdate(tx database.Tx, r record, m message, answer inventory.Reservation) error {
+func (s *Service) recordUpdate(tx database.Tx, r orderRow, m message, answer inventory.Reservation) error {
 	asked, found, err := findUpdate(tx, r.key)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Service) recordUpdate(tx database.Tx, r record, m message, answer inven
 	if !found {
 		return fmt.Errorf("order %s has no update of revision %d", r.key, m.revision)
 	}
-	if err := dropUpdate(tx, r.key); err != nil {
+	if err := deleteUpdate(tx, r.key); err != nil {
 		return err
 	}
 	switch answer.Outcome {
@@ -155,7 +155,7 @@ func findUpdate(tx database.Tx, key string) (asked content, found bool, err erro
 	return asked, true, json.Unmarshal([]byte(items), &asked.items)
 }
 
-func dropUpdate(tx database.Tx, key string) error {
+func deleteUpdate(tx database.Tx, key string) error {
 	_, err := tx.Exec(`DELETE FROM updates WHERE order_key = $1`, key)
 	return err
 }

@@ -15,7 +15,7 @@ import (
 func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Updated, error) {
 	wanted := content{r.Name, r.Items}
 	var outcome int64
-	key, err := s.decided(ctx, r.ID, func(tx database.Tx, found record) (err error) {
+	key, err := s.changeOrder(ctx, r.ID, func(tx database.Tx, found orderRow) (err error) {
 		outcome, err = s.beginUpdate(tx, found, wanted, identity.From(ctx).Subject)
 		return err
 	})
@@ -31,9 +31,9 @@ func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Upda
 // beginUpdate writes down what the order shall become, and the message to reserve it. outcome is the version that the
 // order will have when the update has ended, one way or another: nothing else happens to it before. It is 0 where there
 // is nothing to do.
-func (s *Service) beginUpdate(tx database.Tx, r record, wanted content, by string) (outcome int64, err error) {
+func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted content, by string) (outcome int64, err error) {
 	if r.status != order.StatusConfirmed {
-		return 0, illegal(r.id, r.status, "updated")
+		return 0, illegalTransition(r.id, r.status, "updated")
 	}
 	waiting, found, err := findUpdate(tx, r.key)
 	switch {
@@ -74,13 +74,13 @@ func (s *Service) updateOutcome(ctx context.Context, id, key string, version int
 	case !decided:
 		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", id).Because(unsettled)
 	case kind == updateRefused:
-		return refusal(why)
+		return refusedByInventory(why)
 	case kind == cancelled:
-		return illegal(id, order.StatusCancelled, "updated")
+		return illegalTransition(id, order.StatusCancelled, "updated")
 	}
 	return nil
 }
 
-func illegal(id string, status order.Status, what string) error {
+func illegalTransition(id string, status order.Status, what string) error {
 	return fault.Conflicting("illegal-transition", "The order '%s' is %s and cannot be %s.", id, status, what)
 }

@@ -8,8 +8,8 @@ import (
 	"oms/platform/fault"
 )
 
-// refusal is the fault for what inventory refused; stored is the JSON of its problems.
-func refusal(stored string) error {
+// refusedByInventory is the fault for what inventory refused; stored is the JSON of its problems.
+func refusedByInventory(stored string) error {
 	var problems []inventory.Problem
 	if err := json.Unmarshal([]byte(stored), &problems); err != nil {
 		return fmt.Errorf("stored refusal: %w", err)
