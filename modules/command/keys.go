@@ -14,7 +14,7 @@ import (
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
-	"oms/platform/trust"
+	"oms/platform/trust/peer"
 )
 
 func (a *app) keys() *cobra.Command {
@@ -127,7 +127,7 @@ type workloadRing struct {
 }
 
 func (r workloadRing) list() (keys []key, err error) {
-	own, err := trust.ListWorkloadKeys(r.file, time.Now())
+	own, err := peer.ListKeys(r.file, time.Now())
 	for _, k := range own {
 		state := "active"
 		if !k.Retires.IsZero() {
@@ -143,12 +143,12 @@ func (r workloadRing) rotate() (key, error) {
 		return key{}, err
 	}
 	now := time.Now()
-	id, err := trust.RotateWorkloadKeys(r.file, now, r.overlap)
+	id, err := peer.RotateKeys(r.file, now, r.overlap)
 	return key{id: id, signs: now}, err
 }
 
 func (r workloadRing) revoke(id string) error {
-	return r.missing(trust.RevokeWorkloadKey(r.file, id, time.Now()))
+	return r.missing(peer.RevokeKey(r.file, id, time.Now()))
 }
 
 // missing says what to do where there are no keys yet.

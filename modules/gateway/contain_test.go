@@ -15,9 +15,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/observe"
+	"oms/platform/trust"
 )
 
 // journal keeps the log.
@@ -50,9 +50,7 @@ func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log
 // nobody is where everybody is a stranger.
 type nobody struct{}
 
-func (nobody) Authenticate(context.Context, string) (sts.Authentication, error) {
-	return sts.Authentication{}, nil
-}
+func (nobody) User(context.Context, string, string) (trust.Issued, error) { return trust.Issued{}, nil }
 
 func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler {
 	t.Helper()

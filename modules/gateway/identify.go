@@ -61,9 +61,9 @@ func bearerToken(r *http.Request) (secret.Text, error) {
 // authorize refuses, before the body is read, what the callee would refuse. It asks the same function.
 func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Principal) error {
 	reason, refused := row.Authorize(p)
-	g.Observer.Decided(ctx, rpc.Decision{
-		At: g.Now(), Module: Name, Operation: row.Name, Caller: p.Caller, Subject: p.Subject,
-		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason, Proof: rpc.InProcess,
+	g.Observer.Observe(ctx, rpc.Record{
+		At: g.Now(), Module: Name, Operation: row.Name, Transport: rpc.InProcess, Caller: p.Caller, Subject: p.Subject,
+		Scopes: p.Scopes, Transaction: p.Transaction, Reason: reason, Proof: string(rpc.InProcess),
 	})
 	if reason == rpc.ScopeMissing {
 		return &missingScopeError{refused, row.Scope}

@@ -53,9 +53,8 @@ func withSession(next http.Handler) http.Handler {
 
 // user is who the pages greet, with all rights that there are to show.
 func (g *gateway) user(ctx context.Context) (ui.User, error) {
-	nobody := identity.Principal{Caller: Name, Transaction: identity.From(ctx).Transaction}
-	user, err := g.Users.Authenticate(identity.With(ctx, nobody), Name)
-	return ui.User{Subject: user.Subject, Name: user.FullName, Scopes: identity.NewScopes(user.Scopes...)}, err
+	user, err := g.authenticated(ctx, Name)
+	return ui.User{Subject: user.Subject, Name: user.FullName, Scopes: user.Scopes}, err
 }
 
 // sessionConn reaches a module for whoever is signed in: every call is authorised anew, by the same rows as the API's.
@@ -65,7 +64,7 @@ func (g *gateway) sessionConn(module string) rpc.Conn {
 			return sessionConn{g, m}
 		}
 	}
-	return rpc.Unassigned(module)
+	return rpc.NewConn(rpc.ConnOptions{Caller: Name, Callee: module, Transport: rpc.Unassigned(module)})
 }
 
 type sessionConn struct {

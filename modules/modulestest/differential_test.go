@@ -42,15 +42,15 @@ type world struct {
 // watcher keeps what the hosts of a world tell.
 type watcher struct {
 	rpctest.Observer
-	plant func(*rpc.Decision)
+	plant func(*rpc.Record)
 }
 
-// Decided implements [rpc.Observer].
-func (w *watcher) Decided(ctx context.Context, d rpc.Decision) {
+// Observe implements [rpc.Observer].
+func (w *watcher) Observe(ctx context.Context, r rpc.Record) {
 	if w.plant != nil {
-		w.plant(&d)
+		w.plant(&r)
 	}
-	w.Observer.Decided(ctx, d)
+	w.Observer.Observe(ctx, r)
 }
 
 func newWorld(t *testing.T, shape rpctest.Shape) *world {
@@ -90,8 +90,8 @@ func must(t *testing.T, err error) {
 type seen struct {
 	Response  string
 	Fault     *told
-	Decisions []rpc.Decision // without what depends on the moment and on the way
-	Calls     []string       // the principals that services saw, and how their calls ended
+	Decisions []rpc.Record // without what depends on the moment and on the way
+	Calls     []string     // the principals that services saw, and how their calls ended
 }
 
 // told is a fault as its caller reads it.
@@ -116,10 +116,11 @@ func (w *world) play(steps []step) []seen {
 			f := fault.From(err)
 			all[i].Fault = &told{f.Code, f.Type, f.Detail, f.Fields, f.RetryAfter}
 		}
-		now, ended := w.observer.Decisions(), w.observer.Outcomes()
+		now, ended := w.observer.Decisions(), w.observer.Executed()
 		for _, d := range now[decisions:] {
-			d.At, d.Proof = time.Time{}, ""
-			all[i].Decisions = append(all[i].Decisions, d)
+			all[i].Decisions = append(all[i].Decisions, rpc.Record{
+				Module: d.Module, Operation: d.Operation, Caller: d.Caller, Subject: d.Subject, Scopes: d.Scopes, Transaction: d.Transaction, Reason: d.Reason,
+			})
 		}
 		for _, o := range ended[outcomes:] {
 			all[i].Calls = append(all[i].Calls, fmt.Sprintf("%s by %s for %q in %s: %s", o.Operation, o.Caller, o.Subject, o.Transaction, fault.CodeOf(o.Err)))
@@ -201,7 +202,7 @@ func count(counts map[string]int, s step, got seen) {
 		counts["by who may not call"]++
 	case got.Fault == nil:
 		counts["answered"]++
-	case slices.ContainsFunc(got.Decisions, func(d rpc.Decision) bool { return d.Reason != rpc.Allowed }):
+	case slices.ContainsFunc(got.Decisions, func(d rpc.Record) bool { return d.Reason != rpc.Allowed }):
 		counts["refused"]++
 	default:
 		counts["failed"]++
@@ -244,7 +245,7 @@ func TestAPlantedDifferenceIsFound(t *testing.T) {
 			})
 		},
 		"the Decision": func(w *world) {
-			w.observer.plant = func(d *rpc.Decision) {
+			w.observer.plant = func(d *rpc.Record) {
 				if d.Module == "inventory" && d.Subject != "" { // as if the user were lost on the second hop
 					d.Subject = ""
 				}

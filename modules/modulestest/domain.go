@@ -18,7 +18,8 @@ import (
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/token"
-	"oms/platform/trust"
+	"oms/platform/trust/direct"
+	"oms/platform/trust/transaction"
 )
 
 const (
@@ -68,7 +69,7 @@ func open(t testing.TB, o Options) *domain {
 	d.sts, err = stshost.New(t.Context(), stshost.Options{
 		Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: edge,
 		Domain: domainName, Callees: d.callees,
-		SessionTTL: lifetime, InternalTTL: lifetime, TransactionTTL: trust.MaxTransactionLifetime, WorkloadTTL: lifetime, CertificateTTL: lifetime,
+		SessionTTL: lifetime, InternalTTL: lifetime, TransactionTTL: transaction.MaxLifetime, WorkloadTTL: lifetime, CertificateTTL: lifetime,
 	})
 	must(t, err)
 	return d
@@ -83,7 +84,7 @@ func must(t testing.TB, err error) {
 
 // service is the STS as a workload reaches it.
 func (d *domain) service(workload string) sts.Service {
-	return sts.Client{Conn: rpc.Local(d.sts.Host, workload)}
+	return sts.Client{Conn: direct.Conn(d.sts.Host, workload)}
 }
 
 // identity is a workload's certificate, nil for a stranger. Each workload gets one.

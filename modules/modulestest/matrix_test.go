@@ -18,7 +18,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
-	"oms/platform/trust"
+	"oms/platform/trust/direct"
 )
 
 // The matrix asks of every row who is refused, in one process and between processes. It is made from the rows: one that
@@ -129,17 +129,17 @@ func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (al
 // answer is how a cell ended.
 type answer struct {
 	code     fault.Code
-	decision []rpc.Decision
+	decision []rpc.Record
 	executed bool
 }
 
 func (c attempt) over(conn rpc.Conn, to table) answer {
-	decided, called := len(to.observer.Decisions()), len(to.observer.Outcomes())
+	decided, called := len(to.observer.Decisions()), len(to.observer.Executed())
 	ctx := identity.With(context.Background(), identity.Principal{
 		Subject: c.subject, Scopes: c.scopes, Transaction: "0123456789abcdef0123456789abcdef",
 	})
 	_, err := c.operation.Invoke(ctx, conn, c.operation.NewRequest())
-	return answer{fault.CodeOf(err), to.observer.Decisions()[decided:], len(to.observer.Outcomes()) > called}
+	return answer{fault.CodeOf(err), to.observer.Decisions()[decided:], len(to.observer.Executed()) > called}
 }
 
 func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
@@ -183,14 +183,14 @@ func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
 func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
 	c.over(w.local(t, to.host, c.caller), to) // so that they have met: a first call is asked for another proof
 	wrong := spoiling{w.Profile, w.domain, c.spoilt}
-	local := c.over(proving{trust.Local(to.host, c.caller, wrong), w, c.caller}, to)
+	local := c.over(proving{inProcess(to.host, c.caller, wrong), w, c.caller}, to)
 	remote := c.over(w.remoteBy(all, to.host, c.caller, wrong), to)
 	for where, got := range map[string]answer{"in a process of several": local, "between processes": remote} {
 		if got.code != c.want || got.executed || len(got.decision) == 0 {
 			t.Errorf("%s: %+v", where, got)
 		}
 		for _, d := range got.decision {
-			if d.Reason != rpc.NotProven || d.Subject != "" || len(d.Scopes) > 0 || d.Caller != c.caller {
+			if d.Reason != rpc.NotVerified || d.Subject != "" || len(d.Scopes) > 0 || d.Caller != c.caller {
 				t.Errorf("%s: decision %+v", where, d)
 			}
 		}
@@ -199,7 +199,7 @@ func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
 
 // mustAgree makes the attempt in one process, in a process of several, and between processes.
 func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
-	local := c.over(rpc.Local(to.host, c.caller), to)
+	local := c.over(direct.Conn(to.host, c.caller), to)
 	if local.code != c.want || local.executed != c.letIn || len(local.decision) != 1 {
 		t.Errorf("in one process: %+v, want %s", local, c.want)
 	}
@@ -223,12 +223,12 @@ func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
 }
 
 // mustDecideAlike compares what is on record: only how it was proven differs.
-func mustDecideAlike(t *testing.T, where string, c attempt, local, got rpc.Decision) {
+func mustDecideAlike(t *testing.T, where string, c attempt, local, got rpc.Record) {
 	t.Helper()
 	if got.Module != local.Module || got.Operation != local.Operation || got.Caller != local.Caller || got.Reason != local.Reason || got.Transaction != local.Transaction {
 		t.Errorf("%s: decision %+v; in one process: %+v", where, got, local)
 	}
-	if got.Proof == trust.ByCertificate || got.Proof == trust.ByNothing {
+	if got.Proof == rpc.ByConnection || got.Proof == rpc.ByNothing {
 		return // it says who calls, and nothing about a user
 	}
 	if got.Subject != local.Subject || !slices.Equal(got.Scopes, local.Scopes) {

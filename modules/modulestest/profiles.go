@@ -13,6 +13,9 @@ import (
 	"oms/platform/identity"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/exchange"
+	"oms/platform/trust/peer"
+	"oms/platform/trust/transaction"
 )
 
 // profile is a trust profile as the shapes need it.
@@ -30,9 +33,9 @@ type userProfile interface {
 
 // profiles are all trust profiles. Another one is one more entry.
 var profiles = []profile{
-	{"exchange", func(o trust.Options) (userProfile, error) { return trust.NewExchange(o), nil }, identity.Internal},
-	{"transaction", func(o trust.Options) (userProfile, error) { return trust.NewTransaction(o), nil }, identity.Transaction},
-	{"peer", func(o trust.Options) (userProfile, error) { return trust.NewPeer(o) }, identity.Transaction},
+	{"exchange", func(o trust.Options) (userProfile, error) { return exchange.New(o), nil }, identity.Internal},
+	{"transaction", func(o trust.Options) (userProfile, error) { return transaction.New(o), nil }, identity.Transaction},
+	{"peer", func(o trust.Options) (userProfile, error) { return peer.New(o) }, identity.Transaction},
 }
 
 // opened is a profile in use, for all workloads of a domain.

@@ -8,13 +8,14 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/rpc"
 	"oms/platform/trust"
 )
 
 // spoilt is a proof that must not hold: right in everything but one thing.
 type spoilt struct {
 	name   string
-	attach func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error
+	attach func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error
 	can    func(d *domain, caller, callee string) bool // whether there can be such a proof; nil: always
 }
 
@@ -25,7 +26,7 @@ type spoiling struct {
 	how    *spoilt
 }
 
-func (s spoiling) Attach(ctx context.Context, c *trust.Call) error {
+func (s spoiling) Attach(ctx context.Context, c *rpc.Call) error {
 	return s.how.attach(ctx, s.domain, s.Profile, c)
 }
 
@@ -35,8 +36,8 @@ func spoiltProofs() map[string][]*spoilt {
 		"exchange": {
 			{"missing", missing, nil},
 			{"what the user brought to the edge", header("Authorization", "Bearer ", (*domain).edgeToken), nil},
-			{"for another callee", ofAnother(func(d *domain, c *trust.Call) { c.Callee = d.anotherCallee(c.Caller, c.Callee) }), canAnotherCallee},
-			{"issued to another workload", func(_ context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+			{"for another callee", ofAnother(func(d *domain, c *rpc.Call) { c.Callee = d.anotherCallee(c.Caller, c.Callee) }), canAnotherCallee},
+			{"issued to another workload", func(_ context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 				other := *c
 				other.Caller = d.anotherCaller(c.Caller, c.Callee)
 				return p.Attach(context.Background(), &other) // its own: a user's would have to be traded by it
@@ -46,7 +47,7 @@ func spoiltProofs() map[string][]*spoilt {
 			{"what the user brought to the edge", header("Txn-Token", "", (*domain).edgeToken), nil},
 			{"that of another profile", header("Txn-Token", "", (*domain).internalToken), nil},
 			{"another profile's beside it", beside(header("Authorization", "Bearer ", (*domain).internalToken)), nil},
-			{"two at once", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *trust.Call) error {
+			{"two at once", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
 				c.Header.Add("Txn-Token", c.Header.Get("Txn-Token"))
 				return nil
 			}), nil},
@@ -54,13 +55,13 @@ func spoiltProofs() map[string][]*spoilt {
 		},
 		"peer": {
 			{"missing", missing, nil},
-			{"for another callee", forNobody(func(d *domain, c *trust.Call) { c.Callee = "elsewhere" }), nil},
-			{"for another operation", forNobody(func(_ *domain, c *trust.Call) { c.Operation += "Other" }), nil},
-			{"for another body", forNobody(func(_ *domain, c *trust.Call) { c.Digest[0] ^= 1 }), nil},
-			{"signed by another workload", forNobody(func(d *domain, c *trust.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
-			{"used already", beside(func(ctx context.Context, _ *domain, p trust.Profile, c *trust.Call) error {
+			{"for another callee", forNobody(func(d *domain, c *rpc.Call) { c.Callee = "elsewhere" }), nil},
+			{"for another operation", forNobody(func(_ *domain, c *rpc.Call) { c.Operation += "Other" }), nil},
+			{"for another body", forNobody(func(_ *domain, c *rpc.Call) { c.Digest[0] ^= 1 }), nil},
+			{"signed by another workload", forNobody(func(d *domain, c *rpc.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
+			{"used already", beside(func(ctx context.Context, _ *domain, p trust.Profile, c *rpc.Call) error {
 				_, err := p.Verify(ctx, c)
-				if refusal := fault.From(err); trust.Challenge(refusal) { // they have not met
+				if refusal := fault.From(err); rpc.Challenge(refusal) { // they have not met
 					p.Refused(ctx, c, refusal)
 					clear(c.Header)
 					if err = p.Attach(ctx, c); err == nil {
@@ -69,8 +70,8 @@ func spoiltProofs() map[string][]*spoilt {
 				}
 				return err
 			}), nil},
-			{"for another user's token", beside(func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
-				other := trust.Call{Operation: c.Operation, Caller: c.Caller, Callee: c.Callee, Header: http.Header{}}
+			{"for another user's token", beside(func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
+				other := rpc.Call{Operation: c.Operation, Caller: c.Caller, Callee: c.Callee, Header: http.Header{}}
 				edge, err := d.bearer(ctx, "bob", d.userScopes)
 				if err != nil {
 					return err
@@ -81,7 +82,7 @@ func spoiltProofs() map[string][]*spoilt {
 				}
 				return err
 			}), func(_ *domain, caller, _ string) bool { return caller == "gateway" }},
-			{"without the user's token", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *trust.Call) error {
+			{"without the user's token", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
 				c.Header.Del("Txn-Token")
 				return nil
 			}), nil},
@@ -90,11 +91,11 @@ func spoiltProofs() map[string][]*spoilt {
 	}
 }
 
-func missing(context.Context, *domain, trust.Profile, *trust.Call) error { return nil }
+func missing(context.Context, *domain, trust.Profile, *rpc.Call) error { return nil }
 
 // ofAnother attaches a good proof of a call that is changed.
-func ofAnother(change func(*domain, *trust.Call)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
-	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+func ofAnother(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 		other := *c // with the header of the call
 		change(d, &other)
 		return p.Attach(ctx, &other)
@@ -102,15 +103,15 @@ func ofAnother(change func(*domain, *trust.Call)) func(context.Context, *domain,
 }
 
 // forNobody is ofAnother without a user, who would be refused for the change before there is a proof.
-func forNobody(change func(*domain, *trust.Call)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
-	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+func forNobody(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 		return ofAnother(change)(identity.WithCredential(ctx, identity.Credential{}), d, p, c)
 	}
 }
 
 // beside attaches the good proof, and then changes it.
-func beside(change func(context.Context, *domain, trust.Profile, *trust.Call) error) func(context.Context, *domain, trust.Profile, *trust.Call) error {
-	return func(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+func beside(change func(context.Context, *domain, trust.Profile, *rpc.Call) error) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 		if err := p.Attach(ctx, c); err != nil {
 			return err
 		}
@@ -119,20 +120,20 @@ func beside(change func(context.Context, *domain, trust.Profile, *trust.Call) er
 }
 
 // header attaches another token.
-func header(name, before string, token func(*domain, context.Context, *trust.Call) (identity.Credential, error)) func(context.Context, *domain, trust.Profile, *trust.Call) error {
-	return func(ctx context.Context, d *domain, _ trust.Profile, c *trust.Call) error {
+func header(name, before string, token func(*domain, context.Context, *rpc.Call) (identity.Credential, error)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+	return func(ctx context.Context, d *domain, _ trust.Profile, c *rpc.Call) error {
 		other, err := token(d, ctx, c)
 		c.Header.Set(name, before+other.Text.Reveal())
 		return err
 	}
 }
 
-func (d *domain) edgeToken(ctx context.Context, _ *trust.Call) (identity.Credential, error) {
+func (d *domain) edgeToken(ctx context.Context, _ *rpc.Call) (identity.Credential, error) {
 	return d.bearer(ctx, "alice", d.userScopes)
 }
 
 // internalToken is a user's token for this callee, as the exchange profile has it.
-func (d *domain) internalToken(ctx context.Context, c *trust.Call) (identity.Credential, error) {
+func (d *domain) internalToken(ctx context.Context, c *rpc.Call) (identity.Credential, error) {
 	exchange, err := profiles[0].in(d)
 	if err != nil {
 		return identity.Credential{}, err
@@ -145,7 +146,7 @@ func (d *domain) internalToken(ctx context.Context, c *trust.Call) (identity.Cre
 }
 
 // otherTransaction attaches a proof of the same user in another transaction.
-func otherTransaction(ctx context.Context, d *domain, p trust.Profile, c *trust.Call) error {
+func otherTransaction(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 	said := identity.From(ctx)
 	said.Transaction = "ffffffffffffffffffffffffffffffff"
 	ctx = identity.With(ctx, said)
@@ -159,7 +160,7 @@ func otherTransaction(ctx context.Context, d *domain, p trust.Profile, c *trust.
 	return p.Attach(ctx, c)
 }
 
-func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *trust.Call) (identity.Credential, error) {
+func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *rpc.Call) (identity.Credential, error) {
 	edge, err := d.edgeToken(ctx, c)
 	if err != nil {
 		return edge, err

@@ -11,12 +11,11 @@ import (
 
 	"oms/modules/gateway"
 	"oms/platform/fault"
+	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
 	"oms/platform/pki"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
-	"oms/platform/trust"
 )
 
 // way is how workloads reach each other with one profile.
@@ -42,7 +41,14 @@ func newWay(t testing.TB, d *domain, p profile) *way {
 
 // local reaches a host that is in the caller's process, where other modules are not.
 func (w *way) local(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-	return proving{trust.Local(host, caller, w.Profile), w, caller}
+	return proving{inProcess(host, caller, w.Profile), w, caller}
+}
+
+// inProcess reaches a host in the caller's process, proven by a profile.
+func inProcess(host *rpc.Host, caller string, profile rpc.Profile) rpc.Conn {
+	return rpc.NewConn(rpc.ConnOptions{
+		Caller: caller, Callee: host.Module(), Profile: profile, Transport: rpc.Local(rpc.NewServer(host, profile, quiet())), Log: quiet(),
+	})
 }
 
 // remote reaches a host over its listener.
@@ -52,7 +58,7 @@ func (w *way) remote(t testing.TB, host *rpc.Host, caller string) rpc.Conn {
 }
 
 // remoteBy is remote for a caller with another profile than the host's.
-func (w *way) remoteBy(t testing.TB, host *rpc.Host, caller string, profile trust.Profile) rpc.Conn {
+func (w *way) remoteBy(t testing.TB, host *rpc.Host, caller string, profile rpc.Profile) rpc.Conn {
 	t.Helper()
 	url, transport := w.reach(t, host, caller)
 	return proving{httprpc.NewConn(httprpc.ConnOptions{
@@ -93,7 +99,7 @@ func (w *way) serve(t testing.TB, host *rpc.Host) (url string) {
 	}
 	server := lifecycle.HTTPServer{
 		Name: host.Module() + " listener", Address: "127.0.0.1:0", TLS: door.TLS(), Log: quiet(),
-		Handler:   httprpc.NewHandler(httprpc.HandlerOptions{Host: host, Profile: w.Profile, Peer: w.peer, Log: quiet()}),
+		Handler:   httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, w.Profile, quiet()), Peer: w.peer, Log: quiet()}),
 		Listening: func(address net.Addr) { url = "https://" + address.String() },
 	}.Part()
 	must(t, server.Start(t.Context()))

@@ -5,8 +5,8 @@ import (
 
 	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
+	"oms/platform/httprpc"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 )
 
 // enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same

@@ -125,16 +125,8 @@ func (s *System) openGateway(context.Context) error {
 			{Name: "order", Conn: s.conn("order", gateway.Name), Operations: order.Operations.Operations()},
 			{Name: "inventory", Conn: s.conn("inventory", gateway.Name), Operations: inventory.Operations.Operations()},
 		},
-		Users: s.users(), Keys: s.trust.keys, STSPages: pages,
+		Users: s.trust.profile, Keys: s.trust.keys, STSPages: pages,
 		PublicURL: s.config.Server.PublicURL, Edge: s.trusted, Observer: s.recorder, Now: time.Now, Log: s.log,
 	})
 	return err
-}
-
-// users say who users are, in the way of this deployment.
-func (s *System) users() gateway.Users {
-	if s.trust.profile == nil {
-		return gateway.AuthenticatedBySTS{Service: s.stsFor(gateway.Name)}
-	}
-	return authenticatedByProfile{s.trust.profile}
 }

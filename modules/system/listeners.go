@@ -10,12 +10,12 @@ import (
 
 	"oms/modules/gateway"
 	"oms/modules/sts"
+	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
 	"oms/platform/pki"
 	"oms/platform/refusal"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 )
 
 // publicListener is where users come in.
@@ -40,7 +40,7 @@ func (s *System) publicCertificates() (pki.CertificateSource, error) {
 func (s *System) moduleListener(module string, listening func(string, net.Addr)) lifecycle.Part {
 	host := s.hosts[module]
 	routes := http.NewServeMux()
-	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Host: host, Profile: s.trust.profile, Peer: s.peer, Log: s.log}))
+	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, s.trust.profile, s.log), Peer: s.peer, Log: s.log}))
 	if module == "sts" {
 		routes.Handle("/", s.fromGateway(s.sts.Pages))
 	}

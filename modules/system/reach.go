@@ -8,24 +8,22 @@ import (
 	"time"
 
 	"oms/modules/gateway"
+	"oms/platform/httprpc"
 	"oms/platform/pki"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
-	"oms/platform/trust"
 )
 
 // conn reaches a module on behalf of another one, as the configuration has it.
 func (s *System) conn(module, caller string) rpc.Conn {
 	host, url := s.hosts[module], s.config.Module(module).URL
-	switch {
-	case host != nil && !s.config.Split():
-		return rpc.Local(host, caller)
-	case host != nil:
-		return trust.Local(host, caller, s.trust.profile)
-	case url == "":
-		return rpc.Unassigned(module)
+	if host == nil && url != "" {
+		return s.remote(module, caller, url)
 	}
-	return s.remote(module, caller, url)
+	transport := rpc.Unassigned(module)
+	if host != nil {
+		transport = rpc.Local(rpc.NewServer(host, s.trust.profile, s.log))
+	}
+	return rpc.NewConn(rpc.ConnOptions{Caller: caller, Callee: module, Profile: s.trust.profile, Transport: transport, Log: s.log.With("callee", module)})
 }
 
 // remote reaches a module in another process. Each caller has one way to each callee, which knows whether calls fail, so that
@@ -85,14 +83,14 @@ func (s *System) stsPages() (http.Handler, error) {
 
 // how says how a module is reached from here.
 func (s *System) how(module string) string {
-	url := s.config.Module(module).URL
+	name, url := s.trust.profile.Name(), s.config.Module(module).URL
 	switch {
-	case s.hosts[module] != nil && s.trust.profile == nil:
-		return "in process"
+	case s.hosts[module] != nil && !s.config.Split():
+		return name
 	case s.hosts[module] != nil:
-		return fmt.Sprintf("in process, %s", s.trust.profile.Name())
+		return fmt.Sprintf("%s, %s", rpc.InProcess, name)
 	case url == "":
 		return "unassigned"
 	}
-	return fmt.Sprintf("HTTPS + mTLS, %s, at %s", s.trust.profile.Name(), url)
+	return fmt.Sprintf("%s, %s, at %s", rpc.OverHTTPS, name, url)
 }

@@ -16,10 +16,10 @@ import (
 	stshost "oms/modules/sts/host"
 	"oms/platform/database"
 	"oms/platform/database/sqlite"
+	"oms/platform/httprpc"
 	"oms/platform/issuers"
 	"oms/platform/observe"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 )
 
 // Stateful names the modules that own a database, in the order in which they are opened.

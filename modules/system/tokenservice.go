@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"oms/modules/sts"
+	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/pki"
 	"oms/platform/trust"
@@ -23,6 +24,21 @@ type tokenService struct {
 // subjectTokenTypes say what each kind of credential is in an exchange.
 var subjectTokenTypes = map[identity.Kind]string{
 	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
+}
+
+// Authenticate implements [trust.TokenService].
+func (t tokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	var found sts.Authentication
+	var err error
+	switch user.Kind {
+	case identity.EdgeToken:
+		found, err = t.sts.Authenticate(ctx, sts.AuthenticateRequest{Token: user.Text, Callee: callee})
+	case identity.Session:
+		found, err = t.sts.AuthenticateSession(ctx, sts.AuthenticateSessionRequest{Session: user.Text, Callee: callee})
+	default: // which only other processes show
+		err = fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", user.Kind)
+	}
+	return trust.Issued{Subject: found.Subject, FullName: found.FullName, Scopes: identity.NewScopes(found.Scopes...)}, err
 }
 
 // Exchange implements [trust.TokenService].

@@ -12,6 +12,10 @@ import (
 	"oms/platform/pki"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/direct"
+	"oms/platform/trust/exchange"
+	"oms/platform/trust/peer"
+	"oms/platform/trust/transaction"
 )
 
 // trusting is what this process knows of others, and how it proves itself to them.
@@ -20,21 +24,26 @@ type trusting struct {
 	revocations *trust.Revocations
 	peers       *pki.Peers
 	member      *membership.Membership
-	profile     userProfile // nil where all modules are in this process: nobody has to be convinced
+	profile     trust.Profile
 }
 
-// userProfile is a trust profile that can also say who a user is.
-type userProfile interface {
-	trust.Profile
-	// User says who the credential in ctx stands for at callee, as a call from caller will have it.
-	User(ctx context.Context, caller, callee string) (trust.Issued, error)
+// profiles are the trust profiles between processes, by their word in the configuration.
+var profiles = map[string]func(trust.Options) (trust.Profile, error){
+	"exchange":    func(o trust.Options) (trust.Profile, error) { return exchange.New(o), nil },
+	"transaction": func(o trust.Options) (trust.Profile, error) { return transaction.New(o), nil },
+	"peer":        func(o trust.Options) (trust.Profile, error) { return peer.New(o) },
 }
 
-// profiles are the trust profiles, by their word in the configuration.
-var profiles = map[string]func(trust.Options) (userProfile, error){
-	"exchange":    func(o trust.Options) (userProfile, error) { return trust.NewExchange(o), nil },
-	"transaction": func(o trust.Options) (userProfile, error) { return trust.NewTransaction(o), nil },
-	"peer":        func(o trust.Options) (userProfile, error) { return trust.NewPeer(o) },
+// openProfile makes the profile of this deployment: where all modules are in this process, nobody has to be convinced.
+func (s *System) openProfile() (trust.Profile, error) {
+	open := profiles[s.config.Trust.Profile]
+	if !s.config.Split() {
+		open = func(o trust.Options) (trust.Profile, error) { return direct.New(o), nil }
+	}
+	return open(trust.Options{
+		Domain: s.config.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
+		Workloads: s.workloads(), KeyFile: func(workload string) string { return KeyFile(s.config, workload) },
+	})
 }
 
 // pkiDir is where certificates are kept.
@@ -54,13 +63,8 @@ func (s *System) openTrust(context.Context) (err error) {
 	c := s.config
 	s.trust = trusting{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
 	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
-	if c.Split() {
-		if s.trust.profile, err = profiles[c.Trust.Profile](trust.Options{
-			Domain: c.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
-			Workloads: s.workloads(), KeyFile: func(workload string) string { return KeyFile(c, workload) },
-		}); err != nil {
-			return err
-		}
+	if s.trust.profile, err = s.openProfile(); err != nil {
+		return err
 	}
 	s.trust.member, err = membership.Open(membership.Options{
 		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(gateway.Name) && c.Server.TLS.CertFile == "",
@@ -97,14 +101,3 @@ func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
 func (s *System) tokenService(workload string) trust.TokenService {
 	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
 }
-
-// authenticatedByProfile has the profile say who users are: what it shows to the callee says the same.
-type authenticatedByProfile struct{ profile userProfile }
-
-// Authenticate implements [gateway.Users].
-func (u authenticatedByProfile) Authenticate(ctx context.Context, callee string) (sts.Authentication, error) {
-	issued, err := u.profile.User(ctx, gateway.Name, callee)
-	return sts.Authentication{Subject: issued.Subject, FullName: issued.FullName, Scopes: issued.Scopes}, err
-}
-
-var _ gateway.Users = authenticatedByProfile{}

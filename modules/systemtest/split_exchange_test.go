@@ -38,7 +38,7 @@ func (s *split) received(by, callee, kind, subject string) sts.Exchanged {
 		sts.ExchangeRequest{SubjectToken: secret.Text(subject), SubjectTokenType: kind, Audience: s.id(callee)})
 }
 
-func exchange(s *split, kind, subject, audience string) string {
+func exchanging(s *split, kind, subject, audience string) string {
 	return `{"subject_token":"` + subject + `","subject_token_type":"` + kind + `","audience":"` + audience + `"}`
 }
 
@@ -60,18 +60,18 @@ func TestACapturedOrderProcessExchangesNoMoreThanItWasGiven(t *testing.T) {
 		status  int
 		code    string
 	}{
-		"a stolen edge token":           {exchange(s, sts.AccessToken, edgeToken, s.id("inventory")), 403, "permission_denied"},
-		"a stolen session":              {exchange(s, sts.SessionToken, "AAAA", s.id("inventory")), 403, "permission_denied"},
-		"an edge token as ours":         {exchange(s, sts.InternalToken, edgeToken, s.id("inventory")), 401, "unauthenticated"},
-		"a token for another workload":  {exchange(s, sts.InternalToken, onward.AccessToken.Reveal(), s.id("inventory")), 401, "unauthenticated"},
-		"a workload's token as a user":  {exchange(s, sts.InternalToken, own, s.id("inventory")), 401, "unauthenticated"},
-		"another kind":                  {exchange(s, "urn:ietf:params:oauth:token-type:id_token", given.AccessToken.Reveal(), s.id("inventory")), 422, "invalid_argument"},
-		"for itself":                    {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("order")), 403, "permission_denied"},
-		"for the gateway":               {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("gateway")), 403, "permission_denied"},
-		"for the STS":                   {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("sts")), 403, "permission_denied"},
-		"for nobody":                    {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("nobody")), 403, "permission_denied"},
-		"for another domain":            {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), "spiffe://x/inventory"), 403, "permission_denied"},
-		"for the public":                {exchange(s, sts.InternalToken, given.AccessToken.Reveal(), s.config.Server.PublicURL), 403, "permission_denied"},
+		"a stolen edge token":           {exchanging(s, sts.AccessToken, edgeToken, s.id("inventory")), 403, "permission_denied"},
+		"a stolen session":              {exchanging(s, sts.SessionToken, "AAAA", s.id("inventory")), 403, "permission_denied"},
+		"an edge token as ours":         {exchanging(s, sts.InternalToken, edgeToken, s.id("inventory")), 401, "unauthenticated"},
+		"a token for another workload":  {exchanging(s, sts.InternalToken, onward.AccessToken.Reveal(), s.id("inventory")), 401, "unauthenticated"},
+		"a workload's token as a user":  {exchanging(s, sts.InternalToken, own, s.id("inventory")), 401, "unauthenticated"},
+		"another kind":                  {exchanging(s, "urn:ietf:params:oauth:token-type:id_token", given.AccessToken.Reveal(), s.id("inventory")), 422, "invalid_argument"},
+		"for itself":                    {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("order")), 403, "permission_denied"},
+		"for the gateway":               {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("gateway")), 403, "permission_denied"},
+		"for the STS":                   {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("sts")), 403, "permission_denied"},
+		"for nobody":                    {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), s.id("nobody")), 403, "permission_denied"},
+		"for another domain":            {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), "spiffe://x/inventory"), 403, "permission_denied"},
+		"for the public":                {exchanging(s, sts.InternalToken, given.AccessToken.Reveal(), s.config.Server.PublicURL), 403, "permission_denied"},
 		"nothing for nobody":            {"{}", 403, "permission_denied"},
 		"something that is no request":  {"[]", 400, "malformed"},
 		"a token of its own for itself": {`{}`, 403, "permission_denied"},
@@ -101,7 +101,7 @@ func TestACapturedInventoryCallsNothing(t *testing.T) {
 		for _, operation := range operations {
 			name := operation.Row().Name
 			for _, shown := range []string{onward, given.AccessToken.Reveal(), s.token("admin")} {
-				got := captured.send(name, exchange(s, sts.InternalToken, onward, s.id("order")), bearer(shown))
+				got := captured.send(name, exchanging(s, sts.InternalToken, onward, s.id("order")), bearer(shown))
 				if may[name] && (got.status == 200 || got.status == 422) || got.status == 401 || got.status == 403 {
 					continue
 				}
@@ -122,7 +122,7 @@ func TestADisabledUserIsRefusedEverywhereWithinSeconds(t *testing.T) {
 	list := func() reply { return atOrder.send("order.List", "{}", bearer(given)) }
 	reserve := func() reply { return atInventory.send("inventory.Reserve", request, bearer(onward)) }
 	onwards := func() reply {
-		return atSTS.send("sts.Exchange", exchange(s, sts.InternalToken, given, s.id("inventory")))
+		return atSTS.send("sts.Exchange", exchanging(s, sts.InternalToken, given, s.id("inventory")))
 	}
 	edgeList := func() reply { return s.do("GET", "/order", bearer(edgeToken)) }
 	for i, got := range []reply{list(), reserve(), onwards(), edgeList()} {

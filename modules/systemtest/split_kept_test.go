@@ -36,7 +36,7 @@ func TestAKeptConnectionIsWorthWhatItsCertificateIs(t *testing.T) {
 			if strings.HasSuffix(what, "expires") {
 				certificate = s.minted(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(3 * time.Second) })
 			}
-			at := map[string]*peer{}
+			at := map[string]*caller{}
 			for _, module := range everyModule {
 				at[module] = s.posing(module, certificate)
 			}
@@ -154,8 +154,8 @@ func TestTheLogsOfAllProcessesHoldNoCredential(t *testing.T) {
 	s.do("GET", "/oauth2/sign-in?access_token="+alice)
 	s.do("GET", "/order", bearer(alice+"x"))
 	captured := s.posing("sts", s.stolen("order"))
-	captured.send("sts.Exchange", exchange(s, sts.AccessToken, alice, s.id("inventory")))
-	captured.send("sts.Exchange", exchange(s, alice, alice, alice))
+	captured.send("sts.Exchange", exchanging(s, sts.AccessToken, alice, s.id("inventory")))
+	captured.send("sts.Exchange", exchanging(s, alice, alice, alice))
 	captured.send(alice, "{}", bearer(alice))
 	s.posing("inventory", s.stolen("order")).send("inventory.Reserve", `{"join_token":"`+alice+`"`, bearer(alice))
 	s.wants(s.do("POST", "/oauth2/logout", withCookies(session)), 303)

@@ -130,7 +130,7 @@ func TestAStrangerReachesEnrolmentAlone(t *testing.T) {
 	}
 	stranger.mustRefuse("an unknown operation", stranger.send("sts.Nothing", "{}"), 501, "unimplemented", "")
 	for _, path := range []string{"/oauth2/sign-in", "/oauth2/jwks", "/oauth2/none"} {
-		for who, p := range map[string]*peer{"nobody": stranger, "order": s.posing("sts", s.stolen("order")), "inventory": s.posing("sts", s.stolen("inventory"))} {
+		for who, p := range map[string]*caller{"nobody": stranger, "order": s.posing("sts", s.stolen("order")), "inventory": s.posing("sts", s.stolen("inventory"))} {
 			r, err := http.NewRequest(http.MethodGet, "https://"+s.at("sts")+path, nil)
 			if err != nil {
 				t.Fatal(err)

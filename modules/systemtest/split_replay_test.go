@@ -20,11 +20,14 @@ import (
 	"oms/modules/sts"
 	"oms/modules/system"
 	"oms/platform/fault"
+	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 	"oms/platform/secret"
 	"oms/platform/trust"
+	"oms/platform/trust/exchange"
+	"oms/platform/trust/peer"
+	"oms/platform/trust/transaction"
 )
 
 func withProfile(name string) func(*system.Config) {
@@ -52,12 +55,12 @@ func (s *split) thief(workload, profile string) thief {
 			return system.TokenService(sts.Client{Conn: conn}, s.config.Trust.Domain)
 		},
 	}
-	t := thief{s, workload, trust.NewTransaction(options)}
+	t := thief{s, workload, transaction.New(options)}
 	switch profile {
 	case "exchange":
-		t.profile = trust.NewExchange(options)
+		t.profile = exchange.New(options)
 	case "peer":
-		peer, err := trust.NewPeer(options)
+		peer, err := peer.New(options)
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -80,7 +83,7 @@ func (t thief) meet(callee string) {
 		return
 	}
 	ctx := identity.With(t.Context(), identity.Principal{Transaction: theirs})
-	c := &trust.Call{Operation: callee + ".Nothing", Caller: t.workload, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte("{}"))}
+	c := &rpc.Call{Operation: callee + ".Nothing", Caller: t.workload, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte("{}"))}
 	if err := t.profile.Attach(ctx, c); err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +152,12 @@ func flipped(text string) string {
 }
 
 // proofRefused fails the test unless the answer says that the proof does not hold.
-func (p *peer) proofRefused(what string, got reply, why string) {
+func (p *caller) proofRefused(what string, got reply, why string) {
 	p.Helper()
 	p.mustRefuse(what, got, 401, "unauthenticated", why)
 	var said problem
 	_ = json.Unmarshal([]byte(got.body), &said)
-	if !strings.HasSuffix(said.Type, trust.ProofRefused) {
+	if !strings.HasSuffix(said.Type, rpc.ProofRefused) {
 		p.Errorf("%s: a caller cannot tell that nothing was executed: %s", what, got.body)
 	}
 	p.Logf("%s: %d, %s", what, got.status, said.Detail)
@@ -305,14 +308,14 @@ func TestACapturedTransactionTokenIsWorthWhatItsHolderMayCall(t *testing.T) {
 			atOrder.mustRefuse("with inventory's certificate", atOrder.send("order.Create", request.body, request.exactly), 403, "permission_denied", "inventory may not call order.Create")
 			atSTS := s.posing("sts", s.stolen("inventory"))
 			for _, kind := range []string{sts.TransactionToken, sts.AccessToken, sts.InternalToken, sts.SessionToken} {
-				got := atSTS.send("sts.Exchange", exchange(s, kind, captured, s.id("order")))
+				got := atSTS.send("sts.Exchange", exchanging(s, kind, captured, s.id("order")))
 				atSTS.mustRefuse("traded as "+kind, got, 403, "permission_denied", "inventory may not call sts.Exchange")
 				t.Logf("traded by inventory as %s: %d", kind, got.status)
 			}
 			for _, by := range []string{"gateway", "order"} { // who may trade at all gets nothing that it says it is not
 				p := s.posing("sts", s.stolen(by))
 				for _, kind := range []string{sts.AccessToken, sts.InternalToken, sts.SessionToken} {
-					if got := p.send("sts.Exchange", exchange(s, kind, captured, s.id("inventory"))); got.status != 401 && got.status != 403 {
+					if got := p.send("sts.Exchange", exchanging(s, kind, captured, s.id("inventory"))); got.status != 401 && got.status != 403 {
 						t.Errorf("traded by %s as %s: %d %s", by, kind, got.status, got.body)
 					}
 				}
@@ -337,8 +340,8 @@ func TestACapturedTransactionTokenIsWorthWhatItsHolderMayCall(t *testing.T) {
 			gateways := s.posing("order", s.stolen("gateway"))
 			now := time.Now()
 			signing := newForge(s.edge).key
-			token := func(change func(*trust.TransactionToken)) string {
-				made := trust.TransactionToken{
+			token := func(change func(*transaction.Token)) string {
+				made := transaction.Token{
 					ID: theirs, Subject: "alice", Scopes: identity.NewScopes("add_order"), Requesters: []string{"gateway"}, Callee: "order",
 					Brought: "access_token", IssuedAt: now, Expires: now.Add(30 * time.Second),
 				}
@@ -353,16 +356,16 @@ func TestACapturedTransactionTokenIsWorthWhatItsHolderMayCall(t *testing.T) {
 				tokens []string
 				why    string
 			}{
-				"expired": {[]string{token(func(t *trust.TransactionToken) {
+				"expired": {[]string{token(func(t *transaction.Token) {
 					t.IssuedAt, t.Expires = now.Add(-2*time.Minute), now.Add(-time.Minute-time.Second)
 				})}, "does not hold"},
-				"of too long a life":          {[]string{token(func(t *trust.TransactionToken) { t.Expires = now.Add(time.Hour) })}, "does not hold"},
-				"of another transaction":      {[]string{token(func(t *trust.TransactionToken) { t.ID = strings.Repeat("1", 32) })}, "another transaction"},
-				"of nobody's request":         {[]string{token(func(t *trust.TransactionToken) { t.Requesters = nil })}, "does not hold"},
+				"of too long a life":          {[]string{token(func(t *transaction.Token) { t.Expires = now.Add(time.Hour) })}, "does not hold"},
+				"of another transaction":      {[]string{token(func(t *transaction.Token) { t.ID = strings.Repeat("1", 32) })}, "another transaction"},
+				"of nobody's request":         {[]string{token(func(t *transaction.Token) { t.Requesters = nil })}, "does not hold"},
 				"altered":                     {[]string{flipped(captured)}, "does not hold"},
 				"without its signature":       {[]string{captured[:strings.LastIndex(captured, ".")+1]}, "does not hold"},
 				"twice":                       {[]string{captured, captured}, "2 transaction tokens"},
-				"beside a foreign one":        {[]string{captured, token(func(t *trust.TransactionToken) { t.Subject = "admin" })}, "2 transaction tokens"},
+				"beside a foreign one":        {[]string{captured, token(func(t *transaction.Token) { t.Subject = "admin" })}, "2 transaction tokens"},
 				"twice in a line":             {[]string{captured + ", " + captured}, "does not hold"},
 				"empty":                       {[]string{""}, "empty transaction token"},
 				"an access token in its name": {[]string{s.token("alice")}, "does not hold"},

@@ -273,15 +273,15 @@ func files(t testing.TB, c *tls.Certificate) (cert, key string) {
 	return cert, key
 }
 
-// peer is somebody with a certificate, or without one, who talks to a module's own port.
-type peer struct {
+// caller is somebody with a certificate, or without one, who talks to a module's own port.
+type caller struct {
 	*split
 	module string
 	client *http.Client
 }
 
 // posing opens connections to a module with a certificate; nil presents none.
-func (s *split) posing(module string, certificate *tls.Certificate) *peer {
+func (s *split) posing(module string, certificate *tls.Certificate) *caller {
 	config := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
 	if certificate != nil {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
@@ -289,14 +289,14 @@ func (s *split) posing(module string, certificate *tls.Certificate) *peer {
 	transport := &http.Transport{TLSClientConfig: config, Protocols: new(http.Protocols)}
 	transport.Protocols.SetHTTP2(true)
 	s.Cleanup(transport.CloseIdleConnections)
-	return &peer{s, module, &http.Client{
+	return &caller{s, module, &http.Client{
 		Transport: transport, Timeout: 20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
 // send sends a request of the protocol between modules; options may spoil it.
-func (p *peer) send(operation, content string, options ...option) reply {
+func (p *caller) send(operation, content string, options ...option) reply {
 	p.Helper()
 	got, err := p.try(operation, content, options...)
 	if err != nil {
@@ -305,7 +305,7 @@ func (p *peer) send(operation, content string, options ...option) reply {
 	return got
 }
 
-func (p *peer) try(operation, content string, options ...option) (reply, error) {
+func (p *caller) try(operation, content string, options ...option) (reply, error) {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "https://"+p.at(p.module)+"/rpc/"+operation, nil)
 	if err != nil {
 		return reply{}, err
@@ -331,7 +331,7 @@ func fetch(client *http.Client, r *http.Request) (reply, error) {
 }
 
 // mustRefuse fails the test unless the answer is a problem of this code that says this.
-func (p *peer) mustRefuse(what string, got reply, status int, code, detail string) {
+func (p *caller) mustRefuse(what string, got reply, status int, code, detail string) {
 	p.Helper()
 	var said problem
 	if err := json.Unmarshal([]byte(got.body), &said); err != nil || got.status != status || said.Code != code || !strings.Contains(said.Detail, detail) {
@@ -340,7 +340,7 @@ func (p *peer) mustRefuse(what string, got reply, status int, code, detail strin
 }
 
 // gives decodes a good answer of an operation.
-func gives[T any](p *peer, operation string, request any, options ...option) (answer T) {
+func gives[T any](p *caller, operation string, request any, options ...option) (answer T) {
 	p.Helper()
 	text, err := json.Marshal(request)
 	if err != nil {

@@ -51,12 +51,12 @@ func admin(t *testing.T, level string, checks ...observe.Check) (recorder *obser
 func TestCallsAndDecisionsAreCounted(t *testing.T) {
 	recorder, log, get := admin(t, "info")
 	ctx := context.Background()
-	recorder.Called(ctx, rpc.Outcome{Operation: "order.Get", Caller: "gateway", Duration: time.Millisecond})
-	recorder.Called(ctx, rpc.Outcome{Operation: "order.Get", Caller: "gateway", Err: fault.New(fault.NotFound, "none")})
-	recorder.Called(ctx, rpc.Outcome{Operation: "order.Get", Caller: "gateway", Err: errors.New("a defect")})
-	recorder.Decided(ctx, rpc.Decision{Module: "order", Operation: "order.Get", Caller: "gateway", Reason: rpc.Allowed})
-	recorder.Decided(ctx, rpc.Decision{Module: "order", Operation: "order.Update", Subject: "bob", Scopes: identity.NewScopes("add_order"), Reason: rpc.ScopeMissing})
-	recorder.Decided(ctx, rpc.Decision{Module: "order", Operation: "made/up", Reason: rpc.UnknownOperation})
+	recorder.Observe(ctx, rpc.Record{Executed: true, Reason: rpc.Allowed, Operation: "order.Get", Caller: "gateway", Duration: time.Millisecond})
+	recorder.Observe(ctx, rpc.Record{Executed: true, Reason: rpc.Allowed, Operation: "order.Get", Caller: "gateway", Err: fault.New(fault.NotFound, "none")})
+	recorder.Observe(ctx, rpc.Record{Executed: true, Reason: rpc.Allowed, Operation: "order.Get", Caller: "gateway", Err: errors.New("a defect")})
+	recorder.Observe(ctx, rpc.Record{Module: "order", Operation: "order.Get", Caller: "gateway", Reason: rpc.Allowed})
+	recorder.Observe(ctx, rpc.Record{Module: "order", Operation: "order.Update", Subject: "bob", Scopes: identity.NewScopes("add_order"), Reason: rpc.ScopeMissing})
+	recorder.Observe(ctx, rpc.Record{Module: "order", Operation: "made/up", Reason: rpc.UnknownOperation})
 	_, metrics := get("/metrics")
 	for _, want := range []string{
 		`oms_operation_calls_total{caller="gateway",code="ok",operation="order.Get"} 1`,

@@ -48,23 +48,33 @@ func NewRecorder(log *slog.Logger, registry prometheus.Registerer) (*Recorder, e
 	return r, nil
 }
 
-// Decided records an authorization. Refusals are of interest to people who look at the log.
-func (r *Recorder) Decided(ctx context.Context, d rpc.Decision) {
-	operation := d.Operation
-	if d.Reason == rpc.UnknownOperation {
+// Observe records one call: what was decided, and where it was executed, how it ended. Refusals are of interest to people
+// who look at the log; of a defect they get the cause too.
+func (r *Recorder) Observe(ctx context.Context, hop rpc.Record) {
+	if hop.Reason != rpc.Challenged { // by which nothing is decided
+		r.decided(ctx, hop)
+	}
+	if hop.Executed {
+		r.executed(ctx, hop)
+	}
+}
+
+func (r *Recorder) decided(ctx context.Context, hop rpc.Record) {
+	operation := hop.Operation
+	if hop.Reason == rpc.UnknownOperation {
 		operation = "unknown" // a label must not be the caller's to choose
 	}
-	r.decisions.WithLabelValues(d.Module, operation, string(d.Reason)).Inc()
+	r.decisions.WithLabelValues(hop.Module, operation, string(hop.Reason)).Inc()
 	level, write := slog.LevelDebug, r.log.Log
-	if d.Reason != rpc.Allowed {
+	if hop.Reason != rpc.Allowed {
 		level = slog.LevelInfo
-		if d.Caller == rpc.Stranger {
+		if hop.Caller == rpc.Stranger {
 			write = r.strangers.Tell
 		}
 	}
 	if r.log.Enabled(ctx, level) {
-		write(ctx, level, "decision", "module", d.Module, "operation", operation, "caller", d.Caller, "subject", d.Subject,
-			"scopes", strings.Join(d.Scopes, " "), "reason", d.Reason, "proof", d.Proof, "trace_id", d.Transaction)
+		write(ctx, level, "decision", "module", hop.Module, "operation", operation, "caller", hop.Caller, "subject", hop.Subject,
+			"scopes", strings.Join(hop.Scopes, " "), "reason", hop.Reason, "proof", hop.Proof, "trace_id", hop.Transaction)
 	}
 }
 
@@ -74,18 +84,16 @@ var levels = map[fault.Code]slog.Level{
 	fault.Unavailable: slog.LevelWarn,  // something is away
 }
 
-// Called records the outcome of a call; of a defect, the cause too.
-func (r *Recorder) Called(ctx context.Context, o rpc.Outcome) {
-	code := fault.CodeOf(o.Err)
+func (r *Recorder) executed(ctx context.Context, hop rpc.Record) {
+	code := fault.CodeOf(hop.Err)
 	label := string(code)
 	if code == "" {
 		label = "ok"
 	}
-	r.calls.WithLabelValues(o.Operation, o.Caller, label).Inc()
-	r.seconds.WithLabelValues(o.Operation).Observe(o.Duration.Seconds())
-	level, worth := levels[code]
-	if worth {
-		r.log.Log(ctx, level, "operation failed", "operation", o.Operation, "caller", o.Caller, "subject", o.Subject,
-			"trace_id", o.Transaction, "cause", o.Err)
+	r.calls.WithLabelValues(hop.Operation, hop.Caller, label).Inc()
+	r.seconds.WithLabelValues(hop.Operation).Observe(hop.Duration.Seconds())
+	if level, worth := levels[code]; worth {
+		r.log.Log(ctx, level, "operation failed", "operation", hop.Operation, "caller", hop.Caller, "subject", hop.Subject,
+			"trace_id", hop.Transaction, "cause", hop.Err)
 	}
 }

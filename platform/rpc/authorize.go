@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"slices"
-	"time"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -18,31 +17,9 @@ const (
 	CallerNotListed  Reason = "caller_not_listed" // this workload may not call it
 	NoUser           Reason = "no_user"           // a user is needed and none is behind the call
 	ScopeMissing     Reason = "scope_missing"     // the user lacks the row's scope
-	NotProven        Reason = "not_proven"        // a call from another process whose proof does not hold
+	NotVerified      Reason = "not_proven"        // a call whose proof does not hold
+	Challenged       Reason = "challenged"        // the caller is told what its next proof has to hold; nothing was decided
 )
-
-// Decision is the record of one authorization: who, for whom, what, and how it ended. It holds no credential.
-type Decision struct {
-	At          time.Time
-	Module      string // where it was decided
-	Operation   string
-	Caller      string
-	Subject     string
-	Scopes      identity.Scopes // after narrowing to what the module's table knows
-	Transaction string
-	Reason      Reason
-	Proof       string // how caller and subject were proven: "in process", "certificate", "nothing" (strangers), or the name of the trust profile
-}
-
-// InProcess is the [Decision.Proof] of calls within a process.
-const InProcess = "in process"
-
-// Proven is what a transport has established about a call before anybody decides on it.
-type Proven struct {
-	identity.Principal
-	User identity.Credential // what stands for the user on the callee's own calls; the service does not see it
-	By   string              // how; see [Decision.Proof]
-}
 
 // Authorize decides whether p may perform the operation. It is the only place where that is decided: the edge, the
 // in-process call and every remote transport ask here. The fault is nil exactly when the reason is Allowed.

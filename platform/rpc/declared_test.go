@@ -31,12 +31,12 @@ func TestAnObserverTellsUndeclaredFailures(t *testing.T) {
 	operations := rpctest.ProbeTable.Operations()
 	name := operations[0].Row().Name
 	var o rpctest.Observer
-	o.Called(context.Background(), rpc.Outcome{Operation: name})
-	o.Called(context.Background(), rpc.Outcome{Operation: "other.Operation", Err: fault.Conflicting("other", "")})
+	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: name})
+	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: "other.Operation", Err: fault.Conflicting("other", "")})
 	if got := o.Undeclared(operations); got != nil {
 		t.Errorf("told of what is no failure of theirs: %q", got)
 	}
-	o.Called(context.Background(), rpc.Outcome{Operation: name, Err: fault.Conflicting("other", "")})
+	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: name, Err: fault.Conflicting("other", "")})
 	if got := o.Undeclared(operations); len(got) != 1 {
 		t.Errorf("got %q, want one sentence", got)
 	}

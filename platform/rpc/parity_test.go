@@ -14,7 +14,7 @@ func TestEveryShapeBehavesTheSame(t *testing.T) {
 }
 
 func TestAnUnassignedModuleFailsClosed(t *testing.T) {
-	_, err := rpctest.Public.Call(rpctest.As("alice", "echo"), rpc.Unassigned("probe"), rpctest.Nothing{})
+	_, err := rpctest.Public.Call(rpctest.As("alice", "echo"), rpc.NewConn(rpc.ConnOptions{Caller: "gateway", Callee: "probe", Transport: rpc.Unassigned("probe")}), rpctest.Nothing{})
 	failure := fault.From(err)
 	if failure.Code != fault.Unavailable || failure.RetryAfter == 0 || !strings.Contains(failure.Detail, "server.modules") {
 		t.Errorf("got %v, want unavailable, with what to do", failure)

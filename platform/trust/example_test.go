@@ -24,24 +24,29 @@ type sharedSecret struct{ secret []byte }
 func (sharedSecret) Name() string { return "shared-secret" }
 
 // Attach proves that the caller knows the secret, for this call alone.
-func (s sharedSecret) Attach(_ context.Context, c *trust.Call) error {
+func (s sharedSecret) Attach(_ context.Context, c *rpc.Call) error {
 	c.Header.Set("Toy-Proof", c.Caller+" "+s.proof(c.Caller, c))
 	return nil
 }
 
 // Verify says which caller the proof names; whether the certificate says the same is checked by the transport.
-func (s sharedSecret) Verify(_ context.Context, c *trust.Call) (rpc.Proven, error) {
+func (s sharedSecret) Verify(_ context.Context, c *rpc.Call) (rpc.Proven, error) {
 	caller, proof, _ := strings.Cut(c.Header.Get("Toy-Proof"), " ")
 	if !hmac.Equal([]byte(proof), []byte(s.proof(caller, c))) {
-		return rpc.Proven{}, trust.NotProven("The caller does not know the secret.")
+		return rpc.Proven{}, rpc.NotProven("The caller does not know the secret.")
 	}
 	return rpc.Proven{Principal: identity.Principal{Caller: caller}}, nil
 }
 
 // Refused has nothing to renew.
-func (sharedSecret) Refused(context.Context, *trust.Call, *fault.Error) bool { return false }
+func (sharedSecret) Refused(context.Context, *rpc.Call, *fault.Error) bool { return false }
 
-func (s sharedSecret) proof(caller string, c *trust.Call) string {
+// User is always nobody.
+func (sharedSecret) User(context.Context, string, string) (trust.Issued, error) {
+	return trust.Issued{}, nil
+}
+
+func (s sharedSecret) proof(caller string, c *rpc.Call) string {
 	mac := hmac.New(sha256.New, s.secret)
 	fmt.Fprintf(mac, "%s\n%s\n%s\n%x", caller, c.Callee, c.Operation, c.Digest)
 	return hex.EncodeToString(mac.Sum(nil))
@@ -53,12 +58,12 @@ var _ trust.Profile = sharedSecret{}
 
 func TestTheExampleOfAProfileWorks(t *testing.T) {
 	host, _ := rpctest.NewProbe(t)
-	good := trust.Local(host, "gateway", sharedSecret{[]byte("known to all")})
+	good := local(host, "gateway", sharedSecret{[]byte("known to all")})
 	answer, err := rpctest.Public.Call(t.Context(), good, rpctest.Nothing{})
 	if err != nil || answer.Caller != "gateway" || answer.Subject != "" {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	forged := trust.Local(host, "gateway", forger{sharedSecret{[]byte("known to all")}})
+	forged := local(host, "gateway", forger{sharedSecret{[]byte("known to all")}})
 	if _, err := rpctest.Public.Call(t.Context(), forged, rpctest.Nothing{}); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("a proof that names another caller than the certificate: %v", err)
 	}
@@ -67,7 +72,7 @@ func TestTheExampleOfAProfileWorks(t *testing.T) {
 // forger names another caller than the one it is.
 type forger struct{ sharedSecret }
 
-func (f forger) Attach(_ context.Context, c *trust.Call) error {
+func (f forger) Attach(_ context.Context, c *rpc.Call) error {
 	c.Header.Set("Toy-Proof", "order "+f.proof("order", c))
 	return nil
 }

@@ -10,8 +10,10 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/platform/trust"
+	"oms/platform/trust/exchange"
 )
 
 // office is an STS that counts what it is asked, and gives another token each time.
@@ -58,6 +60,10 @@ func (d desk) WorkloadToken(ctx context.Context, callee string) (trust.Issued, e
 	return d.issue(ctx, "itself", callee)
 }
 
+func (d desk) Authenticate(context.Context, identity.Credential, string) (trust.Issued, error) {
+	return trust.Issued{}, fault.New(fault.Unimplemented, "not asked for here")
+}
+
 func (d desk) Transaction(context.Context, identity.Credential, string) (trust.Issued, error) {
 	panic("a token of another profile was asked for")
 }
@@ -66,14 +72,14 @@ var away = fault.Retryable(time.Second, "The STS is away.")
 
 // caller is one workload's side of the profile.
 type caller struct {
-	*trust.Exchange
+	*exchange.Profile
 	*office
 	revoked *trust.Revocations
 }
 
 func newCaller(life time.Duration) caller {
 	c := caller{office: &office{clock: &clock{}, life: life}, revoked: &trust.Revocations{}}
-	c.Exchange = trust.NewExchange(trust.Options{
+	c.Profile = exchange.New(trust.Options{
 		Domain: domain, Now: c.clock.now, Revoked: c.revoked.Revoked,
 		STS: func(workload string) trust.TokenService { return desk{c.office, workload} },
 	})
@@ -290,7 +296,7 @@ func TestARefusedProofIsDropped(t *testing.T) {
 	c := newCaller(time.Hour)
 	first := c.mustHaveAsked(t, alice(), "at first", 1)
 	c.mustHaveAsked(t, nobody(), "the workload's own", 2)
-	if !c.Refused(alice(), call("gateway", "order", "order.Get", ""), trust.NotProven("no")) {
+	if !c.Refused(alice(), call("gateway", "order", "order.Get", ""), rpc.NotProven("no")) {
 		t.Error("no other attempt makes sense")
 	}
 	c.mustHaveAsked(t, nobody(), "the workload's own, which was not refused", 2)

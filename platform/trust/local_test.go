@@ -10,13 +10,12 @@ import (
 	"oms/platform/fault"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
-	"oms/platform/trust"
 	"oms/platform/trust/trusttest"
 )
 
 func TestACallInAProcessThatProvesItselfBehavesAsEveryOther(t *testing.T) {
 	rpctest.Parity(t, rpctest.Shape{Name: "in process, proven", Connect: func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-		return trust.Local(host, caller, &trusttest.Profile{})
+		return local(host, caller, &trusttest.Profile{})
 	}})
 }
 
@@ -26,12 +25,12 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 		attempts int
 		detail   string
 	}{
-		"proof":           {&trusttest.Profile{OnVerify: func(*trust.Call) error { return trust.NotProven("too old") }}, 1, "probe does not accept the proof of gateway: too old"},
-		"proof, renewed":  {&trusttest.Profile{OnVerify: func(*trust.Call) error { return trust.NotProven("too old") }, OnRefused: func(*fault.Error) bool { return true }}, 2, "too old"},
-		"another's proof": {&trusttest.Profile{Names: func(*trust.Call) string { return "order" }}, 1, "issued to order, and the certificate is that of gateway"},
+		"proof":           {&trusttest.Profile{OnVerify: func(*rpc.Call) error { return rpc.NotProven("too old") }}, 1, "probe does not accept the proof of gateway: too old"},
+		"proof, renewed":  {&trusttest.Profile{OnVerify: func(*rpc.Call) error { return rpc.NotProven("too old") }, OnRefused: func(*fault.Error) bool { return true }}, 2, "too old"},
+		"another's proof": {&trusttest.Profile{Names: func(*rpc.Call) string { return "order" }}, 1, "issued to order, and the certificate is that of gateway"},
 	} {
 		host, observer := rpctest.NewProbe(t)
-		_, err := rpctest.Whoami.Call(rpctest.As("alice"), trust.Local(host, "gateway", c.profile), rpctest.Nothing{})
+		_, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", c.profile), rpctest.Nothing{})
 		failure := fault.From(err)
 		if failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second || !strings.Contains(failure.Detail, c.detail) {
 			t.Errorf("%s: %v", name, err)
@@ -41,10 +40,10 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 			t.Fatalf("%s: %d decisions, %d proofs for %d attempts", name, len(decisions), c.profile.Attached(), c.attempts)
 		}
 		d := decisions[0]
-		if d.Reason != rpc.NotProven || d.Proof != "test" || d.Caller != "gateway" || d.Operation != "probe.Whoami" || d.Transaction == "" {
+		if d.Reason != rpc.NotVerified || d.Proof != "test" || d.Caller != "gateway" || d.Operation != "probe.Whoami" || d.Transaction == "" {
 			t.Errorf("%s: decision %+v", name, d)
 		}
-		if len(observer.Outcomes()) != 0 {
+		if len(observer.Executed()) != 0 {
 			t.Errorf("%s: the service was called", name)
 		}
 	}
@@ -54,28 +53,28 @@ func TestARenewedProofIsAcceptedInAProcess(t *testing.T) {
 	host, observer := rpctest.NewProbe(t)
 	refusals := 0
 	profile := &trusttest.Profile{
-		OnVerify: func(*trust.Call) error {
+		OnVerify: func(*rpc.Call) error {
 			if refusals == 0 {
-				return trust.NotProven("too old")
+				return rpc.NotProven("too old")
 			}
 			return nil
 		},
 		OnRefused: func(*fault.Error) bool { refusals++; return true },
 	}
-	if _, err := rpctest.Whoami.Call(rpctest.As("alice"), trust.Local(host, "gateway", profile), rpctest.Nothing{}); err != nil {
+	if _, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", profile), rpctest.Nothing{}); err != nil {
 		t.Error(err)
 	}
-	if len(observer.Outcomes()) != 1 {
-		t.Errorf("executed %d times", len(observer.Outcomes()))
+	if len(observer.Executed()) != 1 {
+		t.Errorf("executed %d times", len(observer.Executed()))
 	}
 }
 
 func TestWhatAttachCannotDoIsTheCallersFault(t *testing.T) {
 	host, observer := rpctest.NewProbe(t)
-	profile := &trusttest.Profile{OnAttach: func(*trust.Call) error {
+	profile := &trusttest.Profile{OnAttach: func(*rpc.Call) error {
 		return fault.Retryable(time.Second, "The STS is away.").Because(errors.New("hunter2"))
 	}}
-	_, err := rpctest.Whoami.Call(rpctest.As("alice"), trust.Local(host, "gateway", profile), rpctest.Nothing{})
+	_, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", profile), rpctest.Nothing{})
 	if fault.From(err).Detail != "The STS is away." || strings.Contains(err.Error(), "hunter2") || len(observer.Decisions()) != 0 {
 		t.Errorf("got %v, decisions %v", err, observer.Decisions())
 	}
@@ -89,7 +88,7 @@ type looking struct {
 	seen any
 }
 
-func (l *looking) Verify(ctx context.Context, c *trust.Call) (rpc.Proven, error) {
+func (l *looking) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 	l.seen = ctx.Value(leak{})
 	return l.Profile.Verify(ctx, c)
 }
@@ -98,7 +97,7 @@ func TestVerifySeesNothingOfTheCallersContext(t *testing.T) {
 	host, _ := rpctest.NewProbe(t)
 	profile := &looking{Profile: &trusttest.Profile{}}
 	ctx := context.WithValue(rpctest.As("alice"), leak{}, "secret")
-	if _, err := rpctest.Whoami.Call(ctx, trust.Local(host, "gateway", profile), rpctest.Nothing{}); err != nil || profile.seen != nil {
+	if _, err := rpctest.Whoami.Call(ctx, local(host, "gateway", profile), rpctest.Nothing{}); err != nil || profile.seen != nil {
 		t.Errorf("err %v, seen %v", err, profile.seen)
 	}
 }

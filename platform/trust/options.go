@@ -23,6 +23,8 @@ type Issued struct {
 
 // TokenService is the STS as one workload reaches it. Errors are *fault.Error; unavailable where it is away.
 type TokenService interface {
+	// Authenticate says who a user's credential stands for, with the rights at callee. It gives no token.
+	Authenticate(ctx context.Context, user identity.Credential, callee string) (Issued, error)
 	// Exchange trades a user's credential for a token that the workload may show to callee (RFC 8693).
 	Exchange(ctx context.Context, user identity.Credential, callee string) (Issued, error)
 	// WorkloadToken gives the workload a token of its own for callee.
@@ -46,12 +48,18 @@ type Options struct {
 	KeyFile   func(workload string) string
 }
 
-// stillHolds reports whether a token has not been revoked since it was issued.
-func (o Options) stillHolds(t Issued) bool {
+// StillHolds reports whether a token has not been revoked since it was issued.
+func (o Options) StillHolds(t Issued) bool {
 	return t.Subject == "" || !o.Revoked(t.Subject, t.IssuedAt)
 }
 
-// keysHaving gives the STS's keys, for the verification of one token.
-func (o Options) keysHaving(ctx context.Context) func(kid string) (*token.KeySet, error) {
+// KeysHaving gives the STS's keys, for the verification of one token.
+func (o Options) KeysHaving(ctx context.Context) func(kid string) (*token.KeySet, error) {
 	return func(kid string) (*token.KeySet, error) { return o.Keys.Having(ctx, kid) }
 }
+
+// Issuer is the workload in whose name the STS signs what it issues to others.
+const Issuer = "sts"
+
+// Leeway is how far the clocks of two processes may differ; more would only keep expired tokens alive.
+const Leeway = 30 * time.Second

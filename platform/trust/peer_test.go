@@ -15,13 +15,15 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/rpc"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/peer"
 )
 
-func newPeer(t *testing.T, o trust.Options) *trust.Peer {
+func newPeer(t *testing.T, o trust.Options) *peer.Profile {
 	t.Helper()
-	p, err := trust.NewPeer(o)
+	p, err := peer.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func newPeer(t *testing.T, o trust.Options) *trust.Peer {
 }
 
 // between are the two sides of a call, which have met.
-func between(t *testing.T, w *world) (gateway, order *trust.Peer) {
+func between(t *testing.T, w *world) (gateway, order *peer.Profile) {
 	t.Helper()
 	gateway, order = newPeer(t, w.options("gateway")), newPeer(t, w.options("order"))
 	meet(t, gateway, order)
@@ -37,7 +39,7 @@ func between(t *testing.T, w *world) (gateway, order *trust.Peer) {
 }
 
 // meet makes the first call of the gateway to order: it is refused, and told what the next one has to hold.
-func meet(t *testing.T, gateway, order *trust.Peer) {
+func meet(t *testing.T, gateway, order *peer.Profile) {
 	t.Helper()
 	c := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
 	if !gateway.Refused(nobody(), c, refusal(t, order, received(c))) {
@@ -46,10 +48,10 @@ func meet(t *testing.T, gateway, order *trust.Peer) {
 }
 
 // refusal is what a callee says to a proof that it does not accept.
-func refusal(t *testing.T, callee trust.Profile, c *trust.Call) *fault.Error {
+func refusal(t *testing.T, callee trust.Profile, c *rpc.Call) *fault.Error {
 	t.Helper()
 	_, err := callee.Verify(context.Background(), c)
-	if !trust.Refused(fault.From(err)) {
+	if !rpc.Refused(fault.From(err)) {
 		t.Fatalf("not refused: %v", err)
 	}
 	return fault.From(err)
@@ -126,14 +128,14 @@ func TestAProofIsNotAcceptedAgainAfterARestart(t *testing.T) {
 func TestEveryRefusedCallIntroducesItsCallerAnew(t *testing.T) {
 	w := newWorld(t)
 	gateway, order := between(t, w)
-	attach := func() *trust.Call {
+	attach := func() *rpc.Call {
 		return mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
 	}
 	mustVerify(t, order, received(attach()))
 	w.forward(time.Minute)
 	order = newPeer(t, w.options("order"))
 	first, second := attach(), attach()
-	for _, c := range []*trust.Call{first, second} {
+	for _, c := range []*rpc.Call{first, second} {
 		if !gateway.Refused(nobody(), c, refusal(t, order, received(c))) {
 			t.Error("no other attempt")
 		}
@@ -154,25 +156,25 @@ func TestAProofIsForOneCall(t *testing.T) {
 	mustVerify(t, order, mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))) // introduced
 	others := w.alices()
 	others.Subject = "bob"
-	for what, change := range map[string]func(*trust.Call){
-		"another operation":        func(c *trust.Call) { c.Operation = "order.Cancel" },
-		"another body":             func(c *trust.Call) { c.Digest[0] ^= 1 },
-		"another user":             func(c *trust.Call) { c.Header.Set("Txn-Token", w.sign(others)) },
-		"no user":                  func(c *trust.Call) { c.Header.Del("Txn-Token") },
-		"two proofs":               func(c *trust.Call) { c.Header.Add("Workload-Proof", c.Header.Get("Workload-Proof")) },
-		"no proof":                 func(c *trust.Call) { c.Header.Del("Workload-Proof") },
-		"two transaction tokens":   func(c *trust.Call) { c.Header.Add("Txn-Token", w.sign(others)) },
-		"an Authorization header":  func(c *trust.Call) { c.Header.Set("Authorization", "Bearer x") },
-		"another's certificate":    func(c *trust.Call) { c.Caller = "inventory" },
-		"an altered proof":         func(c *trust.Call) { c.Header.Set("Workload-Proof", flip(c.Header.Get("Workload-Proof"))) },
-		"a token in place of it":   func(c *trust.Call) { c.Header.Set("Workload-Proof", c.Header.Get("Txn-Token")) },
-		"it in place of the token": func(c *trust.Call) { c.Header.Set("Txn-Token", c.Header.Get("Workload-Proof")) },
+	for what, change := range map[string]func(*rpc.Call){
+		"another operation":        func(c *rpc.Call) { c.Operation = "order.Cancel" },
+		"another body":             func(c *rpc.Call) { c.Digest[0] ^= 1 },
+		"another user":             func(c *rpc.Call) { c.Header.Set("Txn-Token", w.sign(others)) },
+		"no user":                  func(c *rpc.Call) { c.Header.Del("Txn-Token") },
+		"two proofs":               func(c *rpc.Call) { c.Header.Add("Workload-Proof", c.Header.Get("Workload-Proof")) },
+		"no proof":                 func(c *rpc.Call) { c.Header.Del("Workload-Proof") },
+		"two transaction tokens":   func(c *rpc.Call) { c.Header.Add("Txn-Token", w.sign(others)) },
+		"an Authorization header":  func(c *rpc.Call) { c.Header.Set("Authorization", "Bearer x") },
+		"another's certificate":    func(c *rpc.Call) { c.Caller = "inventory" },
+		"an altered proof":         func(c *rpc.Call) { c.Header.Set("Workload-Proof", flip(c.Header.Get("Workload-Proof"))) },
+		"a token in place of it":   func(c *rpc.Call) { c.Header.Set("Workload-Proof", c.Header.Get("Txn-Token")) },
+		"it in place of the token": func(c *rpc.Call) { c.Header.Set("Txn-Token", c.Header.Get("Workload-Proof")) },
 	} {
 		c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
 		mustRefuse(t, order, what, received(c, change))
 	}
 	c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
-	mustRefuse(t, inventory, "at another callee", received(c, func(c *trust.Call) { c.Callee = "inventory" }))
+	mustRefuse(t, inventory, "at another callee", received(c, func(c *rpc.Call) { c.Callee = "inventory" }))
 	w.forward(61 * time.Second)
 	mustRefuse(t, order, "too late", received(c))
 }
@@ -201,7 +203,7 @@ func TestIntroductions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustRefuse(t, order, "the gateway's keys and proof, with inventory's certificate", received(good, func(c *trust.Call) { c.Caller = "inventory" }))
+	mustRefuse(t, order, "the gateway's keys and proof, with inventory's certificate", received(good, func(c *rpc.Call) { c.Caller = "inventory" }))
 	mustVerify(t, order, received(good))
 
 	many := `{"keys":[` + strings.Repeat(strings.TrimSuffix(strings.TrimPrefix(string(decoded), `{"keys":[`), `]}`)+",", 9)
@@ -231,21 +233,21 @@ func TestTheKeyThatSignsIsRevokedAlsoWhereThereAreAsManyAsThereMayBe(t *testing.
 	newPeer(t, options)
 	file := options.KeyFile("gateway")
 	for range 7 {
-		if _, err := trust.RotateWorkloadKeys(file, w.Now(), time.Hour); err != nil {
+		if _, err := peer.RotateKeys(file, w.Now(), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := trust.RotateWorkloadKeys(file, w.Now(), time.Hour); err == nil {
+	if _, err := peer.RotateKeys(file, w.Now(), time.Hour); err == nil {
 		t.Fatal("there is room for more")
 	}
-	before, err := trust.ListWorkloadKeys(file, w.Now())
+	before, err := peer.ListKeys(file, w.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := trust.RevokeWorkloadKey(file, before[0].ID, w.Now()); err != nil {
+	if err := peer.RevokeKey(file, before[0].ID, w.Now()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := trust.ListWorkloadKeys(file, w.Now())
+	after, err := peer.ListKeys(file, w.Now())
 	if err != nil || len(after) != len(before) || after[0].ID == before[0].ID || !after[0].Retires.IsZero() {
 		t.Errorf("%d keys, %v", len(after), err)
 	}
@@ -257,7 +259,7 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	options := w.options("gateway")
 	gateway, order := newPeer(t, options), newPeer(t, w.options("order"))
 	meet(t, gateway, order)
-	attach := func() *trust.Call {
+	attach := func() *rpc.Call {
 		return mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
 	}
 	stranger := call("inventory", "order", "order.Get", "{}")
@@ -267,7 +269,7 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	mustVerify(t, order, received(first))
 	under := attach() // under way while the key is replaced
 	old := kid(t, under)
-	if _, err := trust.RotateWorkloadKeys(options.KeyFile("gateway"), w.Now(), 20*time.Second); err != nil {
+	if _, err := peer.RotateKeys(options.KeyFile("gateway"), w.Now(), 20*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	w.forward(time.Second)
@@ -283,11 +285,11 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 	mustRefuse(t, order, "an old key after the overlap", signedBy(t, options.KeyFile("gateway"), old, nonce, w, "too late"))
 	mustVerify(t, order, received(attach()))
 
-	list, err := trust.ListWorkloadKeys(options.KeyFile("gateway"), w.Now())
+	list, err := peer.ListKeys(options.KeyFile("gateway"), w.Now())
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d keys count, %v", len(list), err)
 	}
-	if err := trust.RevokeWorkloadKey(options.KeyFile("gateway"), list[0].ID, w.Now()); err != nil {
+	if err := peer.RevokeKey(options.KeyFile("gateway"), list[0].ID, w.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w.forward(time.Second)
@@ -299,7 +301,7 @@ func TestAPeersKeysAreRotatedInGoodOrder(t *testing.T) {
 var kept sync.Map
 
 // kid is the name of the key that signed a call.
-func kid(t *testing.T, c *trust.Call) string {
+func kid(t *testing.T, c *rpc.Call) string {
 	t.Helper()
 	header, _, err := token.Peek(c.Header.Get("Workload-Proof"))
 	if err != nil {
@@ -309,9 +311,9 @@ func kid(t *testing.T, c *trust.Call) string {
 }
 
 // signedBy is a call that is signed by a key which was in the file once.
-func signedBy(t *testing.T, file, id, nonce string, w *world, jti string) *trust.Call {
+func signedBy(t *testing.T, file, id, nonce string, w *world, jti string) *rpc.Call {
 	t.Helper()
-	if list, err := trust.ListWorkloadKeys(file, time.Time{}); err == nil {
+	if list, err := peer.ListKeys(file, time.Time{}); err == nil {
 		for _, k := range list {
 			kept.Store(k.ID, k.Private)
 		}
@@ -350,18 +352,18 @@ func TestAPeersKeysAreItsOwn(t *testing.T) {
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := trust.NewPeer(options); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := peer.New(options); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("keys that others can read: %v", err)
 	}
 	for _, damaged := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"kid":"x","private":"AAAA"}]}`, `{"keys":[{"kid":"x","private":"***"}]}`} {
 		if err := errors.Join(os.WriteFile(file, []byte(damaged), 0o600), os.Chmod(file, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := trust.NewPeer(options); err == nil || !strings.Contains(err.Error(), "is damaged") || strings.Contains(err.Error(), "\n") {
+		if _, err := peer.New(options); err == nil || !strings.Contains(err.Error(), "is damaged") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", damaged, err)
 		}
 	}
-	if _, err := trust.ListWorkloadKeys(file+".none", w.Now()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := peer.ListKeys(file+".none", w.Now()); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	if err := newPeer(t, w.options("gateway")).Attach(nobody(), call("order", "inventory", "inventory.List", "{}")); fault.CodeOf(err) != fault.Internal {

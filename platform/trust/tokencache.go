@@ -23,8 +23,8 @@ const (
 	retryAfterFailure = 5 * time.Second
 )
 
-// tokenCache keeps tokens until shortly before they expire. It is safe for concurrent use.
-type tokenCache struct {
+// Cache keeps tokens until shortly before they expire. It is safe for concurrent use.
+type Cache struct {
 	now    func() time.Time
 	flight singleflight.Group
 
@@ -37,22 +37,23 @@ type cachedToken struct {
 	replace time.Time // from when on a new one is asked for
 }
 
-func newTokenCache(now func() time.Time) *tokenCache {
-	return &tokenCache{now: now, tokens: map[string]cachedToken{}}
+// NewCache makes an empty cache.
+func NewCache(now func() time.Time) *Cache {
+	return &Cache{now: now, tokens: map[string]cachedToken{}}
 }
 
-// tokenKey names what a token was issued for. A digest stands for the credential: keys are not secrets.
-func tokenKey(caller, callee string, user identity.Credential) string {
+// CacheKey names what a token was issued for. A digest stands for the credential: keys are not secrets.
+func CacheKey(caller, callee string, user identity.Credential) string {
 	digest := sha256.Sum256([]byte(user.Text.Reveal()))
 	return strings.Join([]string{caller, callee, string(user.Kind), hex.EncodeToString(digest[:])}, " ")
 }
 
-// get gives the token of key: the one that is kept, where it holds, else one that is fetched, once for all who wait for
+// Get gives the token of key: the one that is kept, where it holds, else one that is fetched, once for all who wait for
 // it. Where none can be fetched because the STS is away, the kept one is used to its end.
-func (c *tokenCache) get(ctx context.Context, key string, holds func(Issued) bool, fetch func(context.Context) (Issued, error)) (Issued, error) {
+func (c *Cache) Get(ctx context.Context, key string, holds func(Issued) bool, fetch func(context.Context) (Issued, error)) (Issued, error) {
 	kept, found := c.find(key)
 	if found && !holds(kept.Issued) {
-		c.drop(key)
+		c.Drop(key)
 		found = false
 	}
 	if found && c.now().Before(kept.replace) {
@@ -79,7 +80,7 @@ func (c *tokenCache) get(ctx context.Context, key string, holds func(Issued) boo
 	}
 }
 
-func (c *tokenCache) fetch(ctx context.Context, key string, fetch func(context.Context) (Issued, error)) (Issued, error) {
+func (c *Cache) fetch(ctx context.Context, key string, fetch func(context.Context) (Issued, error)) (Issued, error) {
 	got := c.now()
 	issued, err := fetch(ctx)
 	if err != nil {
@@ -95,14 +96,14 @@ func (c *tokenCache) fetch(ctx context.Context, key string, fetch func(context.C
 }
 
 // find gives the token of key, unless it has expired.
-func (c *tokenCache) find(key string) (cachedToken, bool) {
+func (c *Cache) find(key string) (cachedToken, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept, found := c.tokens[key]
 	return kept, found && c.now().Before(kept.Expires)
 }
 
-func (c *tokenCache) put(key string, t cachedToken) {
+func (c *Cache) put(key string, t cachedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.tokens) >= maxTokens {
@@ -113,7 +114,7 @@ func (c *tokenCache) put(key string, t cachedToken) {
 
 // makeRoom drops what has expired, and where that is little, any others: so many at once that looking through all of them
 // is rare.
-func (c *tokenCache) makeRoom() {
+func (c *Cache) makeRoom() {
 	now := c.now()
 	for key, kept := range c.tokens {
 		if !now.Before(kept.Expires) {
@@ -129,7 +130,7 @@ func (c *tokenCache) makeRoom() {
 }
 
 // keepOn has a token used on for a while, before it is tried again to replace it.
-func (c *tokenCache) keepOn(key string, kept cachedToken) {
+func (c *Cache) keepOn(key string, kept cachedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tokens[key].Token == kept.Token { // nobody has replaced it meanwhile
@@ -138,7 +139,8 @@ func (c *tokenCache) keepOn(key string, kept cachedToken) {
 	}
 }
 
-func (c *tokenCache) drop(key string) {
+// Drop forgets the token of key.
+func (c *Cache) Drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.tokens, key)

@@ -2,6 +2,8 @@ package trust_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -15,15 +17,16 @@ import (
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
-	"oms/platform/trust"
+	"oms/platform/trust/exchange"
+	"oms/platform/trust/transaction"
 )
 
 func TestATransactionTokenIsPassedOnUnmodified(t *testing.T) {
 	w := newWorld(t)
-	gateway, order, inventory := trust.NewTransaction(w.options("gateway")), trust.NewTransaction(w.options("order")), trust.NewTransaction(w.options("inventory"))
+	gateway, order, inventory := transaction.New(w.options("gateway")), transaction.New(w.options("order")), transaction.New(w.options("inventory"))
 	first := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
 	proven := mustVerify(t, order, received(first))
-	want := identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order"), Transaction: transaction}
+	want := identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order"), Transaction: txnID}
 	if diff := cmp.Diff(want, proven.Principal); diff != "" {
 		t.Error(diff)
 	}
@@ -45,7 +48,7 @@ func TestATransactionTokenIsPassedOnUnmodified(t *testing.T) {
 
 func TestACallWithoutAUserCarriesNoToken(t *testing.T) {
 	w := newWorld(t)
-	profile := trust.NewTransaction(w.options("gateway"))
+	profile := transaction.New(w.options("gateway"))
 	c := mustAttach(t, profile, nobody(), call("gateway", "order", "order.Get", "{}"))
 	if len(c.Header) != 0 || w.issued.Load() != 0 {
 		t.Errorf("%v, %d issued", c.Header, w.issued.Load())
@@ -57,7 +60,7 @@ func TestACallWithoutAUserCarriesNoToken(t *testing.T) {
 
 func TestOneTransactionTokenForEachTransactionAndCallee(t *testing.T) {
 	w := newWorld(t)
-	profile := trust.NewTransaction(w.options("gateway"))
+	profile := transaction.New(w.options("gateway"))
 	other := identity.With(alice(), identity.Principal{Transaction: strings.Repeat("f", 32)})
 	for range 3 {
 		mustAttach(t, profile, alice(), call("gateway", "order", "order.Get", "{}"))
@@ -71,8 +74,8 @@ func TestOneTransactionTokenForEachTransactionAndCallee(t *testing.T) {
 
 func TestTransactionTokensThatAreRefused(t *testing.T) {
 	w := newWorld(t)
-	profile := trust.NewTransaction(w.options("order"))
-	with := func(tokens ...string) *trust.Call {
+	profile := transaction.New(w.options("order"))
+	with := func(tokens ...string) *rpc.Call {
 		c := call("gateway", "order", "order.Create", "{}")
 		c.Header["Txn-Token"] = tokens
 		return c
@@ -89,33 +92,33 @@ func TestTransactionTokensThatAreRefused(t *testing.T) {
 	delete(beside.Header, "Txn-Token")
 	mustRefuse(t, profile, "as an access token", beside)
 
-	internal := trust.Internal{ID: "1", Subject: "alice", Workload: "gateway", Callee: "order", Act: &trust.Actor{Subject: "spiffe://orders.local/gateway"}, IssuedAt: w.Now(), Expires: w.Now().Add(time.Minute)}
+	internal := exchange.Token{ID: "1", Subject: "alice", Workload: "gateway", Callee: "order", Act: &exchange.Actor{Subject: "spiffe://orders.local/gateway"}, IssuedAt: w.Now(), Expires: w.Now().Add(time.Minute)}
 	raw, err := internal.Sign(domain, w.signing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mustRefuse(t, profile, "an internal token", with(raw))
-	if _, err := trust.ReadTransactionToken(good, "another.local", w.keySet, w.Now()); token.ReasonOf(err) == "" {
+	if _, err := transaction.Read(good, "another.local", w.keySet, w.Now()); token.ReasonOf(err) == "" {
 		t.Errorf("in another trust domain: %v", err)
 	}
-	exchange := trust.NewExchange(w.options("order"))
+	exchange := exchange.New(w.options("order"))
 	as := call("gateway", "order", "order.Create", "{}")
 	as.Header.Set("Authorization", "Bearer "+good)
 	mustRefuse(t, exchange, "as an internal token", as)
 
-	for what, spoil := range map[string]func(*trust.TransactionToken){
-		"expired": func(t *trust.TransactionToken) {
+	for what, spoil := range map[string]func(*transaction.Token){
+		"expired": func(t *transaction.Token) {
 			t.IssuedAt, t.Expires = t.IssuedAt.Add(-70*time.Second), t.Expires.Add(-70*time.Second)
 		},
-		"from the future": func(t *trust.TransactionToken) {
+		"from the future": func(t *transaction.Token) {
 			t.IssuedAt, t.Expires = t.IssuedAt.Add(time.Minute), t.Expires.Add(time.Minute)
 		},
-		"for too long":          func(t *trust.TransactionToken) { t.Expires = t.IssuedAt.Add(61 * time.Second) },
-		"without a transaction": func(t *trust.TransactionToken) { t.ID = "" },
-		"without a user":        func(t *trust.TransactionToken) { t.Subject = "" },
-		"from nobody":           func(t *trust.TransactionToken) { t.Requesters = nil },
-		"replaced too often":    func(t *trust.TransactionToken) { t.Requesters = slices.Repeat([]string{"order"}, 9) },
-		"from no workload":      func(t *trust.TransactionToken) { t.Requesters = []string{"no/workload"} },
+		"for too long":          func(t *transaction.Token) { t.Expires = t.IssuedAt.Add(61 * time.Second) },
+		"without a transaction": func(t *transaction.Token) { t.ID = "" },
+		"without a user":        func(t *transaction.Token) { t.Subject = "" },
+		"from nobody":           func(t *transaction.Token) { t.Requesters = nil },
+		"replaced too often":    func(t *transaction.Token) { t.Requesters = slices.Repeat([]string{"order"}, 9) },
+		"from no workload":      func(t *transaction.Token) { t.Requesters = []string{"no/workload"} },
 	} {
 		spoilt := w.alices()
 		spoil(&spoilt)
@@ -128,7 +131,7 @@ func TestTransactionTokensThatAreRefused(t *testing.T) {
 // Every single bit of the token counts.
 func TestATransactionTokenAlteredByOneBitIsRefused(t *testing.T) {
 	w := newWorld(t)
-	profile := trust.NewTransaction(w.options("order"))
+	profile := transaction.New(w.options("order"))
 	good := w.sign(w.alices())
 	altered := 0
 	for i := range len(good) {
@@ -151,17 +154,35 @@ func TestATransactionTokenAlteredByOneBitIsRefused(t *testing.T) {
 func TestATransactionTokenOfAnotherTransactionIsRefused(t *testing.T) {
 	w := newWorld(t)
 	host, observer := rpctest.NewProbe(t)
-	profile := trust.NewTransaction(w.options("probe"))
+	profile := transaction.New(w.options("probe"))
 	c := mustAttach(t, profile, alice(), call("gateway", "probe", "probe.Whoami", "{}"))
-	if _, err := trust.Establish(context.Background(), host, profile, received(c), strings.Repeat("f", 32)); !trust.Refused(fault.From(err)) {
+	server := rpc.NewServer(host, profile, slog.New(slog.DiscardHandler))
+	serve := func(trace string) (rpc.Record, error) {
+		in := &rpc.Incoming{Call: *received(c), Transport: rpc.OverHTTPS, Message: whoami{}}
+		in.Transaction = trace
+		err := server.Serve(context.Background(), in)
+		return in.Record(), err
+	}
+	if _, err := serve(strings.Repeat("f", 32)); !rpc.Refused(fault.From(err)) {
 		t.Error(err)
 	}
-	if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.NotProven || got[0].Proof != "transaction" {
+	if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.NotVerified || got[0].Proof != "transaction" {
 		t.Errorf("decisions %+v", got)
 	}
-	if proven, err := trust.Establish(context.Background(), host, profile, received(c), transaction); err != nil || proven.Subject != "alice" {
-		t.Errorf("%+v, %v", proven, err)
+	if hop, err := serve(txnID); err != nil || hop.Subject != "alice" {
+		t.Errorf("%+v, %v", hop, err)
 	}
+}
+
+// whoami is the message of a call that asks nothing but who is there; its body is that of the proof.
+type whoami struct{}
+
+func (whoami) Digest(context.Context) ([sha256.Size]byte, error) {
+	return sha256.Sum256([]byte("{}")), nil
+}
+
+func (whoami) Read(_ context.Context, op rpc.Operation) (request, response any, err error) {
+	return op.NewRequest(), op.NewResponse(), nil
 }
 
 // What replaces a token is of the same transaction, user and trust domain, and never more.
@@ -178,7 +199,7 @@ func TestAReplacedTransactionTokenIsNeverMore(t *testing.T) {
 	if diff := cmp.Diff(want, next); diff != "" {
 		t.Error(diff)
 	}
-	read, err := trust.ReadTransactionToken(w.sign(next), domain, w.keySet, w.Now())
+	read, err := transaction.Read(w.sign(next), domain, w.keySet, w.Now())
 	if diff := cmp.Diff(next, read); err != nil || diff != "" {
 		t.Error(diff, err)
 	}
@@ -199,7 +220,7 @@ func TestAReplacedTransactionTokenIsNeverMore(t *testing.T) {
 func (w *world) keySet(string) (*token.KeySet, error) { return token.NewKeySet(w.signing.Public()) }
 
 // foreign is the token, signed by somebody else.
-func (w *world) foreign(t trust.TransactionToken) string {
+func (w *world) foreign(t transaction.Token) string {
 	w.Helper()
 	raw, err := t.Sign(domain, newKey(w.T))
 	if err != nil {
@@ -210,7 +231,7 @@ func (w *world) foreign(t trust.TransactionToken) string {
 
 func TestATransactionTokenIsNotShown(t *testing.T) {
 	w := newWorld(t)
-	profile := trust.NewTransaction(w.options("order"))
+	profile := transaction.New(w.options("order"))
 	bad := w.foreign(w.alices())
 	c := call("gateway", "order", "order.Create", "{}")
 	c.Header.Set("Txn-Token", bad)

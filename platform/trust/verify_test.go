@@ -16,11 +16,12 @@ import (
 	"oms/platform/secret"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/exchange"
 )
 
 // verifier is order's side of the profile, which knows one key of the STS.
 type verifier struct {
-	*trust.Exchange
+	*exchange.Profile
 	clock   *clock
 	revoked *trust.Revocations
 	key     token.SigningKey
@@ -34,7 +35,7 @@ func newVerifier(t *testing.T) verifier {
 		t.Fatal(err)
 	}
 	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return set, nil }, v.clock.now)
-	v.Exchange = trust.NewExchange(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
+	v.Profile = exchange.New(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
 	return v
 }
 
@@ -91,10 +92,10 @@ func TestATokenProvesItsCallerAndItsUser(t *testing.T) {
 		want rpc.Proven
 	}{
 		"a user's": {user, rpc.Proven{
-			Principal: identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order", "view_orders")}, By: "exchange",
+			Principal: identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order", "view_orders")},
 			User: identity.Credential{Kind: identity.Internal, Text: secret.Text(user)},
 		}},
-		"a workload's own": {workload, rpc.Proven{Principal: identity.Principal{Caller: "gateway"}, By: "exchange"}},
+		"a workload's own": {workload, rpc.Proven{Principal: identity.Principal{Caller: "gateway"}}},
 	} {
 		got, err := v.verify("Bearer " + c.raw)
 		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
@@ -198,7 +199,7 @@ func TestATokenThatIsNotForThisCallIsRefused(t *testing.T) {
 func mustBeRefused(t *testing.T, what string, v verifier, authorization ...string) {
 	t.Helper()
 	got, err := v.verify(authorization...)
-	if failure := fault.From(err); failure == nil || !trust.Refused(failure) {
+	if failure := fault.From(err); failure == nil || !rpc.Refused(failure) {
 		t.Errorf("%s: got %v, want a refusal of the proof", what, err)
 	}
 	if diff := cmp.Diff(rpc.Proven{}, got); diff != "" {
@@ -271,9 +272,9 @@ func TestARevokedUsersTokenIsRefused(t *testing.T) {
 func TestWithoutKeysNobodyIsBlamed(t *testing.T) {
 	v := newVerifier(t)
 	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return nil, away }, v.clock.now)
-	v.Exchange = trust.NewExchange(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
+	v.Profile = exchange.New(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
 	_, err := v.verify("Bearer " + signed(t, v.key, "internal+jwt", v.user()))
-	if failure := fault.From(err); failure == nil || failure.Code != fault.Unavailable || trust.Refused(failure) {
+	if failure := fault.From(err); failure == nil || failure.Code != fault.Unavailable || rpc.Refused(failure) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }

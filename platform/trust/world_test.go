@@ -3,6 +3,7 @@ package trust_test
 import (
 	"context"
 	"crypto/sha256"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -16,11 +17,12 @@ import (
 	"oms/platform/secret"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/transaction"
 )
 
 const (
-	domain      = "orders.local"
-	transaction = "0123456789abcdef0123456789abcdef"
+	domain = "orders.local"
+	txnID  = "0123456789abcdef0123456789abcdef"
 )
 
 // world is a trust domain whose clock is set by hand. Its STS signs for everybody who asks.
@@ -74,14 +76,14 @@ func (w *world) options(workloads ...string) trust.Options {
 }
 
 // alices is a good transaction token.
-func (w *world) alices() trust.TransactionToken {
-	return trust.TransactionToken{
-		ID: transaction, Subject: "alice", Scopes: identity.NewScopes("add_order"), Requesters: []string{"gateway"}, Callee: "order",
+func (w *world) alices() transaction.Token {
+	return transaction.Token{
+		ID: txnID, Subject: "alice", Scopes: identity.NewScopes("add_order"), Requesters: []string{"gateway"}, Callee: "order",
 		Brought: "access_token", IssuedAt: w.Now(), Expires: w.Now().Add(30 * time.Second),
 	}
 }
 
-func (w *world) sign(t trust.TransactionToken) string {
+func (w *world) sign(t transaction.Token) string {
 	w.Helper()
 	raw, err := t.Sign(domain, w.signing)
 	if err != nil {
@@ -94,6 +96,10 @@ func (w *world) sign(t trust.TransactionToken) string {
 type tokens struct {
 	*world
 	workload string
+}
+
+func (t tokens) Authenticate(context.Context, identity.Credential, string) (trust.Issued, error) {
+	return trust.Issued{}, fault.New(fault.Unimplemented, "not asked for here")
 }
 
 func (t tokens) Exchange(context.Context, identity.Credential, string) (trust.Issued, error) {
@@ -117,16 +123,16 @@ func alice() context.Context {
 }
 
 func nobody() context.Context {
-	return identity.With(context.Background(), identity.Principal{Transaction: transaction})
+	return identity.With(context.Background(), identity.Principal{Transaction: txnID})
 }
 
 // call is one attempt, before anything is attached to it.
-func call(caller, callee, operation, body string) *trust.Call {
-	return &trust.Call{Operation: operation, Caller: caller, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte(body))}
+func call(caller, callee, operation, body string) *rpc.Call {
+	return &rpc.Call{Operation: operation, Caller: caller, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte(body))}
 }
 
 // received is the call as the callee has it: its own view, with the caller's header.
-func received(c *trust.Call, change ...func(*trust.Call)) *trust.Call {
+func received(c *rpc.Call, change ...func(*rpc.Call)) *rpc.Call {
 	at := *c
 	at.Header = c.Header.Clone()
 	for _, f := range change {
@@ -135,7 +141,7 @@ func received(c *trust.Call, change ...func(*trust.Call)) *trust.Call {
 	return &at
 }
 
-func mustAttach(t *testing.T, p trust.Profile, ctx context.Context, c *trust.Call) *trust.Call {
+func mustAttach(t *testing.T, p trust.Profile, ctx context.Context, c *rpc.Call) *rpc.Call {
 	t.Helper()
 	if err := p.Attach(ctx, c); err != nil {
 		t.Fatal(err)
@@ -143,7 +149,7 @@ func mustAttach(t *testing.T, p trust.Profile, ctx context.Context, c *trust.Cal
 	return c
 }
 
-func mustVerify(t *testing.T, p trust.Profile, c *trust.Call) rpc.Proven {
+func mustVerify(t *testing.T, p trust.Profile, c *rpc.Call) rpc.Proven {
 	t.Helper()
 	proven, err := p.Verify(context.Background(), c)
 	if err != nil {
@@ -153,10 +159,16 @@ func mustVerify(t *testing.T, p trust.Profile, c *trust.Call) rpc.Proven {
 }
 
 // mustRefuse expects a refusal of the proof, and nothing proven.
-func mustRefuse(t *testing.T, p trust.Profile, what string, c *trust.Call) {
+func mustRefuse(t *testing.T, p trust.Profile, what string, c *rpc.Call) {
 	t.Helper()
 	proven, err := p.Verify(context.Background(), c)
-	if !trust.Refused(fault.From(err)) || proven.Subject != "" {
+	if !rpc.Refused(fault.From(err)) || proven.Subject != "" {
 		t.Errorf("%s: %+v, %v", what, proven, err)
 	}
+}
+
+// local reaches a host in this process, proven by a profile.
+func local(host *rpc.Host, caller string, profile rpc.Profile) rpc.Conn {
+	log := slog.New(slog.DiscardHandler)
+	return rpc.NewConn(rpc.ConnOptions{Caller: caller, Callee: host.Module(), Profile: profile, Transport: rpc.Local(rpc.NewServer(host, profile, log)), Log: log})
 }

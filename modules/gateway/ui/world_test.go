@@ -24,6 +24,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
+	"oms/platform/trust/direct"
 )
 
 // world is the pages over real modules on real databases, behind TLS as browsers want it for their cookies.
@@ -67,14 +68,14 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: line{rpc.Local(stock, "order"), &w.reserveFail}},
+		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: line{direct.Conn(stock, "order"), &w.reserveFail}},
 		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.orders = order.Client{Conn: line{rpc.Local(orders.Host, "gateway"), &w.ordersFail}}
-	w.stock = inventory.Client{Conn: line{rpc.Local(stock, "gateway"), &w.stockFail}}
+	w.orders = order.Client{Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}}
+	w.stock = inventory.Client{Conn: line{direct.Conn(stock, "gateway"), &w.stockFail}}
 	pages := ui.New(ui.Options{
 		Orders: w.orders, Inventory: w.stock, User: user, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },

@@ -19,6 +19,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
+	"oms/platform/trust/direct"
 )
 
 // system is an order module and an inventory on real databases, with its parts in reach.
@@ -56,7 +57,7 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.link = &link{Conn: rpc.Local(stock, "order")}
+	s.link = &link{Conn: direct.Conn(stock, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
 		Store: ordersStore, Inventory: inventory.Client{Conn: s.link}, Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
 		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
@@ -64,8 +65,8 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.orders = order.Client{Conn: rpc.Local(s.module.Host, "gateway")}
-	s.stock = inventory.Client{Conn: rpc.Local(stock, "gateway")}
+	s.orders = order.Client{Conn: direct.Conn(s.module.Host, "gateway")}
+	s.stock = inventory.Client{Conn: direct.Conn(stock, "gateway")}
 	return s
 }
 

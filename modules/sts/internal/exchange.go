@@ -16,7 +16,7 @@ import (
 	"oms/platform/pki"
 	"oms/platform/secret"
 	"oms/platform/token"
-	"oms/platform/trust"
+	"oms/platform/trust/exchange"
 )
 
 // Callee is a module as the STS knows it: from its table of operations.
@@ -30,7 +30,7 @@ type subject struct {
 	name     string
 	fullName string
 	scopes   identity.Scopes
-	act      *trust.Actor
+	act      *exchange.Actor
 	ends     time.Time // when the credential does
 }
 
@@ -69,7 +69,7 @@ func (s *Service) exchangeInternal(ctx context.Context, caller, callee string, r
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	t := trust.Internal{
+	t := exchange.Token{
 		ID: uuid.NewString(), Subject: user.name, Workload: caller, Callee: callee, Act: user.act,
 		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTTL, user.ends.Sub(now))),
 	}
@@ -98,7 +98,7 @@ func (s *Service) WorkloadToken(ctx context.Context, r sts.WorkloadTokenRequest)
 	if err != nil {
 		return sts.WorkloadToken{}, err
 	}
-	raw, err := trust.Internal{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTTL)}.Sign(s.Domain, state.signing)
+	raw, err := exchange.Token{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTTL)}.Sign(s.Domain, state.signing)
 	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: now, ExpiresIn: int64(s.WorkloadTTL / time.Second)}, err
 }
 
@@ -151,7 +151,7 @@ func (s *Service) session(ctx context.Context, r sts.ExchangeRequest) (subject, 
 // more rights than there are left of both.
 func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
 	keys := func(string) (*token.KeySet, error) { return now.public, nil }
-	t, err := trust.ReadInternal(r.SubjectToken.Reveal(), s.Domain, caller, keys, s.Now())
+	t, err := exchange.Read(r.SubjectToken.Reveal(), s.Domain, caller, keys, s.Now())
 	var verdict *token.Error
 	switch {
 	case errors.As(err, &verdict), err == nil && t.Subject == "":
@@ -190,6 +190,6 @@ func (s *Service) stillGood(ctx context.Context, onward subject, issued time.Tim
 	return onward, nil
 }
 
-func (s *Service) actor(workload string, before *trust.Actor) *trust.Actor {
-	return &trust.Actor{Subject: pki.ID(s.Domain, workload), Actor: before}
+func (s *Service) actor(workload string, before *exchange.Actor) *exchange.Actor {
+	return &exchange.Actor{Subject: pki.ID(s.Domain, workload), Actor: before}
 }

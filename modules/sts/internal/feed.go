@@ -10,7 +10,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/pki"
-	"oms/platform/trust"
+	"oms/platform/trust/exchange"
 )
 
 // Keys gives the public keys.
@@ -44,7 +44,7 @@ func rootsOf(domain string, authorities []*pki.Authority) (*pki.Roots, error) {
 
 // revocationMemory is how long a revoked user is told of: until the last token that was issued before has expired, also
 // one from before the lifetimes were configured to be shorter, by a clock that is a little behind.
-const revocationMemory = trust.MaxUserLifetime + time.Minute
+const revocationMemory = exchange.MaxLifetime + time.Minute
 
 // revokeSubject has the tokens of a user stop to hold that were issued until now. The time is kept in milliseconds, and is
 // the next whole one: of the tokens of this millisecond none may be left, and whoever gets one too many takes another.

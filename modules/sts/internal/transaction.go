@@ -9,7 +9,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/token"
-	"oms/platform/trust"
+	"oms/platform/trust/transaction"
 )
 
 // exchangeTransaction issues a transaction token (draft-ietf-oauth-transaction-tokens-10): for what a user brought, or to
@@ -18,8 +18,8 @@ func (s *Service) exchangeTransaction(ctx context.Context, caller, callee string
 	if r.SubjectTokenType == sts.TransactionToken {
 		return s.replaceTransaction(ctx, caller, callee, r, state)
 	}
-	transaction := identity.From(ctx).Transaction
-	if transaction == "" {
+	id := identity.From(ctx).Transaction
+	if id == "" {
 		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is of the transaction that the call is in, and this call is in none.")
 	}
 	if r.SubjectTokenType == sts.InternalToken {
@@ -30,8 +30,8 @@ func (s *Service) exchangeTransaction(ctx context.Context, caller, callee string
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	return s.signTransaction(state, user, trust.TransactionToken{
-		ID: transaction, Subject: user.name, Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), Requesters: []string{caller}, Callee: callee,
+	return s.signTransaction(state, user, transaction.Token{
+		ID: id, Subject: user.name, Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), Requesters: []string{caller}, Callee: callee,
 		Brought: brought[r.SubjectTokenType], IssuedAt: now, Expires: now.Add(min(s.TransactionTTL, user.ends.Sub(now))),
 	})
 }
@@ -44,7 +44,7 @@ var brought = map[string]string{sts.AccessToken: "access_token", sts.SessionToke
 func (s *Service) replaceTransaction(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
 	now := s.Now() // as in exchangeInternal
 	keys := func(string) (*token.KeySet, error) { return state.public, nil }
-	t, err := trust.ReadTransactionToken(r.SubjectToken.Reveal(), s.Domain, keys, now)
+	t, err := transaction.Read(r.SubjectToken.Reveal(), s.Domain, keys, now)
 	var verdict *token.Error
 	switch {
 	case errors.As(err, &verdict):
@@ -63,7 +63,7 @@ func (s *Service) replaceTransaction(ctx context.Context, caller, callee string,
 	return s.signTransaction(state, user, next)
 }
 
-func (s *Service) signTransaction(state *state, user subject, t trust.TransactionToken) (sts.Exchanged, error) {
+func (s *Service) signTransaction(state *state, user subject, t transaction.Token) (sts.Exchanged, error) {
 	if t.Expires.Sub(t.IssuedAt) < time.Second {
 		return sts.Exchanged{}, refused()
 	}

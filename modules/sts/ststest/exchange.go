@@ -14,7 +14,7 @@ import (
 	"oms/platform/pki"
 	"oms/platform/secret"
 	"oms/platform/token"
-	"oms/platform/trust"
+	"oms/platform/trust/exchange"
 )
 
 var exchangeTests = map[string]func(*testing.T, world){
@@ -41,9 +41,9 @@ func (w world) trade(t *testing.T, by sts.Service, subject secret.Text, kind, mo
 }
 
 // read is what a module reads in a token for it, by the keys that the STS shows now.
-func (w world) read(t *testing.T, raw secret.Text, module string) trust.Internal {
+func (w world) read(t *testing.T, raw secret.Text, module string) exchange.Token {
 	t.Helper()
-	got, err := trust.ReadInternal(raw.Reveal(), Domain, module, func(string) (*token.KeySet, error) { return w.keySet(t), nil }, w.Clock.Now())
+	got, err := exchange.Read(raw.Reveal(), Domain, module, func(string) (*token.KeySet, error) { return w.keySet(t), nil }, w.Clock.Now())
 	must(t, err)
 	return got
 }
@@ -58,9 +58,9 @@ func (w world) keySet(t *testing.T) *token.KeySet {
 }
 
 // acts is a chain of workloads, the one that acts now first.
-func acts(workloads ...string) (chain *trust.Actor) {
+func acts(workloads ...string) (chain *exchange.Actor) {
 	for i := len(workloads) - 1; i >= 0; i-- {
-		chain = &trust.Actor{Subject: callee(workloads[i]), Actor: chain}
+		chain = &exchange.Actor{Subject: callee(workloads[i]), Actor: chain}
 	}
 	return chain
 }
@@ -79,8 +79,8 @@ func exchanged(t *testing.T, w world) {
 		before := w.Clock.Now()
 		first := w.trade(t, w.gateway, c.subject, c.kind, "order")
 		got := w.read(t, first.AccessToken, "order")
-		want := trust.Internal{Subject: c.name, Workload: "gateway", Callee: "order", Scopes: identity.ParseScopes(c.scope), Act: acts("gateway")}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(trust.Internal{}, "ID", "IssuedAt", "Expires")); diff != "" {
+		want := exchange.Token{Subject: c.name, Workload: "gateway", Callee: "order", Scopes: identity.ParseScopes(c.scope), Act: acts("gateway")}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires")); diff != "" {
 			t.Errorf("%s: token (-want +got): %s", c.kind, diff)
 		}
 		if got.ID == "" || got.IssuedAt.Before(before) || !got.IssuedAt.Equal(first.IssuedAt) {
@@ -92,8 +92,8 @@ func exchanged(t *testing.T, w world) {
 		}
 		second := w.trade(t, w.other, first.AccessToken, sts.InternalToken, "inventory")
 		onward := w.read(t, second.AccessToken, "inventory")
-		want = trust.Internal{Subject: c.name, Workload: "order", Callee: "inventory", Act: acts("order", "gateway")}
-		if diff := cmp.Diff(want, onward, cmpopts.IgnoreFields(trust.Internal{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
+		want = exchange.Token{Subject: c.name, Workload: "order", Callee: "inventory", Act: acts("order", "gateway")}
+		if diff := cmp.Diff(want, onward, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: onward (-want +got): %s", c.kind, diff)
 		}
 		if onward.ID == got.ID || second.FullName != c.fullName {
@@ -198,7 +198,7 @@ func notASubject(t *testing.T, w world) {
 	self, err := w.gateway.WorkloadToken(nobody, sts.WorkloadTokenRequest{Audience: callee("order")})
 	must(t, err)
 	now := w.Clock.Now()
-	forged, err := trust.Internal{ID: "1", Subject: "carol", Workload: "gateway", Callee: "order", Scopes: identity.NewScopes("add_order"),
+	forged, err := exchange.Token{ID: "1", Subject: "carol", Workload: "gateway", Callee: "order", Scopes: identity.NewScopes("add_order"),
 		Act: acts("gateway"), IssuedAt: now, Expires: now.Add(time.Minute)}.Sign(Domain, own)
 	must(t, err)
 	for _, c := range []struct {
@@ -305,7 +305,7 @@ func workloadTokens(t *testing.T, w world) {
 		answer, err := service.WorkloadToken(nobody, sts.WorkloadTokenRequest{Audience: callee("inventory")})
 		must(t, err)
 		got := w.read(t, answer.AccessToken, "inventory")
-		if diff := cmp.Diff(trust.Internal{Workload: by, Callee: "inventory"}, got, cmpopts.IgnoreFields(trust.Internal{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(exchange.Token{Workload: by, Callee: "inventory"}, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
 			t.Error("token (-want +got):", diff)
 		}
 		if life := got.Expires.Sub(got.IssuedAt); life != WorkloadLifetime || answer.ExpiresIn != int64(WorkloadLifetime/time.Second) || !answer.IssuedAt.Equal(got.IssuedAt) || got.ID == "" {

@@ -12,32 +12,27 @@ import (
 
 // Observer keeps what it is told. It is safe for concurrent use; the zero value is ready.
 type Observer struct {
-	mu        sync.Mutex
-	decisions []rpc.Decision
-	outcomes  []rpc.Outcome
+	mu      sync.Mutex
+	records []rpc.Record
 }
 
 var _ rpc.Observer = (*Observer)(nil)
 
-// Decided keeps a decision.
-func (o *Observer) Decided(_ context.Context, d rpc.Decision) {
+// Observe keeps a record.
+func (o *Observer) Observe(_ context.Context, r rpc.Record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.decisions = append(o.decisions, d)
+	o.records = append(o.records, r)
 }
 
-// Called keeps an outcome.
-func (o *Observer) Called(_ context.Context, outcome rpc.Outcome) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.outcomes = append(o.outcomes, outcome)
+// Decisions are the records of all calls on which something was decided, in the order in which they ended.
+func (o *Observer) Decisions() []rpc.Record {
+	return o.those(func(r rpc.Record) bool { return r.Reason != rpc.Challenged })
 }
 
-// Decisions are all decisions so far, in their order.
-func (o *Observer) Decisions() []rpc.Decision {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return append([]rpc.Decision(nil), o.decisions...)
+// Executed are the records of all calls that reached their service, in the order in which they ended.
+func (o *Observer) Executed() []rpc.Record {
+	return o.those(func(r rpc.Record) bool { return r.Executed })
 }
 
 // Undeclared are the failures so far that the rows of these operations do not declare, a sentence each.
@@ -46,7 +41,7 @@ func (o *Observer) Undeclared(operations []rpc.Operation) (undeclared []string) 
 	for _, operation := range operations {
 		rows[operation.Row().Name] = operation.Row()
 	}
-	for _, outcome := range o.Outcomes() {
+	for _, outcome := range o.Executed() {
 		row, known := rows[outcome.Operation]
 		if failure := fault.From(outcome.Err); known && failure != nil && !row.Declares(failure) {
 			undeclared = append(undeclared, fmt.Sprintf("%s does not declare that it can fail with: %v", row.Name, failure))
@@ -68,9 +63,13 @@ func Observe(t testing.TB, operations []rpc.Operation) *Observer {
 	return o
 }
 
-// Outcomes are all outcomes so far, in their order.
-func (o *Observer) Outcomes() []rpc.Outcome {
+func (o *Observer) those(which func(rpc.Record) bool) (found []rpc.Record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]rpc.Outcome(nil), o.outcomes...)
+	for _, r := range o.records {
+		if which(r) {
+			found = append(found, r)
+		}
+	}
+	return found
 }

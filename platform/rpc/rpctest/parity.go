@@ -118,7 +118,7 @@ func (p parity) text(t *testing.T) {
 		if got := fault.CodeOf(err); got != fault.Malformed {
 			t.Errorf("code %q, want malformed", got)
 		}
-		if len(observer.Outcomes()) != 0 {
+		if len(observer.Executed()) != 0 {
 			t.Error("the service was called")
 		}
 	})
@@ -152,7 +152,7 @@ func (p parity) faults(t *testing.T) {
 				t.Errorf("%s: the cause reached the caller: %v", how, err)
 			}
 		}
-		if outcomes := observer.Outcomes(); len(outcomes) != len(wants) {
+		if outcomes := observer.Executed(); len(outcomes) != len(wants) {
 			t.Errorf("%d outcomes for %d calls", len(outcomes), len(wants))
 		}
 	})
@@ -181,22 +181,22 @@ func (p parity) decisions(t *testing.T) {
 		ctx    context.Context
 		do     func(context.Context, rpc.Conn) error
 		code   fault.Code
-		want   rpc.Decision
+		want   rpc.Record
 	}
 	transaction := identity.From(As("")).Transaction
 	echo := func(ctx context.Context, c rpc.Conn) error { _, err := Echo.Call(ctx, c, Message{}); return err }
 	whoami := func(ctx context.Context, c rpc.Conn) error { _, err := Whoami.Call(ctx, c, Nothing{}); return err }
 	work := func(ctx context.Context, c rpc.Conn) error { _, err := Work.Call(ctx, c, Nothing{}); return err }
 	calls := []call{
-		{"allowed", "gateway", As("alice", "echo", "other"), echo, "", rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.Allowed}},
-		{"nobody", "gateway", As(""), echo, fault.Unauthenticated, rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Reason: rpc.NoUser}},
-		{"no scope", "gateway", As("alice", "see_all"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("see_all"), Reason: rpc.ScopeMissing}},
-		{"unlisted caller", "inventory", As("alice"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Caller: "inventory", Subject: "alice", Reason: rpc.CallerNotListed}},
-		{"no caller", "", As("alice", "echo"), echo, fault.PermissionDenied, rpc.Decision{Operation: "probe.Echo", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
-		{"any user", "order", As("alice"), whoami, "", rpc.Decision{Operation: "probe.Whoami", Caller: "order", Subject: "alice", Reason: rpc.Allowed}},
-		{"any user, but nobody", "order", As(""), whoami, fault.Unauthenticated, rpc.Decision{Operation: "probe.Whoami", Caller: "order", Reason: rpc.NoUser}},
-		{"workload", "order", As(""), work, "", rpc.Decision{Operation: "probe.Work", Caller: "order", Reason: rpc.Allowed}},
-		{"gateway is not that workload", "gateway", As("alice", "echo"), work, fault.PermissionDenied, rpc.Decision{Operation: "probe.Work", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
+		{"allowed", "gateway", As("alice", "echo", "other"), echo, "", rpc.Record{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.Allowed}},
+		{"nobody", "gateway", As(""), echo, fault.Unauthenticated, rpc.Record{Operation: "probe.Echo", Caller: "gateway", Reason: rpc.NoUser}},
+		{"no scope", "gateway", As("alice", "see_all"), echo, fault.PermissionDenied, rpc.Record{Operation: "probe.Echo", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("see_all"), Reason: rpc.ScopeMissing}},
+		{"unlisted caller", "inventory", As("alice"), echo, fault.PermissionDenied, rpc.Record{Operation: "probe.Echo", Caller: "inventory", Subject: "alice", Reason: rpc.CallerNotListed}},
+		{"no caller", "", As("alice", "echo"), echo, fault.PermissionDenied, rpc.Record{Operation: "probe.Echo", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
+		{"any user", "order", As("alice"), whoami, "", rpc.Record{Operation: "probe.Whoami", Caller: "order", Subject: "alice", Reason: rpc.Allowed}},
+		{"any user, but nobody", "order", As(""), whoami, fault.Unauthenticated, rpc.Record{Operation: "probe.Whoami", Caller: "order", Reason: rpc.NoUser}},
+		{"workload", "order", As(""), work, "", rpc.Record{Operation: "probe.Work", Caller: "order", Reason: rpc.Allowed}},
+		{"gateway is not that workload", "gateway", As("alice", "echo"), work, fault.PermissionDenied, rpc.Record{Operation: "probe.Work", Caller: "gateway", Subject: "alice", Scopes: identity.NewScopes("echo"), Reason: rpc.CallerNotListed}},
 	}
 	for _, c := range calls {
 		c.want.Module, c.want.Transaction = "probe", transaction
@@ -209,11 +209,11 @@ func (p parity) decisions(t *testing.T) {
 				t.Fatalf("%s: left no decision", c.name)
 			}
 			for _, got := range decisions {
-				if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(rpc.Decision{}, "At", "Proof"), cmpopts.EquateEmpty()); diff != "" {
+				if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(rpc.Record{}, "At", "Duration", "Transport", "Peer", "Proof", "User", "Checks", "Executed", "Err"), cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("%s: decision (-want +got): %s", c.name, diff)
 				}
 			}
-			if called := len(observer.Outcomes()) > 0; called != (c.want.Reason == rpc.Allowed) {
+			if called := len(observer.Executed()) > 0; called != (c.want.Reason == rpc.Allowed) {
 				t.Errorf("%s: service called: %v", c.name, called)
 			}
 		})

@@ -6,9 +6,11 @@ package rpctest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -19,6 +21,8 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
+	"oms/platform/trust"
+	"oms/platform/trust/direct"
 )
 
 // Connect reaches a host on behalf of a caller. What it opens is closed when the test ends.
@@ -38,7 +42,7 @@ func Shapes() []Shape {
 	return []Shape{
 		{Name: "in process", Connect: connectLocal},
 		{Name: "in process, through JSON", Connect: func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-			return throughJSON{rpc.Local(host, caller)}
+			return throughJSON{direct.Conn(host, caller)}
 		}},
 		{Name: "in process, delivered twice", Connect: Twice(connectLocal)},
 		{Name: "plain HTTP", Connect: connectHTTP},
@@ -46,7 +50,7 @@ func Shapes() []Shape {
 }
 
 func connectLocal(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-	return rpc.Local(host, caller)
+	return direct.Conn(host, caller)
 }
 
 // Twice is connect, where every call that may be repeated is made twice and the first answer is lost.
@@ -121,25 +125,30 @@ func (s plainServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s plainServer) serve(r *http.Request) (any, error) {
-	var p identity.Principal
-	if err := json.Unmarshal([]byte(r.Header.Get(principalHeader)), &p); err != nil {
+	var in rpc.Incoming
+	if err := json.Unmarshal([]byte(r.Header.Get(principalHeader)), &in.Vouched); err != nil {
 		return nil, err
 	}
-	grant, err := s.host.Authorize(r.Context(), strings.TrimPrefix(r.URL.Path, "/rpc/"), rpc.Proven{Principal: p, By: rpc.InProcess})
-	if err != nil {
-		return nil, err
-	}
-	request, response := grant.NewRequest(), grant.NewResponse()
-	if err := json.NewDecoder(r.Body).Decode(request); err != nil {
-		return nil, err
-	}
+	in.Operation, in.Caller, in.Transaction = strings.TrimPrefix(r.URL.Path, "/rpc/"), in.Vouched.Caller, in.Vouched.Transaction
+	in.Transport, in.Message = rpc.InProcess, plainMessage{r.Body}
 	remaining, err := time.ParseDuration(r.Header.Get(timeoutHeader))
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), remaining)
 	defer cancel()
-	return response, grant.Call(ctx, request, response)
+	err = rpc.NewServer(s.host, direct.New(trust.Options{}), slog.New(slog.DiscardHandler)).Serve(ctx, &in)
+	return in.Response(), err
+}
+
+// plainMessage is a request that is read as it came.
+type plainMessage struct{ body io.Reader }
+
+func (plainMessage) Digest(context.Context) (none [sha256.Size]byte, err error) { return none, nil }
+
+func (m plainMessage) Read(_ context.Context, op rpc.Operation) (request, response any, err error) {
+	request = op.NewRequest()
+	return request, op.NewResponse(), json.NewDecoder(m.body).Decode(request)
 }
 
 type plainClient struct {

@@ -10,7 +10,6 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/trust"
 )
 
 // Header is where the profile's proof travels.
@@ -18,23 +17,23 @@ const Header = "Test-Proof"
 
 // Profile is a profile that takes the user from the principal of the caller's context. The zero value is ready.
 type Profile struct {
-	OnAttach  func(c *trust.Call) error             // replaces the proof where it returns one; nil attaches
-	OnVerify  func(c *trust.Call) error             // refuses where it returns an error; nil accepts
-	OnRefused func(refusal *fault.Error) bool       // whether to try again; nil does not
-	Names     func(c *trust.Call) (workload string) // what the proof names as the caller; nil is the caller
+	OnAttach  func(c *rpc.Call) error             // replaces the proof where it returns one; nil attaches
+	OnVerify  func(c *rpc.Call) error             // refuses where it returns an error; nil accepts
+	OnRefused func(refusal *fault.Error) bool     // whether to try again; nil does not
+	Names     func(c *rpc.Call) (workload string) // what the proof names as the caller; nil is the caller
 
 	mu       sync.Mutex
 	attached int
-	verified []trust.Call
+	verified []rpc.Call
 }
 
-var _ trust.Profile = (*Profile)(nil)
+var _ rpc.Profile = (*Profile)(nil)
 
 // Name is "test".
 func (*Profile) Name() string { return "test" }
 
 // Attach says who the caller and its user are.
-func (p *Profile) Attach(ctx context.Context, c *trust.Call) error {
+func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	p.mu.Lock()
 	p.attached++
 	p.mu.Unlock()
@@ -57,12 +56,12 @@ func (p *Profile) Attach(ctx context.Context, c *trust.Call) error {
 }
 
 // Refused is what OnRefused says.
-func (p *Profile) Refused(_ context.Context, _ *trust.Call, refusal *fault.Error) bool {
+func (p *Profile) Refused(_ context.Context, _ *rpc.Call, refusal *fault.Error) bool {
 	return p.OnRefused != nil && p.OnRefused(refusal)
 }
 
 // Verify believes what Attach said.
-func (p *Profile) Verify(_ context.Context, c *trust.Call) (rpc.Proven, error) {
+func (p *Profile) Verify(_ context.Context, c *rpc.Call) (rpc.Proven, error) {
 	p.mu.Lock()
 	p.verified = append(p.verified, *c)
 	p.mu.Unlock()
@@ -73,7 +72,7 @@ func (p *Profile) Verify(_ context.Context, c *trust.Call) (rpc.Proven, error) {
 	}
 	var said identity.Principal
 	if err := json.Unmarshal([]byte(c.Header.Get(Header)), &said); err != nil {
-		return rpc.Proven{}, trust.NotProven("there is no proof in the call")
+		return rpc.Proven{}, rpc.NotProven("there is no proof in the call")
 	}
 	return rpc.Proven{Principal: said}, nil
 }
@@ -86,8 +85,8 @@ func (p *Profile) Attached() int {
 }
 
 // Verified are the calls that Verify was asked about, in their order.
-func (p *Profile) Verified() []trust.Call {
+func (p *Profile) Verified() []rpc.Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]trust.Call(nil), p.verified...)
+	return append([]rpc.Call(nil), p.verified...)
 }

@@ -1,4 +1,4 @@
-package trust
+package peer
 
 import (
 	"encoding/base64"
@@ -15,20 +15,20 @@ import (
 	"oms/platform/token"
 )
 
-// maxWorkloadKeys bounds how many keys a workload can have at a time: the one that signs, and those that it replaced.
-const maxWorkloadKeys = 8
+// maxKeys bounds how many keys a workload can have at a time: the one that signs, and those that it replaced.
+const maxKeys = 8
 
-// WorkloadKey is one of a workload's own keys. The first in its file signs; the others verify until they retire.
-type WorkloadKey struct {
+// Key is one of a workload's own keys. The first in its file signs; the others verify until they retire.
+type Key struct {
 	ID      string    `json:"kid"`
 	Private string    `json:"private"` // PKCS #8, base64
 	Created time.Time `json:"created_at"`
 	Retires time.Time `json:"retires_at,omitzero"` // zero: it signs
 }
 
-// WorkloadKeys are a workload's own keys, in a file that nobody else can read. They are made where there are none. It is
+// Keys are a workload's own keys, in a file that nobody else can read. They are made where there are none. It is
 // safe for concurrent use; a change of the file by a command is noticed within half a second.
-type WorkloadKeys struct {
+type Keys struct {
 	path string
 	now  func() time.Time
 
@@ -43,18 +43,18 @@ type WorkloadKeys struct {
 
 // keyRing is the file of a workload's keys.
 type keyRing struct {
-	Keys []WorkloadKey `json:"keys"`
+	Keys []Key `json:"keys"`
 }
 
 // lookInterval is how often the file is looked at.
 const lookInterval = 500 * time.Millisecond
 
-// OpenWorkloadKeys opens the keys in a file.
-func OpenWorkloadKeys(path string, now func() time.Time) (*WorkloadKeys, error) {
-	k := &WorkloadKeys{path: path, now: now}
-	_, err := readWorkloadKeys(path)
+// OpenKeys opens the keys in a file.
+func OpenKeys(path string, now func() time.Time) (*Keys, error) {
+	k := &Keys{path: path, now: now}
+	_, err := readKeys(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err = RotateWorkloadKeys(path, now(), 0)
+		_, err = RotateKeys(path, now(), 0)
 	}
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func OpenWorkloadKeys(path string, now func() time.Time) (*WorkloadKeys, error) 
 }
 
 // current is the key that signs, and the public keys as they are introduced to others.
-func (k *WorkloadKeys) current() (signing token.SigningKey, introduction string, err error) {
+func (k *Keys) current() (signing token.SigningKey, introduction string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now := k.now(); now.Sub(k.looked).Abs() >= lookInterval {
@@ -77,7 +77,7 @@ func (k *WorkloadKeys) current() (signing token.SigningKey, introduction string,
 }
 
 // look reads the file where it has changed, and leaves out of the introduction what does not count any more.
-func (k *WorkloadKeys) look() error {
+func (k *Keys) look() error {
 	info, err := os.Stat(k.path)
 	if err != nil {
 		return err
@@ -94,18 +94,18 @@ func (k *WorkloadKeys) look() error {
 	return err
 }
 
-func (k *WorkloadKeys) load() error {
+func (k *Keys) load() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.loadLocked()
 }
 
-func (k *WorkloadKeys) loadLocked() error {
+func (k *Keys) loadLocked() error {
 	info, err := os.Stat(k.path)
 	if err != nil {
 		return err
 	}
-	ring, err := readWorkloadKeys(k.path)
+	ring, err := readKeys(k.path)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ type introduced struct {
 }
 
 // introduction is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
-func (k *WorkloadKeys) introduction() (string, error) {
+func (k *Keys) introduction() (string, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -150,12 +150,12 @@ func (k *WorkloadKeys) introduction() (string, error) {
 }
 
 // Public are the public keys, for people to see.
-func (k *WorkloadKeys) Public() (string, error) {
+func (k *Keys) Public() (string, error) {
 	_, introduction, err := k.current()
 	return introduction, err
 }
 
-func (w WorkloadKey) signingKey(path string) (token.SigningKey, error) {
+func (w Key) signingKey(path string) (token.SigningKey, error) {
 	der, err := base64.StdEncoding.DecodeString(w.Private)
 	if err != nil {
 		return token.SigningKey{}, damagedKeys(path)
@@ -171,18 +171,18 @@ func damagedKeys(path string) error {
 	return fmt.Errorf("%s is damaged; remove it, and new keys are made as at the first start", path)
 }
 
-func readWorkloadKeys(path string) (ring keyRing, err error) {
+func readKeys(path string) (ring keyRing, err error) {
 	text, err := pki.ReadSecret(path)
 	if err != nil {
 		return ring, err
 	}
-	if err := json.Unmarshal(text, &ring); err != nil || len(ring.Keys) == 0 || len(ring.Keys) > maxWorkloadKeys {
+	if err := json.Unmarshal(text, &ring); err != nil || len(ring.Keys) == 0 || len(ring.Keys) > maxKeys {
 		return keyRing{}, damagedKeys(path)
 	}
 	return ring, nil
 }
 
-func writeWorkloadKeys(path string, keys []WorkloadKey) error {
+func writeKeys(path string, keys []Key) error {
 	text, err := json.Marshal(keyRing{keys})
 	if err != nil {
 		return err
@@ -191,25 +191,25 @@ func writeWorkloadKeys(path string, keys []WorkloadKey) error {
 }
 
 // at are the keys that count at now, the one that signs first.
-func (r keyRing) at(now time.Time) []WorkloadKey {
-	return slices.DeleteFunc(r.Keys, func(k WorkloadKey) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
+func (r keyRing) at(now time.Time) []Key {
+	return slices.DeleteFunc(r.Keys, func(k Key) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
 }
 
-// ListWorkloadKeys gives the keys of a file that count at now, the one that signs first.
-func ListWorkloadKeys(path string, now time.Time) ([]WorkloadKey, error) {
-	ring, err := readWorkloadKeys(path)
+// ListKeys gives the keys of a file that count at now, the one that signs first.
+func ListKeys(path string, now time.Time) ([]Key, error) {
+	ring, err := readKeys(path)
 	return ring.at(now), err
 }
 
-// RotateWorkloadKeys makes a key that signs from now on, and gives its id. Those that signed before still count for
+// RotateKeys makes a key that signs from now on, and gives its id. Those that signed before still count for
 // overlap.
-func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
-	ring, err := readWorkloadKeys(path)
+func RotateKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
+	ring, err := readKeys(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	keys := ring.at(now)
-	if len(keys) == maxWorkloadKeys {
+	if len(keys) == maxKeys {
 		return "", fmt.Errorf("there are %d keys already; wait until the oldest retires at %s", len(keys), keys[len(keys)-1].Retires.UTC().Format(time.RFC3339))
 	}
 	for i, k := range keys {
@@ -217,11 +217,11 @@ func RotateWorkloadKeys(path string, now time.Time, overlap time.Duration) (id s
 			keys[i].Retires = now.Add(overlap).UTC()
 		}
 	}
-	return addWorkloadKey(path, keys, now)
+	return addKey(path, keys, now)
 }
 
-// addWorkloadKey makes a key that signs from now on, in front of the others, which do not.
-func addWorkloadKey(path string, others []WorkloadKey, now time.Time) (id string, err error) {
+// addKey makes a key that signs from now on, in front of the others, which do not.
+func addKey(path string, others []Key, now time.Time) (id string, err error) {
 	fresh, err := token.GenerateSigningKey(token.ES256)
 	if err != nil {
 		return "", err
@@ -230,25 +230,25 @@ func addWorkloadKey(path string, others []WorkloadKey, now time.Time) (id string
 	if err != nil {
 		return "", err
 	}
-	key := WorkloadKey{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
-	return fresh.ID(), writeWorkloadKeys(path, append([]WorkloadKey{key}, others...))
+	key := Key{ID: fresh.ID(), Private: base64.StdEncoding.EncodeToString(der), Created: now.UTC()}
+	return fresh.ID(), writeKeys(path, append([]Key{key}, others...))
 }
 
-// RevokeWorkloadKey has a key stop to count at once. Where it was the one that signs, another is made.
-func RevokeWorkloadKey(path, id string, now time.Time) error {
-	ring, err := readWorkloadKeys(path)
+// RevokeKey has a key stop to count at once. Where it was the one that signs, another is made.
+func RevokeKey(path, id string, now time.Time) error {
+	ring, err := readKeys(path)
 	if err != nil {
 		return err
 	}
 	keys := ring.at(now)
-	at := slices.IndexFunc(keys, func(k WorkloadKey) bool { return k.ID == id })
+	at := slices.IndexFunc(keys, func(k Key) bool { return k.ID == id })
 	if at < 0 {
 		return fmt.Errorf("there is no key %q in %s", id, path)
 	}
 	signed, others := keys[at].Retires.IsZero(), slices.Delete(keys, at, at+1)
 	if signed {
-		_, err := addWorkloadKey(path, others, now)
+		_, err := addKey(path, others, now)
 		return err
 	}
-	return writeWorkloadKeys(path, others)
+	return writeKeys(path, others)
 }

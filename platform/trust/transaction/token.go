@@ -1,4 +1,4 @@
-package trust
+package transaction
 
 import (
 	"encoding/json"
@@ -8,21 +8,22 @@ import (
 	"oms/platform/pki"
 	"oms/platform/strictjson"
 	"oms/platform/token"
+	"oms/platform/trust"
 )
 
-// TransactionTokenType is the typ of a transaction token (draft-ietf-oauth-transaction-tokens-10, JWT header).
-const TransactionTokenType = "txntoken+jwt" //nolint:gosec // a name
+// TokenType is the typ of a transaction token (draft-ietf-oauth-transaction-tokens-10, JWT header).
+const TokenType = "txntoken+jwt" //nolint:gosec // a name
 
 const (
-	// MaxTransactionLifetime is the longest life of a transaction token: that of one request, with what it waits for.
-	MaxTransactionLifetime = time.Minute
+	// MaxLifetime is the longest life of a transaction token: that of one request, with what it waits for.
+	MaxLifetime = time.Minute
 	// maxRequesters is how many workloads can stand in req_wl: the first one, and those that had it replaced.
 	maxRequesters = 8
 )
 
-// TransactionToken is what a transaction token says (draft-ietf-oauth-transaction-tokens-10, JWT body claims). Except
+// Token is what a transaction token says (draft-ietf-oauth-transaction-tokens-10, JWT body claims). Except
 // for Scopes and Requesters nothing of it ever changes on the way.
-type TransactionToken struct {
+type Token struct {
 	ID         string // txn: the transaction, that is, the request from outside
 	Subject    string // the user; our users by name, others as ISSUER|SUB
 	Scopes     identity.Scopes
@@ -33,24 +34,24 @@ type TransactionToken struct {
 	Expires    time.Time
 }
 
-type transactionClaims struct {
-	Issuer     string          `json:"iss"`
-	Audience   string          `json:"aud"` // the trust domain
-	Subject    string          `json:"sub"`
-	Expires    json.Number     `json:"exp"`
-	IssuedAt   json.Number     `json:"iat"`
-	ID         string          `json:"txn"`
-	Scope      string          `json:"scope"` // always there: no scope is not an unknown scope
-	Requesters any             `json:"req_wl"`
-	Context    transactionPart `json:"tctx"`
-	Requester  requestPart     `json:"rctx"`
+type claimSet struct {
+	Issuer     string             `json:"iss"`
+	Audience   string             `json:"aud"` // the trust domain
+	Subject    string             `json:"sub"`
+	Expires    json.Number        `json:"exp"`
+	IssuedAt   json.Number        `json:"iat"`
+	ID         string             `json:"txn"`
+	Scope      string             `json:"scope"` // always there: no scope is not an unknown scope
+	Requesters any                `json:"req_wl"`
+	Context    transactionContext `json:"tctx"`
+	Requester  requestContext     `json:"rctx"`
 }
 
-type transactionPart struct {
+type transactionContext struct {
 	Callee string `json:"callee"`
 }
 
-type requestPart struct {
+type requestContext struct {
 	Authn string `json:"authn"`
 }
 
@@ -58,47 +59,47 @@ type requestPart struct {
 func audience(domain string) string { return "spiffe://" + domain }
 
 // Sign makes the token of t.
-func (t TransactionToken) Sign(domain string, key token.SigningKey) (string, error) {
+func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 	ids := make([]string, len(t.Requesters))
 	for i, workload := range t.Requesters {
 		ids[i] = pki.ID(domain, workload)
 	}
-	claims := transactionClaims{
-		Issuer: pki.ID(domain, sts), Audience: audience(domain), Subject: t.Subject, ID: t.ID, Scope: t.Scopes.String(),
+	claims := claimSet{
+		Issuer: pki.ID(domain, trust.Issuer), Audience: audience(domain), Subject: t.Subject, ID: t.ID, Scope: t.Scopes.String(),
 		Expires: token.NumericDate(t.Expires), IssuedAt: token.NumericDate(t.IssuedAt), Requesters: ids,
-		Context: transactionPart{t.Callee}, Requester: requestPart{t.Brought},
+		Context: transactionContext{t.Callee}, Requester: requestContext{t.Brought},
 	}
 	if len(ids) == 1 {
 		claims.Requesters = ids[0] // a chain only where there is one
 	}
-	return token.Sign(key, TransactionTokenType, claims)
+	return token.Sign(key, TokenType, claims)
 }
 
-// ReadTransactionToken verifies a transaction token of the trust domain. Errors are *token.Error, or that of keys.
-func ReadTransactionToken(raw, domain string, keys func(kid string) (*token.KeySet, error), now time.Time) (TransactionToken, error) {
+// Read verifies a transaction token of the trust domain. Errors are *token.Error, or that of keys.
+func Read(raw, domain string, keys func(kid string) (*token.KeySet, error), now time.Time) (Token, error) {
 	header, _, err := token.Peek(raw)
 	if err != nil {
-		return TransactionToken{}, err
+		return Token{}, err
 	}
 	set, err := keys(header.KeyID)
 	if err != nil {
-		return TransactionToken{}, err
+		return Token{}, err
 	}
 	claims, err := token.Issuer{
-		Name: pki.ID(domain, sts), Audience: audience(domain), Algorithms: []token.Algorithm{token.ES256}, Types: []string{TransactionTokenType},
-		MaxLifetime: MaxTransactionLifetime, Leeway: leeway, Require: []string{"txn", "scope", "req_wl", "tctx", "rctx"},
+		Name: pki.ID(domain, trust.Issuer), Audience: audience(domain), Algorithms: []token.Algorithm{token.ES256}, Types: []string{TokenType},
+		MaxLifetime: MaxLifetime, Leeway: trust.Leeway, Require: []string{"txn", "scope", "req_wl", "tctx", "rctx"},
 	}.Verify(raw, set, now)
 	if err != nil {
-		return TransactionToken{}, err
+		return Token{}, err
 	}
 	txn, _ := claims.Member("txn")
-	t := TransactionToken{Subject: claims.Subject, Scopes: identity.NewScopes(claims.Scopes...), IssuedAt: claims.IssuedAt, Expires: claims.Expires}
+	t := Token{Subject: claims.Subject, Scopes: identity.NewScopes(claims.Scopes...), IssuedAt: claims.IssuedAt, Expires: claims.Expires}
 	t.ID, _ = txn.Text()
 	t.Callee, t.Brought = part(claims, "tctx", "callee"), part(claims, "rctx", "authn")
 	requesters, _ := claims.Member("req_wl")
 	t.Requesters = readRequesters(domain, requesters)
 	if t.ID == "" || len(t.Requesters) == 0 || len(claims.Audience) != 1 {
-		return TransactionToken{}, notInternal("txn, req_wl or aud is not of its form")
+		return Token{}, &token.Error{Reason: token.ReasonClaim, Detail: "txn, req_wl or aud is not of its form"}
 	}
 	return t, nil
 }
@@ -132,7 +133,7 @@ func readRequesters(domain string, value strictjson.Value) (workloads []string) 
 
 // Replace is the token that replaces t when workload asks for it: for the same transaction, subject and audience, with no
 // wider scope, no longer life, and one more workload in the chain. ok is false where the chain is as long as it may be.
-func (t TransactionToken) Replace(workload string, scopes identity.Scopes, now time.Time) (next TransactionToken, ok bool) {
+func (t Token) Replace(workload string, scopes identity.Scopes, now time.Time) (next Token, ok bool) {
 	next = t
 	next.Scopes = t.Scopes.Intersect(scopes)
 	next.Requesters = append(append([]string(nil), t.Requesters...), workload)

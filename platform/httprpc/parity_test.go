@@ -6,8 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"oms/platform/httprpc"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust/trusttest"
 )
@@ -19,7 +19,7 @@ func TestACallToAnotherProcessBehavesAsEveryOther(t *testing.T) {
 // connect serves host over mutual TLS on loopback and reaches it there.
 func connect(t testing.TB, host *rpc.Host, caller string) rpc.Conn {
 	authority, profile, log := newAuthority(t), &trusttest.Profile{}, slog.New(slog.DiscardHandler)
-	server := httptest.NewUnstartedServer(httprpc.NewHandler(httprpc.HandlerOptions{Host: host, Profile: profile, Peer: peer, Log: log}))
+	server := httptest.NewUnstartedServer(httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, profile, log), Peer: peer, Log: log}))
 	server.TLS, server.EnableHTTP2 = authority.server(t, host.Module()), true
 	server.StartTLS()
 	t.Cleanup(server.Close)

@@ -1,4 +1,4 @@
-package trust
+package exchange
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"oms/platform/pki"
 	"oms/platform/strictjson"
 	"oms/platform/token"
+	"oms/platform/trust"
 )
 
 // The types (typ) of the tokens that the STS issues to workloads. None is accepted where another is meant.
@@ -18,17 +19,12 @@ const (
 
 // Bounds of what the STS issues.
 const (
-	// MaxUserLifetime is the longest life of a token that stands for a user.
-	MaxUserLifetime     = time.Hour
+	// MaxLifetime is the longest life of a token that stands for a user.
+	MaxLifetime         = time.Hour
 	maxWorkloadLifetime = 24 * time.Hour
 	// maxActors is how many workloads can stand behind each other in act: far more than there are modules.
 	maxActors = 8
-	// leeway is how far the clocks of two processes may differ; more would only keep expired tokens alive.
-	leeway = 30 * time.Second
 )
-
-// sts is the workload that issues internal tokens.
-const sts = "sts"
 
 // Actor is a workload that acts for the subject, and the one before it (RFC 8693 section 4.1). Only the outermost one
 // counts for access; the rest is for the record.
@@ -37,8 +33,8 @@ type Actor struct {
 	Actor   *Actor `json:"act,omitempty"`
 }
 
-// Internal is what a token says that the STS issued to a workload, for one callee.
-type Internal struct {
+// Token is what a token says that the STS issued to a workload, for one callee.
+type Token struct {
 	ID       string
 	Subject  string          // the user; empty in a token that only says who the workload is
 	Workload string          // to whom it was issued: the immediate actor, and client_id (RFC 8693 section 4.3)
@@ -49,7 +45,7 @@ type Internal struct {
 	Expires  time.Time
 }
 
-type internalClaims struct {
+type claimSet struct {
 	Issuer   string      `json:"iss"`
 	Subject  string      `json:"sub"`
 	Audience string      `json:"aud"`
@@ -62,10 +58,10 @@ type internalClaims struct {
 }
 
 // Sign makes the token of t.
-func (t Internal) Sign(domain string, key token.SigningKey) (string, error) {
+func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 	workload := pki.ID(domain, t.Workload)
-	claims := internalClaims{
-		Issuer: pki.ID(domain, sts), Subject: workload, Audience: pki.ID(domain, t.Callee), ClientID: workload, ID: t.ID,
+	claims := claimSet{
+		Issuer: pki.ID(domain, trust.Issuer), Subject: workload, Audience: pki.ID(domain, t.Callee), ClientID: workload, ID: t.ID,
 		Expires: token.NumericDate(t.Expires), IssuedAt: token.NumericDate(t.IssuedAt),
 	}
 	if t.Subject == "" {
@@ -75,47 +71,47 @@ func (t Internal) Sign(domain string, key token.SigningKey) (string, error) {
 	return token.Sign(key, userTokenType, claims)
 }
 
-// ReadInternal verifies a token that the STS issued for callee. keys gives the STS's keys, among them that of a kid.
+// Read verifies a token that the STS issued for callee. keys gives the STS's keys, among them that of a kid.
 // Errors are *token.Error, or that of keys.
-func ReadInternal(raw, domain, callee string, keys func(kid string) (*token.KeySet, error), now time.Time) (Internal, error) {
+func Read(raw, domain, callee string, keys func(kid string) (*token.KeySet, error), now time.Time) (Token, error) {
 	header, _, err := token.Peek(raw)
 	if err != nil {
-		return Internal{}, err
+		return Token{}, err
 	}
 	policy := token.Issuer{
-		Name: pki.ID(domain, sts), Audience: pki.ID(domain, callee), Algorithms: []token.Algorithm{token.ES256},
-		Types: []string{userTokenType}, MaxLifetime: MaxUserLifetime, Leeway: leeway, Require: []string{"jti", "client_id", "act"},
+		Name: pki.ID(domain, trust.Issuer), Audience: pki.ID(domain, callee), Algorithms: []token.Algorithm{token.ES256},
+		Types: []string{userTokenType}, MaxLifetime: MaxLifetime, Leeway: trust.Leeway, Require: []string{"jti", "client_id", "act"},
 	}
 	if header.Type == workloadTokenType {
 		policy.Types, policy.MaxLifetime, policy.Require = []string{workloadTokenType}, maxWorkloadLifetime, []string{"jti", "client_id"}
 	}
 	set, err := keys(header.KeyID)
 	if err != nil {
-		return Internal{}, err
+		return Token{}, err
 	}
 	claims, err := policy.Verify(raw, set, now)
 	if err != nil {
-		return Internal{}, err
+		return Token{}, err
 	}
-	return readInternal(claims, domain, callee)
+	return fromClaims(claims, domain, callee)
 }
 
-func readInternal(c token.Claims, domain, callee string) (Internal, error) {
+func fromClaims(c token.Claims, domain, callee string) (Token, error) {
 	workload, ok := pki.Workload(domain, c.ClientID)
 	if !ok || len(c.Audience) != 1 {
-		return Internal{}, notInternal("client_id is not a workload of this domain, or aud is not one callee")
+		return Token{}, malformed("client_id is not a workload of this domain, or aud is not one callee")
 	}
-	t := Internal{ID: c.ID, Workload: workload, Callee: callee, IssuedAt: c.IssuedAt, Expires: c.Expires}
+	t := Token{ID: c.ID, Workload: workload, Callee: callee, IssuedAt: c.IssuedAt, Expires: c.Expires}
 	if c.Type == workloadTokenType {
 		if c.Subject != c.ClientID {
-			return Internal{}, notInternal("sub is not the workload that the token was issued to")
+			return Token{}, malformed("sub is not the workload that the token was issued to")
 		}
 		return t, nil
 	}
 	t.Subject, t.Scopes = c.Subject, identity.NewScopes(c.Scopes...)
 	act, _ := c.Member("act")
 	if t.Act = readActor(act, maxActors); t.Act == nil || t.Act.Subject != c.ClientID {
-		return Internal{}, notInternal("act is not a chain of workloads that begins with the one the token was issued to")
+		return Token{}, malformed("act is not a chain of workloads that begins with the one the token was issued to")
 	}
 	return t, nil
 }
@@ -138,7 +134,7 @@ func readActor(value strictjson.Value, depth int) *Actor {
 }
 
 // Extend is the chain with one more workload in front, and whether that is still short enough.
-func (t Internal) Extend(domain, workload string) (chain *Actor, ok bool) {
+func (t Token) Extend(domain, workload string) (chain *Actor, ok bool) {
 	length := 1
 	for actor := t.Act; actor != nil; actor = actor.Actor {
 		length++
@@ -146,4 +142,4 @@ func (t Internal) Extend(domain, workload string) (chain *Actor, ok bool) {
 	return &Actor{Subject: pki.ID(domain, workload), Actor: t.Act}, length <= maxActors
 }
 
-func notInternal(detail string) error { return &token.Error{Reason: token.ReasonClaim, Detail: detail} }
+func malformed(detail string) error { return &token.Error{Reason: token.ReasonClaim, Detail: detail} }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"oms/platform/rpc"
+	"oms/platform/trust/direct"
 )
 
 // BenchmarkCall compares a call over the wire with a bare POST of the same bytes over the same TLS and HTTP/2, and with a
@@ -15,7 +16,7 @@ import (
 func BenchmarkCall(b *testing.B) {
 	w := newWorld(b).start()
 	in := sample{ID: "1", Text: "an order of some size, with a name and a few words more than that"}
-	remote, local := w.conn("gateway"), rpc.Local(w.host, "gateway")
+	remote, local := w.conn("gateway"), direct.Conn(w.host, "gateway")
 	call := func(conn rpc.Conn) func(*testing.B) {
 		return func(b *testing.B) {
 			if _, err := once.Call(b.Context(), conn, in); err != nil {

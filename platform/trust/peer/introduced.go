@@ -1,4 +1,4 @@
-package trust
+package peer
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"oms/platform/rpc"
 	"oms/platform/token"
 )
 
@@ -71,17 +72,17 @@ func encodeIntroduction(jwks string) string {
 }
 
 // introductionOf reads what a caller says about its own keys; none is nil.
-func introductionOf(c *Call) ([]introduced, error) {
+func introductionOf(c *rpc.Call) ([]introduced, error) {
 	sent := c.Header.Values(keysHeader)
 	switch {
 	case len(sent) == 0:
 		return nil, nil
 	case len(sent) > 1 || len(sent[0]) > maxIntroduction:
-		return nil, NotProven("%s introduces itself more than once, or at too great length.", c.Caller)
+		return nil, rpc.NotProven("%s introduces itself more than once, or at too great length.", c.Caller)
 	}
 	keys, err := readIntroduction(sent[0])
 	if err != nil {
-		return nil, NotProven("The keys that %s introduces cannot be read: %v.", c.Caller, err)
+		return nil, rpc.NotProven("The keys that %s introduces cannot be read: %v.", c.Caller, err)
 	}
 	return keys, nil
 }
@@ -104,8 +105,8 @@ func readIntroduction(text string) ([]introduced, error) {
 	if err := json.Unmarshal(jwks, &document); err != nil {
 		return nil, err
 	}
-	if len(document.Keys) > maxWorkloadKeys || len(document.Keys) != set.Len() {
-		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxWorkloadKeys)
+	if len(document.Keys) > maxKeys || len(document.Keys) != set.Len() {
+		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxKeys)
 	}
 	var keys []introduced
 	for _, listed := range document.Keys {

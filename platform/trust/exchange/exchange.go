@@ -1,4 +1,5 @@
-package trust
+// Package exchange is the trust profile in which every hop carries a token of the STS for exactly that hop.
+package exchange
 
 import (
 	"context"
@@ -12,27 +13,28 @@ import (
 	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/platform/token"
+	"oms/platform/trust"
 )
 
-// Exchange is the default profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by token
+// Profile is the default profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by token
 // exchange (RFC 8693). sub is the user, act the workloads on the way, scope what the user may do there. Where no user is
 // behind the call, the token only says who the workload is. The callee verifies it by itself.
-type Exchange struct {
-	Options
-	tokens *tokenCache
+type Profile struct {
+	trust.Options
+	tokens *trust.Cache
 }
 
-var _ Profile = (*Exchange)(nil)
+var _ trust.Profile = (*Profile)(nil)
 
-// NewExchange makes the profile.
-func NewExchange(o Options) *Exchange { return &Exchange{o, newTokenCache(o.Now)} }
+// New makes the profile.
+func New(o trust.Options) *Profile { return &Profile{o, trust.NewCache(o.Now)} }
 
-// Name implements [Profile].
-func (*Exchange) Name() string { return "exchange" }
+// Name implements [trust.Profile].
+func (*Profile) Name() string { return "exchange" }
 
 // Attach puts the token into the Authorization header.
-func (e *Exchange) Attach(ctx context.Context, c *Call) error {
-	issued, err := e.token(ctx, c.Caller, c.Callee)
+func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
+	issued, err := p.token(ctx, c.Caller, c.Callee)
 	if err != nil {
 		return err
 	}
@@ -42,21 +44,21 @@ func (e *Exchange) Attach(ctx context.Context, c *Call) error {
 
 // User says who the credential in ctx stands for at callee, and what that user may do there: the exchange that a call
 // from caller to callee will use. Without a credential it is nobody.
-func (e *Exchange) User(ctx context.Context, caller, callee string) (Issued, error) {
+func (p *Profile) User(ctx context.Context, caller, callee string) (trust.Issued, error) {
 	if identity.CredentialFrom(ctx).Kind == identity.NoCredential {
-		return Issued{}, nil
+		return trust.Issued{}, nil
 	}
-	return e.token(ctx, caller, callee)
+	return p.token(ctx, caller, callee)
 }
 
 // token gives the token for the user behind ctx, or the workload's own.
-func (e *Exchange) token(ctx context.Context, caller, callee string) (Issued, error) {
+func (p *Profile) token(ctx context.Context, caller, callee string) (trust.Issued, error) {
 	user := identity.CredentialFrom(ctx)
-	return e.tokens.get(ctx, tokenKey(caller, callee, user), e.stillHolds, func(ctx context.Context) (Issued, error) {
+	return p.tokens.Get(ctx, trust.CacheKey(caller, callee, user), p.StillHolds, func(ctx context.Context) (trust.Issued, error) {
 		if user.Kind == identity.NoCredential {
-			return e.STS(caller).WorkloadToken(ctx, callee)
+			return p.STS(caller).WorkloadToken(ctx, callee)
 		}
-		return e.STS(caller).Exchange(ctx, user, callee)
+		return p.STS(caller).Exchange(ctx, user, callee)
 	})
 }
 
@@ -65,12 +67,12 @@ const keepInterval = 10 * time.Second
 
 // KeepOwn keeps a workload's own tokens for the callees at hand, until ctx ends: calls that no user is behind need no STS
 // then, however late the first of them comes.
-func (e *Exchange) KeepOwn(ctx context.Context, workload string, callees []string) {
+func (p *Profile) KeepOwn(ctx context.Context, workload string, callees []string) {
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
 	for {
 		for _, callee := range callees {
-			_, _ = e.token(ctx, workload, callee) // where that fails, it is tried again, and a call says why
+			_, _ = p.token(ctx, workload, callee) // where that fails, it is tried again, and a call says why
 		}
 		select {
 		case <-ctx.Done():
@@ -81,28 +83,28 @@ func (e *Exchange) KeepOwn(ctx context.Context, workload string, callees []strin
 }
 
 // Refused drops the token: it may have been signed with a key that was withdrawn, or revoked.
-func (e *Exchange) Refused(ctx context.Context, c *Call, _ *fault.Error) (again bool) {
-	e.tokens.drop(tokenKey(c.Caller, c.Callee, identity.CredentialFrom(ctx)))
+func (p *Profile) Refused(ctx context.Context, c *rpc.Call, _ *fault.Error) (again bool) {
+	p.tokens.Drop(trust.CacheKey(c.Caller, c.Callee, identity.CredentialFrom(ctx)))
 	return true
 }
 
 // Verify judges the token by the STS's keys.
-func (e *Exchange) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
+func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 	raw, err := onlyBearer(c.Header)
 	if err != nil {
 		return rpc.Proven{}, err
 	}
-	t, err := ReadInternal(raw.Reveal(), e.Domain, c.Callee, e.keysHaving(ctx), e.Now())
+	t, err := Read(raw.Reveal(), p.Domain, c.Callee, p.KeysHaving(ctx), p.Now())
 	var verdict *token.Error
 	switch {
 	case errors.As(err, &verdict):
-		return rpc.Proven{}, NotProven("The token of %s does not hold here: %s.", c.Caller, verdict.Reason).Because(err)
+		return rpc.Proven{}, rpc.NotProven("The token of %s does not hold here: %s.", c.Caller, verdict.Reason).Because(err)
 	case err != nil:
 		return rpc.Proven{}, err
-	case t.Subject != "" && e.Revoked(t.Subject, t.IssuedAt):
-		return rpc.Proven{}, NotProven("The token of %s was revoked.", c.Caller)
+	case t.Subject != "" && p.Revoked(t.Subject, t.IssuedAt):
+		return rpc.Proven{}, rpc.NotProven("The token of %s was revoked.", c.Caller)
 	}
-	proven := rpc.Proven{Principal: identity.Principal{Subject: t.Subject, Caller: t.Workload, Scopes: t.Scopes}, By: e.Name()}
+	proven := rpc.Proven{Principal: identity.Principal{Subject: t.Subject, Caller: t.Workload, Scopes: t.Scopes}}
 	if t.Subject != "" {
 		proven.User = identity.Credential{Kind: identity.Internal, Text: raw}
 	}
@@ -113,11 +115,11 @@ func (e *Exchange) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
 func onlyBearer(header http.Header) (secret.Text, error) {
 	sent := header.Values("Authorization")
 	if len(sent) != 1 {
-		return "", NotProven("The call has %d Authorization headers; it takes exactly one.", len(sent))
+		return "", rpc.NotProven("The call has %d Authorization headers; it takes exactly one.", len(sent))
 	}
 	scheme, raw, _ := strings.Cut(sent[0], " ")
 	if scheme != "Bearer" || raw == "" {
-		return "", NotProven("The call has no bearer token.")
+		return "", rpc.NotProven("The call has no bearer token.")
 	}
 	return secret.Text(raw), nil
 }

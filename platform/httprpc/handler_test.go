@@ -11,7 +11,6 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/trust"
 	"oms/platform/trust/trusttest"
 )
 
@@ -97,10 +96,10 @@ func TestARequestThatIsNotACallIsAProblem(t *testing.T) {
 				answer.Header.Get("Content-Type") != "application/problem+json" || problem.Instance != c.path || problem.TraceID != trace {
 				t.Errorf("%d %s, want %s", answer.StatusCode, text, c.code)
 			}
-			if refused := problem.Type == trust.ProofRefused; refused != (c.code == fault.Unauthenticated) {
+			if refused := problem.Type == rpc.ProofRefused; refused != (c.code == fault.Unauthenticated) {
 				t.Errorf("the type of %s is %q", c.code, problem.Type)
 			}
-			if len(w.observer.Outcomes()) != 0 {
+			if len(w.observer.Executed()) != 0 {
 				t.Error("the service was called")
 			}
 		})
@@ -110,11 +109,11 @@ func TestARequestThatIsNotACallIsAProblem(t *testing.T) {
 func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		workload, path string
-		want           rpc.Decision
+		want           rpc.Record
 	}{
-		"certificate": {"removed", "/rpc/lab.Once", rpc.Decision{Operation: "lab.Once", Caller: "removed", Proof: "certificate"}},
-		"profile":     {"order", "/rpc/lab.Once", rpc.Decision{Operation: "lab.Once", Caller: "order", Proof: "test"}},
-		"made up":     {"order", "/rpc/made.Up", rpc.Decision{Caller: "order", Proof: "test"}},
+		"certificate": {"removed", "/rpc/lab.Once", rpc.Record{Operation: "lab.Once", Caller: "removed", Proof: "certificate"}},
+		"profile":     {"order", "/rpc/lab.Once", rpc.Record{Operation: "lab.Once", Caller: "order", Proof: "test"}},
+		"made up":     {"order", "/rpc/made.Up", rpc.Record{Caller: "order", Proof: "test"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t).start()
@@ -124,7 +123,7 @@ func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 				t.Fatalf("decisions %v", decisions)
 			}
 			got, want := decisions[0], c.want
-			if got.Reason != rpc.NotProven || got.Module != "lab" || got.Transaction != trace || got.Operation != want.Operation || got.Caller != want.Caller || got.Proof != want.Proof {
+			if got.Reason != rpc.NotVerified || got.Module != "lab" || got.Transaction != trace || got.Operation != want.Operation || got.Caller != want.Caller || got.Proof != want.Proof {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			if logged := w.log.with("level=WARN"); len(logged) != 1 || !strings.Contains(logged[0], "reason=") {
@@ -182,14 +181,14 @@ func TestAProofOfAnotherTransactionIsRefused(t *testing.T) {
 		h.Set("Traceparent", "00-"+trace+"-0123456789abcdef-01")
 		h.Set(trusttest.Header, `{"Caller":"gateway","Transaction":"fedcba9876543210fedcba9876543210"}`)
 	})
-	if answer.StatusCode != http.StatusUnauthorized || !strings.Contains(text, trust.ProofRefused) {
+	if answer.StatusCode != http.StatusUnauthorized || !strings.Contains(text, rpc.ProofRefused) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }
 
 func TestAPanicAroundTheServiceIsAnAnswer(t *testing.T) {
 	w := newWorld(t)
-	w.profile.OnVerify = func(*trust.Call) error { panic("hunter2") }
+	w.profile.OnVerify = func(*rpc.Call) error { panic("hunter2") }
 	w.start()
 	answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Once", `{}`, nil)
 	if answer.StatusCode != http.StatusInternalServerError || problem.Code != fault.Internal || strings.Contains(text, "hunter2") {
@@ -206,7 +205,7 @@ func TestWithoutTLSNobodyIsServed(t *testing.T) {
 		return http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) { r.TLS = nil; inner.ServeHTTP(to, r) })
 	}
 	w.start()
-	if answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Join", `{}`, nil); answer.StatusCode != http.StatusUnauthorized || problem.Type != trust.ProofRefused {
+	if answer, problem, text := w.raw("gateway", "POST", "/rpc/lab.Join", `{}`, nil); answer.StatusCode != http.StatusUnauthorized || problem.Type != rpc.ProofRefused {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"oms/platform/fault"
-	"oms/platform/trust"
+	"oms/platform/rpc"
 )
 
 // retryAfter is what a caller is told who cannot be served for want of a callee: as long as a restart takes.
@@ -19,30 +19,33 @@ const retryAfter = 2 * time.Second
 
 // The faults here may be told to strangers, so they name no address; the log does.
 
-// unanswered is the result of an attempt that ended without an answer; taken says whether all of the request had left.
-func (c *conn) unanswered(proof *trust.Call, err error, taken bool) result {
-	if alerted(err, certificateAlerts) {
-		c.rejected()
+// unanswered is how an attempt ended without an answer; taken says whether all of the request had left.
+func (t remote) unanswered(operation string, err error, taken bool) *rpc.Undelivered {
+	if alerted(err, certificateAlerts) && t.Rejected != nil {
+		t.Rejected()
 	}
 	switch {
 	case !taken:
-		return result{unsent, fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", c.Callee, reason(err)).Because(err)}
+		return &rpc.Undelivered{Failure: fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", t.Callee, reason(err)).Because(err), Executed: rpc.NotExecuted}
 	case refused(err):
-		return result{unsent, fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", c.Callee).Because(err)}
+		return &rpc.Undelivered{Failure: fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", t.Callee).Because(err), Executed: rpc.NotExecuted}
 	}
-	return result{unknown, fault.Retryable(retryAfter, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
-		c.Callee, reason(err), proof.Operation).Because(err)}
+	return &rpc.Undelivered{
+		Failure: fault.Retryable(retryAfter, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
+			t.Callee, reason(err), operation).Because(err),
+		Executed: rpc.Unknown,
+	}
 }
 
 // strange is the fault for an answer that is not ours.
-func (c *conn) strange(proof *trust.Call, err error) *fault.Error {
+func (t remote) strange(operation string, err error) *fault.Error {
 	told := "an answer that is not ours"
 	var not *notOursError
 	if errors.As(err, &not) {
 		told = not.reason
 	}
 	return fault.Retryable(retryAfter, "What answers is not the %s module as it should be (%s): it is not known whether %s was executed.",
-		c.Callee, told, proof.Operation).Because(err)
+		t.Callee, told, operation).Because(err)
 }
 
 // streamError is how net/http shows the HTTP/2 error of a stream: errors.As fills any struct of these members.

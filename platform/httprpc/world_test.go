@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"oms/platform/httprpc"
 	"oms/platform/rpc"
-	"oms/platform/rpc/httprpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust/trusttest"
 )
@@ -108,7 +108,7 @@ func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lo
 // start opens the listener.
 func (w *world) start() *world {
 	w.t.Helper()
-	handler := httprpc.NewHandler(httprpc.HandlerOptions{Host: w.host, Profile: w.profile, Peer: peer, Log: w.logger()})
+	handler := httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(w.host, w.profile, w.logger()), Peer: peer, Log: w.logger()})
 	if w.wrap != nil {
 		handler = w.wrap(handler)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"oms/platform/fault"
-	"oms/platform/rpc/httprpc"
+	"oms/platform/httprpc"
 )
 
 func TestASlowCalleeIsLeftWhenTheTimeIsUp(t *testing.T) {

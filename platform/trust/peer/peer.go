@@ -1,4 +1,5 @@
-package trust
+// Package peer is the trust profile in which every workload has keys of its own and signs every call.
+package peer
 
 import (
 	"context"
@@ -14,6 +15,8 @@ import (
 	"oms/platform/pki"
 	"oms/platform/rpc"
 	"oms/platform/token"
+	"oms/platform/trust"
+	"oms/platform/trust/transaction"
 )
 
 // proofHeader carries the proof that a caller has signed for one attempt.
@@ -28,32 +31,32 @@ const (
 	maxProofs = 250_000
 )
 
-// Peer is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
+// Profile is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
 // operation and this body, for seconds, and once. The callee learns the keys from the caller itself, over a connection
 // that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
 //
 // A callee remembers which proofs it has accepted for as long as they could be accepted again, and no longer than it runs.
 // So it makes a nonce when it is started, which every proof has to hold (as RFC 9449 section 8 has it for DPoP): a caller
 // that does not know it is refused once, and told. Nothing from before the start counts, whatever the clocks say.
-type Peer struct {
-	userContext
-	own    map[string]*WorkloadKeys // of the workloads of this process
-	nonce  string                   // of this start
-	others introductions            // as callee: who has introduced itself
+type Profile struct {
+	transaction.Users
+	own    map[string]*Keys // of the workloads of this process
+	nonce  string           // of this start
+	others introductions    // as callee: who has introduced itself
 	seen   *replays
 	met    *callees // as caller: whom it has met
 }
 
-var _ Profile = (*Peer)(nil)
+var _ trust.Profile = (*Profile)(nil)
 
-// NewPeer makes the profile, and the keys of the workloads of this process where there are none yet.
-func NewPeer(o Options) (*Peer, error) {
-	p := &Peer{
-		userContext: newUserContext(o), own: map[string]*WorkloadKeys{}, seen: newReplays(proofLifetime+2*leeway, maxProofs),
+// New makes the profile, and the keys of the workloads of this process where there are none yet.
+func New(o trust.Options) (*Profile, error) {
+	p := &Profile{
+		Users: transaction.NewUsers(o), own: map[string]*Keys{}, seen: newReplays(proofLifetime+2*trust.Leeway, maxProofs),
 		nonce: rand.Text(), met: newCallees(o.Now),
 	}
 	for _, workload := range o.Workloads {
-		keys, err := OpenWorkloadKeys(o.KeyFile(workload), o.Now)
+		keys, err := OpenKeys(o.KeyFile(workload), o.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -62,8 +65,8 @@ func NewPeer(o Options) (*Peer, error) {
 	return p, nil
 }
 
-// Name implements [Profile].
-func (*Peer) Name() string { return "peer" }
+// Name implements [trust.Profile].
+func (*Profile) Name() string { return "peer" }
 
 // proofClaims are what a caller signs for one attempt.
 type proofClaims struct {
@@ -80,8 +83,8 @@ type proofClaims struct {
 }
 
 // Attach signs this attempt, and adds the user's transaction token where there is a user.
-func (p *Peer) Attach(ctx context.Context, c *Call) error {
-	txn, err := p.attach(ctx, c)
+func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
+	txn, err := p.AttachUser(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -114,18 +117,18 @@ func (p *Peer) Attach(ctx context.Context, c *Call) error {
 }
 
 // Refused introduces the caller anew, with the nonce that the callee has told: it may have been started since.
-func (p *Peer) Refused(ctx context.Context, c *Call, refusal *fault.Error) (again bool) {
-	p.drop(ctx, c)
+func (p *Profile) Refused(ctx context.Context, c *rpc.Call, refusal *fault.Error) (again bool) {
+	p.Drop(ctx, c)
 	p.met.refused(c, refusal)
 	return true
 }
 
 // Verify judges the proof by the caller's own keys, and the user's token by the STS's.
-func (p *Peer) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
+func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 	if err := p.judge(c); err != nil {
 		return rpc.Proven{}, err
 	}
-	proven, err := p.verify(ctx, c)
+	proven, err := p.VerifyUser(ctx, c)
 	proven.Caller = c.Caller
 	return proven, err
 }
@@ -133,10 +136,10 @@ func (p *Peer) Verify(ctx context.Context, c *Call) (rpc.Proven, error) {
 // judge says what is wrong with the proof of an attempt. What it is verified with are the keys that the caller introduces
 // beside it, which are the caller's because of its certificate, or those that it has introduced before. Keys are kept, and
 // the proof remembered as used, only when everything else holds.
-func (p *Peer) judge(c *Call) error {
+func (p *Profile) judge(c *rpc.Call) error {
 	sent := c.Header.Values(proofHeader)
 	if len(sent) != 1 {
-		return NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(sent))
+		return rpc.NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(sent))
 	}
 	introduced, err := introductionOf(c)
 	if err != nil {
@@ -154,7 +157,7 @@ func (p *Peer) judge(c *Call) error {
 	case full:
 		return fault.Retryable(time.Second, "%s has been called so often that it cannot tell what is new.", c.Callee)
 	case !first:
-		return NotProven("The proof of %s was used already.", c.Caller)
+		return rpc.NotProven("The proof of %s was used already.", c.Caller)
 	}
 	if introduced != nil {
 		p.others.keep(c.Caller, introduced, claims.IssuedAt)
@@ -163,31 +166,31 @@ func (p *Peer) judge(c *Call) error {
 }
 
 // read verifies a proof, and that it is for this call.
-func (p *Peer) read(c *Call, proof string, keys *token.KeySet, now time.Time) (token.Claims, error) {
+func (p *Profile) read(c *rpc.Call, proof string, keys *token.KeySet, now time.Time) (token.Claims, error) {
 	if keys == nil {
 		return token.Claims{}, p.challenge("The keys of %s are not known here yet.", c.Caller)
 	}
 	id := pki.ID(p.Domain, c.Caller)
 	claims, err := token.Issuer{
 		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
-		MaxLifetime: proofLifetime, Leeway: leeway, Require: []string{"jti", "nonce", "op", "digest"},
+		MaxLifetime: proofLifetime, Leeway: trust.Leeway, Require: []string{"jti", "nonce", "op", "digest"},
 	}.Verify(proof, keys, now)
 	switch {
 	case err != nil:
-		return claims, NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
+		return claims, rpc.NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
 	case textOf(claims, "nonce") != p.nonce: // what was accepted before this start cannot be known any more
 		return claims, p.challenge("The proof of %s is not for this start of %s.", c.Caller, c.Callee)
 	}
 	if wrong := mismatch(c, claims, id); wrong != "" {
-		return claims, NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
+		return claims, rpc.NotProven("The proof of %s is not for this call: %s.", c.Caller, wrong)
 	}
 	return claims, nil
 }
 
 // mismatch says in what a proof that holds is not that of this call, or "".
-func mismatch(c *Call, claims token.Claims, id string) string {
+func mismatch(c *rpc.Call, claims token.Claims, id string) string {
 	user := ""
-	if txn := c.Header.Get(txnHeader); txn != "" {
+	if txn := c.Header.Get(transaction.Header); txn != "" {
 		user = encodeDigest(sha256.Sum256([]byte(txn)))
 	}
 	switch {
@@ -204,8 +207,8 @@ func mismatch(c *Call, claims token.Claims, id string) string {
 }
 
 // challenge tells a caller that has not met this start of the callee what it needs for its next attempt.
-func (p *Peer) challenge(detail string, args ...any) *fault.Error {
-	return NotProven(detail, args...).With(fault.Field{Pointer: noncePointer, Detail: p.nonce})
+func (p *Profile) challenge(detail string, args ...any) *fault.Error {
+	return rpc.NotProven(detail, args...).With(fault.Field{Pointer: noncePointer, Detail: p.nonce})
 }
 
 func encodeDigest(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }
@@ -217,7 +220,7 @@ func textOf(claims token.Claims, name string) string {
 }
 
 // Published are the public keys of the workloads of this process, for people to see.
-func (p *Peer) Published() (map[string]string, error) {
+func (p *Profile) Published() (map[string]string, error) {
 	sets := map[string]string{}
 	for workload, own := range p.own {
 		public, err := own.Public()

@@ -1,4 +1,4 @@
-package trust
+package peer
 
 import (
 	"crypto/sha256"

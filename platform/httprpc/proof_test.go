@@ -14,13 +14,12 @@ import (
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
-	"oms/platform/trust"
 )
 
 func TestBothSidesTellTheProfileTheSame(t *testing.T) {
 	w := newWorld(t)
-	var attached trust.Call
-	w.profile.OnAttach = func(c *trust.Call) error { attached = *c; return nil }
+	var attached rpc.Call
+	w.profile.OnAttach = func(c *rpc.Call) error { attached = *c; return nil }
 	w.start()
 	if _, err := once.Call(t.Context(), w.conn("gateway"), sample{ID: "<ü>"}); err != nil {
 		t.Fatal(err)
@@ -54,7 +53,7 @@ func TestACertificateAloneIsAskedForWhereTheRowSaysSo(t *testing.T) {
 
 func TestAProofThatCannotBeMadeIsToldAsItIs(t *testing.T) {
 	w := newWorld(t)
-	w.profile.OnAttach = func(*trust.Call) error {
+	w.profile.OnAttach = func(*rpc.Call) error {
 		return fault.Retryable(7*time.Second, "The STS is away.").Because(errors.New("hunter2"))
 	}
 	w.start()
@@ -80,9 +79,9 @@ func TestARefusedProofIsRenewedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			var refused atomic.Int64
-			w.profile.OnVerify = func(*trust.Call) error {
+			w.profile.OnVerify = func(*rpc.Call) error {
 				if refused.Add(1) <= c.refusals {
-					return trust.NotProven("the proof is too old")
+					return rpc.NotProven("the proof is too old")
 				}
 				return nil
 			}
@@ -124,7 +123,7 @@ func TestACertificateThatDoesNotHoldAnyMoreIsNotTheUsersFault(t *testing.T) {
 // A service that was refused elsewhere has been executed: its caller must not take that for a refusal of its own proof.
 func TestARefusalBehindTheCalleeIsNotARefusalOfTheCall(t *testing.T) {
 	w := newWorld(t)
-	w.service.do = func(context.Context, sample) (sample, error) { return sample{}, trust.NotProven("elsewhere") }
+	w.service.do = func(context.Context, sample) (sample, error) { return sample{}, rpc.NotProven("elsewhere") }
 	w.profile.OnRefused = func(*fault.Error) bool { return true }
 	w.start()
 	_, err := once.Call(t.Context(), w.conn("gateway"), sample{ID: "1"})

@@ -1,10 +1,11 @@
-package trust
+package peer
 
 import (
 	"sync"
 	"time"
 
 	"oms/platform/fault"
+	"oms/platform/rpc"
 )
 
 const (
@@ -40,7 +41,7 @@ func newCallees(now func() time.Time) *callees {
 
 // meet gives the callee's nonce, and reports whether it is to be told the keys: at first, when they have changed, when it
 // has refused a proof, and now and then.
-func (c *callees) meet(call *Call, keys string) (nonce string, introduce bool) {
+func (c *callees) meet(call *rpc.Call, keys string) (nonce string, introduce bool) {
 	now, way := c.now(), call.Caller+" "+call.Callee
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,7 +55,7 @@ func (c *callees) meet(call *Call, keys string) (nonce string, introduce bool) {
 }
 
 // refused learns from a refusal: the callee's nonce, and that it may not know the keys.
-func (c *callees) refused(call *Call, refusal *fault.Error) {
+func (c *callees) refused(call *rpc.Call, refusal *fault.Error) {
 	way := call.Caller + " " + call.Callee
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"oms/platform/fault"
-	"oms/platform/rpc/httprpc"
+	"oms/platform/httprpc"
 )
 
 // meeting makes the service wait until it is let go, and tells how many have arrived.

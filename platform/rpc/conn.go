@@ -1,0 +1,217 @@
+package rpc
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"oms/platform/fault"
+	"oms/platform/identity"
+)
+
+// Outgoing is a call at its caller's side.
+type Outgoing struct {
+	Call
+	To       Operation
+	Request  any    // a pointer to the request
+	Response any    // a pointer to the response to fill
+	Body     []byte // the request as it travels; nil within a process
+
+	renewed bool // a refused proof was replaced once already
+}
+
+// Transport carries calls to one callee. It is safe for concurrent use.
+type Transport interface {
+	// Encode gives a request as it travels, or nil where nothing does. The error is the caller's answer.
+	Encode(request any) ([]byte, *fault.Error)
+	// Send makes one attempt, and nothing twice. The error is the callee's fault, or a *Undelivered where the callee did
+	// not answer.
+	Send(ctx context.Context, c *Outgoing) error
+}
+
+// Undelivered is how an attempt ended that the callee did not answer.
+type Undelivered struct {
+	Failure  *fault.Error // what the caller is told, with its cause for the log
+	Executed Executed
+}
+
+func (u *Undelivered) Error() string { return u.Failure.Error() }
+
+// Unwrap is the fault.
+func (u *Undelivered) Unwrap() error { return u.Failure }
+
+// Executed says what is known of a call that was not answered.
+type Executed int
+
+const (
+	// Unknown is that nobody knows.
+	Unknown Executed = iota
+	// NotExecuted is that nothing can have been executed, and another attempt may succeed.
+	NotExecuted
+	// NotAccepted is that the callee has refused the proof, and that no other one can be made.
+	NotAccepted
+	// NotSent is that no attempt could be made at all, which says nothing about the callee.
+	NotSent
+)
+
+// ConnOptions say who calls whom, and how.
+type ConnOptions struct {
+	Caller    string
+	Callee    string
+	Profile   Profile // proves the caller
+	Transport Transport
+	Log       *slog.Logger // an outage of the callee, and proofs that it does not accept
+
+	// Rejected, where it is set, is told when the callee does not accept who this process is: neither its certificate nor
+	// a proof that was made afresh. It must not block.
+	Rejected func()
+}
+
+// NewConn reaches a module on behalf of a caller.
+//
+// A fault of the callee is the caller's answer, and is not asked for again. Where there is no answer, the fault is
+// unavailable and says whether the call may have been executed. A call is repeated by itself, at most twice and within its
+// deadline, where nothing can have been executed or where the row says that a repetition does no harm. Every attempt has a
+// proof of its own.
+func NewConn(o ConnOptions) Conn {
+	c := &conn{ConnOptions: o}
+	c.invoke = c.callerSteps()
+	return c
+}
+
+type conn struct {
+	ConnOptions
+	invoke handle[*Outgoing]
+	away   atomic.Bool // the callee does not answer, and that was logged
+}
+
+// Invoke implements [Conn].
+func (c *conn) Invoke(ctx context.Context, op Operation, request, response any) error {
+	call := &Outgoing{To: op, Request: request, Response: response}
+	call.Operation, call.Caller, call.Callee, call.Transaction = op.Row().Name, c.Caller, c.Callee, identity.From(ctx).Transaction
+	if err := c.invoke(ctx, call); err != nil {
+		return fault.From(err).Public()
+	}
+	return nil
+}
+
+func deadline(ctx context.Context, c *Outgoing, next handle[*Outgoing]) error {
+	ctx, cancel := context.WithTimeout(ctx, c.To.Row().Timeout)
+	defer cancel()
+	if ended := ctx.Err(); ended != nil {
+		return fault.From(ended)
+	}
+	err := next(ctx, c)
+	if ended := ctx.Err(); ended != nil {
+		return fault.From(ended)
+	}
+	return err
+}
+
+func (c *conn) encode(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
+	body, failure := c.Transport.Encode(call.Request)
+	if failure != nil {
+		return failure
+	}
+	if body != nil {
+		call.Body, call.Digest = body, sha256.Sum256(body)
+	}
+	return next(ctx, call)
+}
+
+func (c *conn) availability(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
+	err := next(ctx, call)
+	var lost *Undelivered
+	switch {
+	case !errors.As(err, &lost):
+		if c.away.Load() && c.away.Swap(false) {
+			c.Log.Info("calls to a module succeed again")
+		}
+	case lost.Executed == NotSent, ctx.Err() != nil: // which say nothing about the callee
+	case !c.away.Swap(true):
+		c.Log.Warn("calls to a module fail", "error", lost.Error())
+	}
+	return err
+}
+
+const (
+	maxAttempts  = 3
+	firstBackoff = 50 * time.Millisecond // doubled for each attempt; the wait is anything up to it, so that callers spread
+)
+
+func retry(ctx context.Context, c *Outgoing, next handle[*Outgoing]) error {
+	for tries := 1; ; tries++ {
+		err := next(ctx, c)
+		var lost *Undelivered
+		if !errors.As(err, &lost) || tries == maxAttempts {
+			return err
+		}
+		may := lost.Executed == NotExecuted || lost.Executed == Unknown && c.To.Row().Retry == Idempotent
+		if !may || !pause(ctx, tries) {
+			return err
+		}
+	}
+}
+
+// pause waits before the next attempt; false says that there is no time for one.
+func pause(ctx context.Context, tries int) bool {
+	wait := rand.N(firstBackoff << (tries - 1)) //nolint:gosec // spreading needs no secrecy
+	if deadline, _ := ctx.Deadline(); time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *conn) prove(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
+	for {
+		err := c.attempt(ctx, call, next)
+		refusal, answered := err.(*fault.Error) //nolint:errorlint // an answer is never wrapped, and what is wrapped is none
+		if !answered || !Refused(refusal) {
+			return err
+		}
+		if call.renewed || !byProfile(call.To.Row(), c.Caller) || !c.Profile.Refused(ctx, &call.Call, refusal) {
+			if c.Rejected != nil {
+				c.Rejected()
+			}
+			return &Undelivered{notAccepted(&call.Call, refusal), NotAccepted}
+		}
+		c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", call.Operation, "reason", refusal.Detail)
+		call.renewed = true
+	}
+}
+
+// attempt attaches a proof and sends.
+func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
+	call.Header = http.Header{}
+	if byProfile(call.To.Row(), c.Caller) {
+		if err := c.Profile.Attach(ctx, &call.Call); err != nil {
+			return &Undelivered{fault.From(err), NotSent}
+		}
+	}
+	return next(ctx, call)
+}
+
+// notAccepted is what a caller makes of a refusal that a fresh proof does not help against: its own caller has done
+// nothing wrong, and must not be told to sign in again.
+func notAccepted(c *Call, refusal *fault.Error) *fault.Error {
+	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, named(c.Caller), refusal.Detail)
+}
+
+func named(workload string) string {
+	if workload == "" {
+		return "nobody"
+	}
+	return workload
+}
