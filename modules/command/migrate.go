@@ -22,7 +22,7 @@ func (a *app) migrate() *cobra.Command {
 					return err
 				}
 				for _, module := range system.Stateful() {
-					if !loaded.Config.Hosts(module) {
+					if !loaded.Hosts(module) {
 						continue
 					}
 					status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))

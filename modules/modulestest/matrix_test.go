@@ -105,7 +105,7 @@ func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (al
 			add("unlisted, for nobody", caller, "", nil, fault.PermissionDenied)
 			continue
 		}
-		nobody, without := fault.Code(executed), fault.Code(executed)
+		nobody, without := executed, executed
 		if row.Who == rpc.User {
 			nobody = fault.Unauthenticated
 		}

@@ -123,7 +123,7 @@ func (r *Rule) broken(value reflect.Value) string {
 		}
 		value = value.Elem()
 	}
-	kept := true
+	var kept bool
 	switch value.Kind() {
 	case reflect.String:
 		kept = r.AllowsText(value.String())

@@ -55,7 +55,7 @@ func (t remote) Send(ctx context.Context, c *rpc.Outgoing) error {
 	sent := &onceBody{rest: c.Body}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL+pathPrefix+c.Operation, sent)
 	if err != nil {
-		return &rpc.Undelivered{
+		return &rpc.UndeliveredError{
 			Failure:  fault.New(fault.Internal, "%s has no usable URL: correct modules.%s.url.", t.Callee, t.Callee).Because(err),
 			Executed: rpc.NotExecuted,
 		}
@@ -77,7 +77,7 @@ func (t remote) Send(ctx context.Context, c *rpc.Outgoing) error {
 	failure, err := readAnswer(answer, c.Response)
 	switch {
 	case err != nil:
-		return &rpc.Undelivered{Failure: t.strange(c.Operation, err), Executed: rpc.Unknown}
+		return &rpc.UndeliveredError{Failure: t.strange(c.Operation, err), Executed: rpc.Unknown}
 	case failure != nil:
 		return failure
 	}

@@ -20,17 +20,17 @@ const retryAfter = 2 * time.Second
 // The faults here may be told to strangers, so they name no address; the log does.
 
 // unanswered is how an attempt ended without an answer; taken says whether all of the request had left.
-func (t remote) unanswered(operation string, err error, taken bool) *rpc.Undelivered {
+func (t remote) unanswered(operation string, err error, taken bool) *rpc.UndeliveredError {
 	if alerted(err, certificateAlerts) && t.Rejected != nil {
 		t.Rejected()
 	}
 	switch {
 	case !taken:
-		return &rpc.Undelivered{Failure: fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", t.Callee, reason(err)).Because(err), Executed: rpc.NotExecuted}
+		return &rpc.UndeliveredError{Failure: fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", t.Callee, reason(err)).Because(err), Executed: rpc.NotExecuted}
 	case refused(err):
-		return &rpc.Undelivered{Failure: fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", t.Callee).Because(err), Executed: rpc.NotExecuted}
+		return &rpc.UndeliveredError{Failure: fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", t.Callee).Because(err), Executed: rpc.NotExecuted}
 	}
-	return &rpc.Undelivered{
+	return &rpc.UndeliveredError{
 		Failure: fault.Retryable(retryAfter, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
 			t.Callee, reason(err), operation).Because(err),
 		Executed: rpc.Unknown,

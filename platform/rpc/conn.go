@@ -29,21 +29,21 @@ type Outgoing struct {
 type Transport interface {
 	// Encode gives a request as it travels, or nil where nothing does. The error is the caller's answer.
 	Encode(request any) ([]byte, *fault.Error)
-	// Send makes one attempt, and nothing twice. The error is the callee's fault, or a *Undelivered where the callee did
+	// Send makes one attempt, and nothing twice. The error is the callee's fault, or a *UndeliveredError where the callee did
 	// not answer.
 	Send(ctx context.Context, c *Outgoing) error
 }
 
-// Undelivered is how an attempt ended that the callee did not answer.
-type Undelivered struct {
+// UndeliveredError is how an attempt ended that the callee did not answer.
+type UndeliveredError struct {
 	Failure  *fault.Error // what the caller is told, with its cause for the log
 	Executed Executed
 }
 
-func (u *Undelivered) Error() string { return u.Failure.Error() }
+func (u *UndeliveredError) Error() string { return u.Failure.Error() }
 
 // Unwrap is the fault.
-func (u *Undelivered) Unwrap() error { return u.Failure }
+func (u *UndeliveredError) Unwrap() error { return u.Failure }
 
 // Executed says what is known of a call that was not answered.
 type Executed int
@@ -126,7 +126,7 @@ func (c *conn) encode(ctx context.Context, call *Outgoing, next handle[*Outgoing
 
 func (c *conn) availability(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
 	err := next(ctx, call)
-	var lost *Undelivered
+	var lost *UndeliveredError
 	switch {
 	case !errors.As(err, &lost):
 		if c.away.Load() && c.away.Swap(false) {
@@ -147,7 +147,7 @@ const (
 func retry(ctx context.Context, c *Outgoing, next handle[*Outgoing]) error {
 	for tries := 1; ; tries++ {
 		err := next(ctx, c)
-		var lost *Undelivered
+		var lost *UndeliveredError
 		if !errors.As(err, &lost) || tries == maxAttempts {
 			return err
 		}
@@ -185,7 +185,7 @@ func (c *conn) prove(ctx context.Context, call *Outgoing, next handle[*Outgoing]
 			if c.Rejected != nil {
 				c.Rejected()
 			}
-			return &Undelivered{notAccepted(&call.Call, refusal), NotAccepted}
+			return &UndeliveredError{notAccepted(&call.Call, refusal), NotAccepted}
 		}
 		c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", call.Operation, "reason", refusal.Detail)
 		call.renewed = true
@@ -197,7 +197,7 @@ func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoin
 	call.Header = http.Header{}
 	if byProfile(call.To.Row(), c.Caller) {
 		if err := c.Profile.Attach(ctx, &call.Call); err != nil {
-			return &Undelivered{fault.From(err), NotSent}
+			return &UndeliveredError{fault.From(err), NotSent}
 		}
 	}
 	return next(ctx, call)

@@ -197,12 +197,7 @@ func (s *Server) authorise(ctx context.Context, in *Incoming, next handle[*Incom
 	if in.Operation == "" {
 		return fault.New(fault.NotFound, "The call names no operation.")
 	}
-	reason, refusal := UnknownOperation, (*fault.Error)(nil)
-	if in.known {
-		reason, refusal = in.served.row.Authorize(in.hop.principal())
-	} else {
-		refusal = fault.New(fault.Unimplemented, "%s has no operation %q.", in.Callee, in.Operation)
-	}
+	reason, refusal := s.host.decide(in)
 	in.hop.Reason = reason
 	if refusal != nil {
 		in.hop.check("row", string(reason), refusal)
@@ -210,6 +205,13 @@ func (s *Server) authorise(ctx context.Context, in *Incoming, next handle[*Incom
 	}
 	in.hop.check("row", string(reason), nil)
 	return next(ctx, in)
+}
+
+func (h *Host) decide(in *Incoming) (Reason, *fault.Error) {
+	if !in.known {
+		return UnknownOperation, fault.New(fault.Unimplemented, "%s has no operation %q.", h.module, in.Operation)
+	}
+	return in.served.row.Authorize(in.hop.principal())
 }
 
 func receive(ctx context.Context, in *Incoming, next handle[*Incoming]) (err error) {

@@ -93,7 +93,7 @@ func TestATokenProvesItsCallerAndItsUser(t *testing.T) {
 	}{
 		"a user's": {user, rpc.Proven{
 			Principal: identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order", "view_orders")},
-			User: identity.Credential{Kind: identity.Internal, Text: secret.Text(user)},
+			User:      identity.Credential{Kind: identity.Internal, Text: secret.Text(user)},
 		}},
 		"a workload's own": {workload, rpc.Proven{Principal: identity.Principal{Caller: "gateway"}}},
 	} {
