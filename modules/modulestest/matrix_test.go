@@ -12,6 +12,7 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/constraint"
 	"oms/platform/fault"
@@ -47,10 +48,10 @@ func tableOf[S any](t *testing.T, module string, operations rpc.Table[S], nothin
 	return table{host, observer, operations.Operations()}
 }
 
-func allTables(t *testing.T) []table {
+func allTables(t *testing.T, d *domain) []table {
 	t.Helper()
 	tables := []table{
-		tableOf[sts.Service](t, "sts", sts.Operations, struct{ sts.Service }{}),
+		tableOf[sts.Service](t, "sts", stshost.Operations(d.callees), struct{ sts.Service }{}),
 		tableOf[order.Service](t, "order", order.Operations, struct{ order.Service }{}),
 		tableOf[inventory.Service](t, "inventory", inventory.Operations, struct{ inventory.Service }{}),
 		tableOf[rpctest.Probe](t, "probe", rpctest.ProbeTable, struct{ rpctest.Probe }{}),
@@ -85,9 +86,9 @@ func codeOfLetIn(op rpc.Operation) fault.Code {
 	return fault.Internal
 }
 
-// attempts are all cells of an operation.
-func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (all []attempt) {
-	row := op.Row()
+// attempts are all cells of an operation, by the row that its host has.
+func (d *domain) attempts(op rpc.Operation, to *rpc.Host, proofs []*spoilt) (all []attempt) {
+	row, _ := to.Row(op.Row().Name)
 	const executed = fault.Code("executed") // stands for codeOfLetIn
 	add := func(name, caller, subject string, scopes identity.Scopes, want fault.Code) {
 		if caller != gateway.Name { // which alone hears of users from outside; the others, what their own table knows
@@ -118,7 +119,7 @@ func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (al
 		add("for a user with every other right", caller, "alice",
 			slices.DeleteFunc(slices.Clone(d.userScopes), func(s string) bool { return s == row.Scope }), without)
 		for _, how := range proofs {
-			if row.Proof == rpc.ByProfile && (how.can == nil || how.can(d, caller, module)) {
+			if row.Proof == rpc.ByProfile && (how.can == nil || how.can(d, caller, to.Module())) {
 				all = append(all, attempt{"the proof: " + how.name, op, caller, "alice", d.userScopes.Intersect(d.callees[caller].Scopes), how, fault.Unavailable, false})
 			}
 		}
@@ -143,7 +144,8 @@ func (c attempt) over(conn rpc.Conn, to table) answer {
 }
 
 func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
-	d, tables := open(t, Probe()), allTables(t)
+	d := open(t, Probe())
+	tables := allTables(t, d)
 	for _, p := range profiles {
 		t.Run(p.name, func(all *testing.T) {
 			good, bad, proofs := newWay(all, d, p), newWay(all, d, p), spoiltProofs()[p.name]
@@ -156,7 +158,7 @@ func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
 					if op.Row().Timeout < time.Second {
 						continue // so short that a slow machine could not tell a refusal from a late answer
 					}
-					for _, c := range d.attempts(op, table.host.Module(), proofs) {
+					for _, c := range d.attempts(op, table.host, proofs) {
 						cases++
 						if !c.letIn {
 							refusals++

@@ -31,7 +31,7 @@ var (
 	Exchange = rpc.Define(Service.Exchange, rpc.Row{
 		Name:    "sts.Exchange",
 		Summary: "Trade what stands for a user for a token that one module accepts.",
-		Callers: rpc.Callers("gateway", "order"), // who may bring what, and for which callee, see the service
+		Callers: rpc.Callers(rpc.EveryCaller), // who may bring what, and for which callee, see the service
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Errors: []fault.Code{fault.InvalidArgument},
@@ -39,7 +39,7 @@ var (
 	IssueWorkloadToken = rpc.Define(Service.WorkloadToken, rpc.Row{
 		Name:    "sts.WorkloadToken",
 		Summary: "Issue a token that says who the calling workload is.",
-		Callers: rpc.Callers("gateway", "order"),
+		Callers: rpc.Callers(rpc.EveryCaller),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})
@@ -54,7 +54,7 @@ var (
 	Renew = rpc.Define(Service.Renew, rpc.Row{
 		Name:    "sts.Renew",
 		Summary: "Issue the next certificate of the calling workload.",
-		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
+		Callers: rpc.Callers(rpc.EveryWorkload),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
 		Errors: []fault.Code{fault.InvalidArgument},
@@ -70,7 +70,7 @@ var (
 	PublishKeys = rpc.Define(Service.PublishKeys, rpc.Row{
 		Name:    "sts.PublishKeys",
 		Summary: "Show people the public keys of the calling workload.",
-		Callers: rpc.Callers("gateway", "sts", "order", "inventory"), // each its own
+		Callers: rpc.Callers(rpc.EveryWorkload), // each its own
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Errors: []fault.Code{fault.InvalidArgument},
@@ -78,14 +78,14 @@ var (
 	Keys = rpc.Define(Service.Keys, rpc.Row{
 		Name:    "sts.Keys",
 		Summary: "Give the public keys that verify our tokens.",
-		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
+		Callers: rpc.Callers(rpc.EveryWorkload),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})
 	ReadFeed = rpc.Define(Service.Feed, rpc.Row{
 		Name:    "sts.Feed",
 		Summary: "Tell what everybody who verifies needs to know now.",
-		Callers: rpc.Callers("gateway", "sts", "order", "inventory"),
+		Callers: rpc.Callers(rpc.EveryWorkload),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 	})

@@ -17,6 +17,7 @@ func ID(domain, workload string) string { return "spiffe://" + domain + "/" + wo
 
 // Workload is the inverse of [ID]: the workload that a text names in the domain. A workload is a-z, then up to 62 of
 // a-z, 0-9 and -; a text that could be read in two ways, such as one with an escape or an empty query, names nobody.
+// Nor does one with the name of callers that are no workloads; package rpc says who they are.
 func Workload(domain, id string) (workload string, ok bool) {
 	name, found := strings.CutPrefix(id, ID(domain, ""))
 	if !found || !workloadName(name) {
@@ -27,7 +28,7 @@ func Workload(domain, id string) (workload string, ok bool) {
 
 func workloadName(name string) bool {
 	const letters, others = "abcdefghijklmnopqrstuvwxyz", "0123456789-"
-	return name != "" && len(name) <= maxWorkload &&
+	return name != "" && name != "operator" && name != "stranger" && len(name) <= maxWorkload &&
 		strings.Contains(letters, name[:1]) && strings.Trim(name, letters+others) == ""
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"oms/platform/pki"
+	"oms/platform/rpc"
 )
 
 func ecKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
@@ -208,7 +209,7 @@ func TestWhatARootDoesNotIssue(t *testing.T) {
 			t.Errorf("%v blames the request", err)
 		}
 	}
-	for _, workload := range []string{"", "Order", "order/2", "../gateway"} {
+	for _, workload := range []string{"", "Order", "order/2", "../gateway", rpc.Operator, rpc.Stranger} {
 		_, err := root.IssueWorkload(right, workload, start, lifetime)
 		fails(t, err, "it is not the name of a workload")
 	}

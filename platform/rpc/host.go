@@ -36,6 +36,9 @@ func NewHost[S any](module string, table Table[S], service S, observer Observer,
 		if want := module + "." + entry.methodName(); row.Name != want {
 			problems = append(problems, fmt.Errorf("operation %q is declared for the method of %q", row.Name, want))
 		}
+		if slices.ContainsFunc(row.Callers, unresolved) {
+			problems = append(problems, fmt.Errorf("operation %q lists %q, and nobody has said who that is", row.Name, row.Callers))
+		}
 		if _, twice := h.served[row.Name]; twice {
 			problems = append(problems, fmt.Errorf("operation %q is declared twice", row.Name))
 		}

@@ -26,6 +26,10 @@ func goodRow() rpc.Row {
 		Edge: rpc.Edge{Method: "POST", Path: "/tiny/{id}"}}
 }
 
+func forOperators(r *rpc.Row) {
+	*r = rpc.Row{Name: "tiny.Do", Callers: rpc.Callers(rpc.Operator), Who: rpc.Workload, Proof: rpc.ByCertificate, Timeout: time.Second}
+}
+
 func TestARowThatDoesNotSayEverythingDoesNotStart(t *testing.T) {
 	host := func(spoil func(*rpc.Row)) error {
 		row := goodRow()
@@ -33,8 +37,10 @@ func TestARowThatDoesNotSayEverythingDoesNotStart(t *testing.T) {
 		_, err := rpc.NewHost[tiny]("tiny", rpc.Table[tiny]{rpc.Define(tiny.Do, row)}, tinyService{}, &rpctest.Observer{}, time.Now)
 		return err
 	}
-	if err := host(func(*rpc.Row) {}); err != nil {
-		t.Fatalf("the good row does not start: %v", err)
+	for name, good := range map[string]func(*rpc.Row){"the good row": func(*rpc.Row) {}, "that of operators": forOperators} {
+		if err := host(good); err != nil {
+			t.Fatalf("%s does not start: %v", name, err)
+		}
 	}
 	for name, spoil := range map[string]func(*rpc.Row){
 		"zero row":             func(r *rpc.Row) { *r = rpc.Row{} },
@@ -55,6 +61,13 @@ func TestARowThatDoesNotSayEverythingDoesNotStart(t *testing.T) {
 		"another module":       func(r *rpc.Row) { r.Name = "large.Do" },
 		"another method":       func(r *rpc.Row) { r.Name = "tiny.Undo" },
 		"no name":              func(r *rpc.Row) { r.Name = "" },
+
+		"operators beside others": func(r *rpc.Row) { forOperators(r); r.Callers = rpc.Callers(rpc.Operator, "gateway") },
+		"operators for a user":    func(r *rpc.Row) { forOperators(r); r.Who, r.Proof, r.Scope = rpc.User, rpc.ByProfile, "do" },
+		"operators by a profile":  func(r *rpc.Row) { forOperators(r); r.Proof = rpc.ByProfile },
+		"operators at the edge":   func(r *rpc.Row) { forOperators(r); r.Edge = goodRow().Edge },
+		"every workload":          func(r *rpc.Row) { forOperators(r); r.Callers = rpc.Callers(rpc.EveryWorkload) },
+		"every caller":            func(r *rpc.Row) { forOperators(r); r.Callers = rpc.Callers(rpc.EveryCaller) },
 	} {
 		if err := host(spoil); err == nil {
 			t.Errorf("%s: started", name)

@@ -67,6 +67,10 @@ const (
 // such a row has to judge what the request itself brings, such as a join token.
 const Stranger = "stranger"
 
+// Operator is the caller of rows for operators: whoever may open the module's database. It calls within a process, beside a
+// server; no certificate can name it.
+const Operator = "operator"
+
 // Retry says whether a transport may send a call again when it does not know whether the first one arrived.
 type Retry int
 
@@ -120,6 +124,10 @@ func (r Row) check() error {
 		return wrong("has no timeout")
 	case slices.Contains(r.Callers, Stranger) && (r.Who != Workload || r.Proof != ByCertificate):
 		return wrong("lists strangers, whom no user and no profile can stand behind")
+	case slices.Contains(r.Callers, Operator) && (len(r.Callers) > 1 || r.Who != Workload || r.Proof != ByCertificate):
+		return wrong("is for operators, beside whom nobody calls: Workload, ByCertificate")
+	case slices.ContainsFunc(r.Callers, unresolved) && (r.Who != Workload || r.Proof != ByCertificate):
+		return wrong("lists callers by a rule, which is for what workloads need before they can prove anything else: Workload, ByCertificate")
 	case r.Proof != ByProfile && r.Who != Workload:
 		return wrong("asks for a certificate alone, which says nothing about a user")
 	case r.Who == Workload && r.Edge.Bound():

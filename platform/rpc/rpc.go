@@ -102,6 +102,7 @@ type Entry[S any] interface {
 	Operation
 	bind(service S) handler
 	check() error
+	calledBy(callers []string) Entry[S]
 	methodName() string
 }
 

@@ -4,7 +4,9 @@ package host
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"oms/modules/sts"
@@ -65,11 +67,24 @@ func New(ctx context.Context, o Options) (*Hosted, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := rpc.NewHost[sts.Service]("sts", sts.Operations, service, o.Observer, o.Now)
+	host, err := rpc.NewHost[sts.Service]("sts", Operations(o.Callees), service, o.Observer, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	return &Hosted{host, service.Pages(), service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
+}
+
+// Operations is the module's table, for an installation of these modules: those that call others need tokens.
+func Operations(callees map[string]Callee) rpc.Table[sts.Service] {
+	var callers []string
+	for name, callee := range callees {
+		for _, caller := range callee.Callers {
+			if caller != name { // as the gateway does, which is called by users alone
+				callers = append(callers, caller)
+			}
+		}
+	}
+	return sts.Operations.Resolve(slices.Collect(maps.Keys(callees)), callers)
 }
 
 // leaveInterval is how long a process at most waits for a join token that was used up.

@@ -43,8 +43,8 @@ const (
 const Domain = "orders.local"
 
 // Started is a hosted STS that knows the callees order (add_order, update_order, view_orders; called by the gateway),
-// inventory (manage_inventory; called by the gateway and order) and gateway (all of these; called by itself), the demo
-// users, and the user carol with all of these scopes.
+// inventory (manage_inventory; called by the gateway and order), gateway (all of these; called by itself) and sts (called by nobody), the
+// demo users, and the user carol with all of these scopes.
 type Started struct {
 	Host     *rpc.Host
 	Issue    func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
