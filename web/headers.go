@@ -6,15 +6,8 @@ import "net/http"
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// Headers protects everything that next answers: nothing foreign runs in it, nothing frames it, nobody keeps it.
-func Headers(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		protect(w.Header())
-		next.ServeHTTP(w, r)
-	})
-}
-
-func protect(h http.Header) {
+// Protect sets the headers that protect an answer: nothing foreign runs in it, nothing frames it, nobody keeps it.
+func Protect(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

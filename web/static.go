@@ -67,7 +67,7 @@ func Static() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		protect(w.Header())
+		Protect(w.Header())
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		w.Header().Set("Content-Type", a.contentType)
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.content)))

@@ -1,7 +1,7 @@
 // Package web holds what people see: the pages' templates, their style, and the little script that makes them nicer.
 //
 // Pages are rendered on the server and work without script. There is no inline script or style anywhere, so that the
-// content security policy of [Headers] can forbid both. The package knows no module: who renders a page brings the data.
+// content security policy of [Protect] can forbid both. The package knows no module: who renders a page brings the data.
 package web
 
 import (
@@ -61,7 +61,7 @@ type Notice struct {
 }
 
 // Render writes a page with a status. The page is made before anything is sent: one that fails leaves the response as
-// it was. The response has the headers of [Headers]. data is a [Page].
+// it was. The response has the headers of [Protect]. data is a [Page].
 func Render(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 	parsed, known := pages[page]
 	if !known {
@@ -71,7 +71,7 @@ func Render(w http.ResponseWriter, r *http.Request, status int, page string, dat
 	if err := parsed.ExecuteTemplate(&body, "layout", data); err != nil {
 		return err
 	}
-	protect(w.Header())
+	Protect(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)

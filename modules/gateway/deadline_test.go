@@ -22,7 +22,7 @@ func (d *deadlined) SetWriteDeadline(until time.Time) error {
 // A client that does not read its answer does not hold its connection, and the stop of the process, for ever.
 func TestAnAnswerHasToBeReadInTime(t *testing.T) {
 	for _, path := range []string{"/oauth2/page", "/unknown"} {
-		handler := handlerOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) }, io.Discard)
+		handler := handlerOf(t, map[string]http.HandlerFunc{"/oauth2/page": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) }}, io.Discard)
 		connection := &deadlined{ResponseRecorder: httptest.NewRecorder()}
 		before := time.Now()
 		handler.ServeHTTP(connection, httptest.NewRequest(http.MethodGet, path, nil))

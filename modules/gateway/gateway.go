@@ -1,22 +1,22 @@
 // Package gateway is the only public door: it turns what users bring into a principal, and requests from outside into
 // operations of the modules.
 //
-// Every route comes from a row with an edge; there is no other way in. Credentials are judged before the body is read,
+// Everything that can be reached is in one table: what the modules' rows and pages declare, and the user interface.
+// Credentials are judged before the body is read,
 // and rights before anything is looked up. What a client sends about its identity other than a credential goes no
 // further: a module is told only what the STS has established.
 package gateway
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"oms/modules/gateway/internal/binding"
 	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/trust"
 )
@@ -31,12 +31,18 @@ type Backend struct {
 	Operations []rpc.Operation
 }
 
+// Page is a page of a module behind the gateway.
+type Page struct {
+	module.Page
+	Handler Handler // see [Local] and [Remote]; nil where the module is not in this deployment
+}
+
 // Options are what the gateway needs.
 type Options struct {
-	Modules  []Backend
-	Users    Users
-	Keys     *trust.Keys  // the STS's, which verify our own access tokens
-	STSPages http.Handler // the routes under /oauth2/, wherever they are; nil where the STS is not in this deployment
+	Modules []Backend
+	Users   Users
+	Keys    *trust.Keys // the STS's, which verify our own access tokens
+	Pages   []Page
 
 	PublicURL string // what the world calls the gateway
 	Edge      issuers.Accepted
@@ -51,50 +57,19 @@ func New(o Options) (http.Handler, error) {
 	router := echo.New()
 	router.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
 	router.HTTPErrorHandler = g.fail
-	router.Use(g.observe, plainPaths)
-	if err := g.route(router); err != nil {
+	router.Use(g.middleware()...)
+	table, err := g.table()
+	if err != nil {
 		return nil, err
 	}
-	g.routePages(router)
-	return router, nil
+	return router, mount(router, table)
 }
 
 type gateway struct{ Options }
 
-// member is a member of a row's path, whatever its name.
-var member = regexp.MustCompile(`\{[a-z_]+\}`)
-
-// route opens a way in for every row with an edge.
-func (g *gateway) route(router *echo.Echo) error {
-	taken := map[string]string{}
-	for _, module := range g.Modules {
-		for _, operation := range module.Operations {
-			if !operation.Row().Edge.Bound() {
-				continue
-			}
-			bound, err := binding.New(operation)
-			if err != nil {
-				return err
-			}
-			door := bound.Row.Edge.Method + " " + member.ReplaceAllString(bound.Row.Edge.Path, "{}")
-			if other := taken[door]; other != "" { // the router would let the later one win
-				return fmt.Errorf("operations %s and %s have the same edge %s", other, bound.Row.Name, door)
-			}
-			taken[door] = bound.Row.Name
-			handle := g.serve(module, bound)
-			router.Add(bound.Row.Edge.Method, bound.EchoPath(), handle)
-			if bound.Row.Edge.Method == http.MethodGet {
-				router.HEAD(bound.EchoPath(), handle)
-			}
-		}
-	}
-	return nil
-}
-
-// serve is every route: identify, authorise, decode, call, respond.
-func (g *gateway) serve(module Backend, bound *binding.Binding) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r, w := c.Request(), c.Response()
+// operation answers for one operation: identify, authorise, decode, call, respond.
+func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, principal, err := g.identify(r, module.Name)
 		if err != nil {
 			return err
@@ -102,7 +77,7 @@ func (g *gateway) serve(module Backend, bound *binding.Binding) echo.HandlerFunc
 		if err := g.authorize(ctx, bound.Row, principal); err != nil {
 			return err
 		}
-		request, err := bound.Decode(w, r, c.Param)
+		request, err := bound.Decode(w, r)
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (s *System) openGateway(context.Context) error {
 	if !s.config.Hosts(gateway.Name) {
 		return nil
 	}
-	pages, err := s.stsPages()
+	pages, err := s.pages()
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *System) openGateway(context.Context) error {
 			{Name: "order", Conn: s.conn("order", gateway.Name), Operations: order.Operations.Operations()},
 			{Name: "inventory", Conn: s.conn("inventory", gateway.Name), Operations: inventory.Operations.Operations()},
 		},
-		Users: s.trust.profile, Keys: s.trust.keys, STSPages: pages,
+		Users: s.trust.profile, Keys: s.trust.keys, Pages: pages,
 		PublicURL: s.config.Server.PublicURL, Edge: s.trusted, Observer: s.recorder, Now: time.Now, Log: s.log,
 	})
 	return err

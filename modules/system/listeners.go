@@ -10,9 +10,11 @@ import (
 
 	"oms/modules/gateway"
 	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
 	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
+	"oms/platform/module"
 	"oms/platform/pki"
 	"oms/platform/refusal"
 	"oms/platform/rpc"
@@ -37,17 +39,17 @@ func (s *System) publicCertificates() (pki.CertificateSource, error) {
 }
 
 // moduleListener is where other workloads call a module: with mutual TLS, and a proof for every call.
-func (s *System) moduleListener(module string, listening func(string, net.Addr)) lifecycle.Part {
-	host := s.hosts[module]
+func (s *System) moduleListener(name string, listening func(string, net.Addr)) lifecycle.Part {
+	host := s.hosts[name]
 	routes := http.NewServeMux()
 	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, s.trust.profile, s.log), Peer: s.peer, Log: s.log}))
-	if module == "sts" {
-		routes.Handle("/", s.fromGateway(s.sts.Pages))
+	if name == "sts" {
+		routes.Handle("/", s.fromGateway(module.Pages(stshost.Pages(), s.sts.Page)))
 	}
-	door := pki.Listener{Name: module, Identity: s.trust.member.Identity(module), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
+	door := pki.Listener{Name: name, Identity: s.trust.member.Identity(name), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
 	return lifecycle.HTTPServer{
-		Name: module + " listener", Address: s.config.ListenAddress(module), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
-		Listening: func(address net.Addr) { listening(module, address) },
+		Name: name + " listener", Address: s.config.ListenAddress(name), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
+		Listening: func(address net.Addr) { listening(name, address) },
 	}.Part()
 }
 

@@ -3,11 +3,11 @@ package system
 import (
 	"crypto/tls"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
 	"oms/modules/gateway"
+	stshost "oms/modules/sts/host"
 	"oms/platform/httprpc"
 	"oms/platform/pki"
 	"oms/platform/rpc"
@@ -65,20 +65,24 @@ func pinned(domain, fingerprint string) func() *tls.Config {
 	return func() *tls.Config { return pki.PinnedTLS(domain, fingerprint, "sts", time.Now) }
 }
 
-// stsPages are the STS's pages, wherever they are; nil where they are nowhere.
-func (s *System) stsPages() (http.Handler, error) {
+// pages are the pages of the modules, wherever these are.
+func (s *System) pages() (pages []gateway.Page, err error) {
 	at := s.config.Module("sts").URL
-	switch {
-	case s.sts != nil:
-		return s.sts.Pages, nil
-	case at == "":
-		return nil, nil
+	var handler gateway.Handler
+	if s.sts == nil && at != "" {
+		base, err := url.Parse(at)
+		if err != nil {
+			return nil, err
+		}
+		handler = gateway.Remote(base, s.transport("sts", gateway.Name), s.log)
 	}
-	base, err := url.Parse(at)
-	if err != nil {
-		return nil, err
+	for _, page := range stshost.Pages() {
+		if s.sts != nil {
+			handler = gateway.Local(s.sts.Page(page))
+		}
+		pages = append(pages, gateway.Page{Page: page, Handler: handler})
 	}
-	return gateway.RemotePages(base, s.transport("sts", gateway.Name), s.log), nil
+	return pages, nil
 }
 
 // how says how a module is reached from here.

@@ -151,3 +151,14 @@ func (e *Error) Public() *Error {
 	public.cause = nil
 	return &public
 }
+
+// unsaidRetry is for who does not say when to come back.
+const unsaidRetry = 2 * time.Second
+
+// ToldRetry is after how long a client is told to come back; 0 where it is not told.
+func (e *Error) ToldRetry() time.Duration {
+	if e.RetryAfter == 0 && (e.Code == Unavailable || e.Code == RateLimited) {
+		return unsaidRetry
+	}
+	return e.RetryAfter
+}

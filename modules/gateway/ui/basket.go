@@ -26,13 +26,13 @@ type basketPage struct {
 	TraceID  string
 }
 
-func (v *visit) showBasket() error {
-	return v.basketPage(http.StatusOK, v.basket.lines(), cmp.Or(v.basket.Name, v.suggestedName()), problems{}, nil)
+func (q *request) showBasket() error {
+	return q.basketPage(http.StatusOK, q.basket.lines(), cmp.Or(q.basket.Name, q.suggestedName()), problems{}, nil)
 }
 
 // basketPage shows the basket, or a form that was sent with what is wrong with it.
-func (v *visit) basketPage(status int, lines []line, name string, wrong problems, short map[int]shortage) error {
-	known, err := v.products()
+func (q *request) basketPage(status int, lines []line, name string, wrong problems, short map[int]shortage) error {
+	known, err := q.products()
 	if err != nil {
 		return err
 	}
@@ -41,15 +41,15 @@ func (v *visit) basketPage(status int, lines []line, name string, wrong problems
 	if status != http.StatusOK {
 		title = "Problem with your basket"
 	}
-	return v.show(status, "basket", basketPage{
-		Frame: v.frame(title, "basket"), Key: v.basket.Key, Name: name, Lines: views, Total: total,
+	return q.show(status, "basket", basketPage{
+		Frame: q.frame(title, "basket"), Key: q.basket.Key, Name: name, Lines: views, Total: total,
 		Problems: summary(views, wrong, short), Wrong: wrong, Short: len(short) > 0, Away: known == nil && len(lines) > 0,
-		MayOrder: v.may(order.AddOrder), TraceID: v.trace(),
+		MayOrder: q.may(order.AddOrder), TraceID: q.trace(),
 	})
 }
 
 // suggestedName is what an order is called if nobody thinks of something better.
-func (v *visit) suggestedName() string { return "Order of " + v.Now().Format("2 January") }
+func (q *request) suggestedName() string { return "Order of " + q.Now().Format("2 January") }
 
 // lines are the basket's lines as a form shows them.
 func (b basket) lines() (lines []line) {
@@ -59,8 +59,8 @@ func (b basket) lines() (lines []line) {
 	return lines
 }
 
-func (v *visit) addToBasket() error {
-	sent, err := v.decode("category", "code", "qty", "back")
+func (q *request) addToBasket() error {
+	sent, err := q.decode("category", "code", "qty", "back")
 	if err != nil {
 		return err
 	}
@@ -68,27 +68,27 @@ func (v *visit) addToBasket() error {
 	back := ours(sent.values["back"])
 	qty, err := strconv.ParseInt(strings.TrimSpace(sent.values["qty"]), 10, 64)
 	if err != nil || !qtyRule.AllowsNumber(qty) {
-		return v.leave(back, web.Notice{Text: "Nothing was added: the quantity must be " + wholeNumber() + ".", Wrong: true})
+		return q.leave(back, web.Notice{Text: "Nothing was added: the quantity must be " + wholeNumber() + ".", Wrong: true})
 	}
 
-	product, err := v.Inventory.Get(v.ctx(), inventory.GetRequest{Category: sent.values["category"], Code: sent.values["code"]})
+	product, err := q.Inventory.Get(q.ctx(), inventory.GetRequest{Category: sent.values["category"], Code: sent.values["code"]})
 	if err != nil {
 		return err
 	}
 
-	now := v.basket.add(product.Category, product.Code, qty)
-	if err := v.basket.write(v.w); err != nil {
-		return v.leave(back, web.Notice{Text: "Your basket is full. Place this order first, or remove something; then add more.", Wrong: true})
+	now := q.basket.add(product.Category, product.Code, qty)
+	if err := q.basket.write(q.w); err != nil {
+		return q.leave(back, web.Notice{Text: "Your basket is full. Place this order first, or remove something; then add more.", Wrong: true})
 	}
 	text := "Added " + product.Name + " to your basket."
 	if now != qty {
 		text = "Added. You have " + web.Count(now) + " of " + product.Name + " in your basket."
 	}
-	return v.leave(back+"#"+anchor(product.Category, product.Code), web.Notice{Text: text})
+	return q.leave(back+"#"+anchor(product.Category, product.Code), web.Notice{Text: text})
 }
 
-func (v *visit) changeBasket() error {
-	sent, err := v.decode("idempotency_key", "name", "action")
+func (q *request) changeBasket() error {
+	sent, err := q.decode("idempotency_key", "name", "action")
 	if err != nil {
 		return err
 	}
@@ -103,15 +103,15 @@ func (v *visit) changeBasket() error {
 	}
 	read, wrong := items(dropZero(lines))
 	if len(wrong) > 0 {
-		return v.basketPage(http.StatusUnprocessableEntity, lines, sent.values["name"], wrong, nil)
+		return q.basketPage(http.StatusUnprocessableEntity, lines, sent.values["name"], wrong, nil)
 	}
 
-	v.basket.fill(read)
-	v.basket.Name = strings.TrimSpace(sent.values["name"])
-	if err := v.basket.write(v.w); err != nil {
+	q.basket.fill(read)
+	q.basket.Name = strings.TrimSpace(sent.values["name"])
+	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return v.leave("/ui/basket", web.Notice{Text: text})
+	return q.leave("/ui/basket", web.Notice{Text: text})
 }
 
 // dropZero leaves out lines of which nothing is wanted any more.

@@ -14,13 +14,13 @@ import (
 type catalogue map[[2]string]inventory.Product
 
 // products reads the whole catalogue. A session that has ended is an error; an inventory that is away is not.
-func (v *visit) products() (catalogue, error) {
-	list, err := v.Inventory.List(v.ctx(), inventory.ListRequest{})
+func (q *request) products() (catalogue, error) {
+	list, err := q.Inventory.List(q.ctx(), inventory.ListRequest{})
 	if err != nil {
 		if fault.CodeOf(err) == fault.Unauthenticated {
 			return nil, err
 		}
-		v.Log.WarnContext(v.ctx(), "a page is shown without the inventory", "trace_id", v.trace(), "cause", err)
+		q.Log.WarnContext(q.ctx(), "a page is shown without the inventory", "trace_id", q.trace(), "cause", err)
 		return nil, nil // the page is of use without names and prices, and says so
 	}
 	known := catalogue{}

@@ -53,7 +53,7 @@ func TestEditWhileTheStockIsAway(t *testing.T) {
 	form := admin.get("/ui/orders/" + id + "/edit").form()
 	w.reserveFail.Store(fault.Retryable(time.Second, "The inventory is away."))
 	admin.post("/ui/orders/"+id+"/edit", with(form, "qty.0", "3")...).must(http.StatusServiceUnavailable,
-		"The change is not made yet", `action="/ui/orders/`+id+`/edit"`, `name="qty.0" value="3"`, "trace-of-this-request")
+		"The change is not made yet", `action="/ui/orders/`+id+`/edit"`, `name="qty.0" value="3"`, traceID)
 	admin.post("/ui/orders/"+id+"/edit", with(form, "qty.0", "4")...).must(http.StatusConflict, "Another change is under way", "See the order")
 }
 
@@ -75,7 +75,7 @@ func TestCancelWithAnUnclearEnd(t *testing.T) {
 	id := w.browser(t, "alice").place("books", "a", "2")
 	admin := w.browser(t, "admin")
 	w.ordersFail.Store(fault.New(fault.DeadlineExceeded, "too late"))
-	admin.post("/ui/orders/"+id+"/cancel").must(http.StatusServiceUnavailable, "The order is not cancelled yet", "Try again", "trace-of-this-request")
+	admin.post("/ui/orders/"+id+"/cancel").must(http.StatusServiceUnavailable, "The order is not cancelled yet", "Try again", traceID)
 }
 
 func TestChangingTakesTheRight(t *testing.T) {
@@ -85,7 +85,7 @@ func TestChangingTakesTheRight(t *testing.T) {
 	alice.get("/ui/orders/"+id+"/edit").must(http.StatusForbidden, "You may not do this")
 	alice.get("/ui/orders/"+id+"/cancel").must(http.StatusForbidden, "You may not do this")
 	alice.post("/ui/orders/"+id+"/edit", "name", "x", "category.0", "books", "code.0", "a", "qty.0", "1").must(http.StatusForbidden, "You may not do this")
-	alice.post("/ui/orders/"+id+"/cancel").must(http.StatusForbidden, "You may not do this", "trace-of-this-request")
+	alice.post("/ui/orders/"+id+"/cancel").must(http.StatusForbidden, "You may not do this", traceID)
 	w.mustBeAvailable(t, "a", 8)
 	w.browser(t, "admin").get("/ui/orders/unknown/edit").must(http.StatusNotFound)
 }

@@ -27,8 +27,8 @@ type editPage struct {
 	TraceID  string
 }
 
-func (v *visit) showEdit() error {
-	found, err := v.changeable(order.UpdateOrder)
+func (q *request) showEdit() error {
+	found, err := q.changeable(order.UpdateOrder)
 	if err != nil {
 		return err
 	}
@@ -36,15 +36,15 @@ func (v *visit) showEdit() error {
 	for _, item := range found.Items {
 		lines = append(lines, line{Category: item.Category, Code: item.Code, Qty: strconv.FormatInt(item.Qty, 10)})
 	}
-	return v.editPage(http.StatusOK, form{values: map[string]string{"name": found.Name}, lines: lines}, problems{}, nil)
+	return q.editPage(http.StatusOK, form{values: map[string]string{"name": found.Name}, lines: lines}, problems{}, nil)
 }
 
 // changeable is the order of the path, if the user has the right and it is confirmed. The order module judges again.
-func (v *visit) changeable(right string) (order.Order, error) {
-	if !v.may(right) {
+func (q *request) changeable(right string) (order.Order, error) {
+	if !q.may(right) {
 		return order.Order{}, fault.New(fault.PermissionDenied, "It takes %s.", right)
 	}
-	found, err := v.Orders.Get(v.ctx(), order.GetRequest{ID: v.r.PathValue("id")})
+	found, err := q.Orders.Get(q.ctx(), order.GetRequest{ID: q.r.PathValue("id")})
 	if err == nil && found.Status != "" && found.Status != order.StatusConfirmed {
 		err = fault.Conflicting("illegal-transition", "The order is %s.", found.Status)
 	}
@@ -52,21 +52,21 @@ func (v *visit) changeable(right string) (order.Order, error) {
 }
 
 // editPage shows the form of an order, with what is wrong with it.
-func (v *visit) editPage(status int, sent form, wrong problems, short map[int]shortage) error {
-	known, err := v.products()
+func (q *request) editPage(status int, sent form, wrong problems, short map[int]shortage) error {
+	known, err := q.products()
 	if err != nil {
 		return err
 	}
-	id := v.r.PathValue("id")
+	id := q.r.PathValue("id")
 	views, total := known.linesView(sent.lines, wrong, short)
 	title := "Change order " + id
 	if status != http.StatusOK {
 		title = "Problem with your change of order " + id
 	}
-	return v.show(status, "edit", editPage{
-		Frame: v.frame(title, "orders"), ID: id, Name: sent.values["name"], Lines: views, Total: total,
+	return q.show(status, "edit", editPage{
+		Frame: q.frame(title, "orders"), ID: id, Name: sent.values["name"], Lines: views, Total: total,
 		Problems: summary(views, wrong, short), Wrong: wrong, Short: len(short) > 0, Away: known == nil,
-		Products: known.others(sent.lines), TraceID: v.trace(),
+		Products: known.others(sent.lines), TraceID: q.trace(),
 	})
 }
 
@@ -92,8 +92,8 @@ func withProduct(lines []line, chosen string) []line {
 	return append(lines, line{Category: category, Code: code, Qty: "1"})
 }
 
-func (v *visit) edit() error {
-	sent, err := v.decode("name", "action", "product")
+func (q *request) edit() error {
+	sent, err := q.decode("name", "action", "product")
 	if err != nil {
 		return err
 	}
@@ -102,32 +102,32 @@ func (v *visit) edit() error {
 	switch action {
 	case "remove":
 		sent.lines = without(sent.lines, argument)
-		return v.editPage(http.StatusOK, sent, problems{}, nil)
+		return q.editPage(http.StatusOK, sent, problems{}, nil)
 	case "adjust":
 		sent.lines = adjusted(sent.lines)
-		return v.editPage(http.StatusOK, sent, problems{}, nil)
+		return q.editPage(http.StatusOK, sent, problems{}, nil)
 	case "add":
 		sent.lines = withProduct(sent.lines, sent.values["product"])
-		return v.editPage(http.StatusOK, sent, problems{}, nil)
+		return q.editPage(http.StatusOK, sent, problems{}, nil)
 	}
-	request := order.UpdateRequest{ID: v.r.PathValue("id"), Name: strings.TrimSpace(sent.values["name"])}
+	request := order.UpdateRequest{ID: q.r.PathValue("id"), Name: strings.TrimSpace(sent.values["name"])}
 	var wrong problems
 	request.Items, wrong = items(sent.lines)
 	if wrong.checkName(request.Name); len(wrong) > 0 {
-		return v.editPage(http.StatusUnprocessableEntity, sent, wrong, nil)
+		return q.editPage(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 
-	_, err = v.Orders.Update(v.ctx(), request)
+	_, err = q.Orders.Update(q.ctx(), request)
 
 	failure := fault.From(err)
 	switch {
 	case failure == nil:
-		return v.leave(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
+		return q.leave(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
 	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
 		wrong, short := refused(failure)
-		return v.editPage(failure.Code.Status(), sent, wrong, short)
+		return q.editPage(failure.Code.Status(), sent, wrong, short)
 	}
-	return v.unclear(failure, pendingPage{
+	return q.unclear(failure, pendingPage{
 		Frame: web.Frame{Title: "The change is not made yet", Section: "orders"}, Action: orderPath(request.ID) + "/edit",
 		Text:   "We did not get an answer in time. Until there is one, the order stays as it was. Press the button to ask again: it sends the very same change.",
 		Button: "Try again", Waiting: "Saving…", Fields: repeated(sent, "name"),

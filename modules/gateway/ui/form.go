@@ -12,8 +12,8 @@ import (
 	"oms/web"
 )
 
-// maxForm in bytes: a hundred lines need a third of it.
-const maxForm = 64 << 10
+// MaxForm is the longest form in bytes: a hundred lines need a third of it. The gateway reads no more.
+const MaxForm = 64 << 10
 
 // The rules of orders, which forms keep before they are sent on.
 var (
@@ -36,8 +36,8 @@ type line struct {
 }
 
 // decode reads a form of the named fields and any number of lines.
-func (v *visit) decode(fields ...string) (form, error) {
-	sent, err := v.fields()
+func (q *request) decode(fields ...string) (form, error) {
+	sent, err := q.fields()
 	if err != nil {
 		return form{}, err
 	}
@@ -62,24 +62,23 @@ func (v *visit) decode(fields ...string) (form, error) {
 }
 
 // fields reads a form with every field at most once.
-func (v *visit) fields() (map[string]string, error) {
-	media, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+func (q *request) fields() (map[string]string, error) {
+	media, _, err := mime.ParseMediaType(q.r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, fault.New(fault.UnsupportedMedia, "Send a form.").Because(err)
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if err := v.r.ParseForm(); err != nil {
+	if err := q.r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return nil, fault.New(fault.TooLarge, "The form is larger than %d bytes.", maxForm)
+			return nil, fault.New(fault.TooLarge, "The form is larger than %d bytes.", MaxForm)
 		}
 		return nil, fault.New(fault.Malformed, "The form cannot be read.").Because(err)
 	}
-	if v.r.URL.RawQuery != "" {
+	if q.r.URL.RawQuery != "" {
 		return nil, fault.New(fault.Malformed, "A form has no query.")
 	}
 	sent := map[string]string{}
-	for name, values := range v.r.PostForm {
+	for name, values := range q.r.PostForm {
 		if len(values) > 1 {
 			return nil, fault.New(fault.Malformed, "The form has the field %q twice.", name)
 		}

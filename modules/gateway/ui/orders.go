@@ -26,15 +26,15 @@ type orderRow struct {
 	CreatedAt       *time.Time
 }
 
-func (v *visit) listOrders() error {
-	after := v.r.URL.Query().Get("after")
+func (q *request) listOrders() error {
+	after := q.r.URL.Query().Get("after")
 
-	list, err := v.Orders.List(v.ctx(), order.ListRequest{After: after})
+	list, err := q.Orders.List(q.ctx(), order.ListRequest{After: after})
 	if err != nil {
 		return err
 	}
 
-	page := ordersPage{Frame: v.frame("My orders", "orders"), All: v.may(order.ViewOrders), After: after}
+	page := ordersPage{Frame: q.frame("My orders", "orders"), All: q.may(order.ViewOrders), After: after}
 	if page.All {
 		page.Title = "All orders"
 	}
@@ -47,7 +47,7 @@ func (v *visit) listOrders() error {
 	for _, o := range list.Data {
 		page.Orders = append(page.Orders, orderRow{o.ID, o.Name, o.Owner, status(o.Status), pieces(o.Items), o.CreatedAt})
 	}
-	return v.show(http.StatusOK, "orders", page)
+	return q.show(http.StatusOK, "orders", page)
 }
 
 func pieces(items []order.Item) (sum int64) {
@@ -102,30 +102,30 @@ type itemView struct {
 	Qty                  int64
 }
 
-func (v *visit) showOrder() error {
-	found, err := v.Orders.Get(v.ctx(), order.GetRequest{ID: v.r.PathValue("id")})
+func (q *request) showOrder() error {
+	found, err := q.Orders.Get(q.ctx(), order.GetRequest{ID: q.r.PathValue("id")})
 	if err != nil {
 		return err
 	}
-	known, err := v.products()
+	known, err := q.products()
 	if err != nil {
 		return err
 	}
 
 	open := found.Status == order.StatusConfirmed
 	page := orderPage{
-		Frame: v.frame(found.Name, "orders"), Order: found, Status: status(found.Status), Pieces: pieces(found.Items), Away: known == nil,
-		Full: found.Status != "", ShowOwner: v.may(order.ViewOrders),
-		MayUpdate: open && v.may(order.UpdateOrder), MayCancel: open && v.may(order.CancelOrder), Curl: v.curl(found.ID),
+		Frame: q.frame(found.Name, "orders"), Order: found, Status: status(found.Status), Pieces: pieces(found.Items), Away: known == nil,
+		Full: found.Status != "", ShowOwner: q.may(order.ViewOrders),
+		MayUpdate: open && q.may(order.UpdateOrder), MayCancel: open && q.may(order.CancelOrder), Curl: q.curl(found.ID),
 	}
 	page.Title = found.Name + " (" + found.ID + ")"
 	for _, item := range found.Items {
 		page.Items = append(page.Items, itemView{item.Category, item.Code, known.name(item.Category, item.Code), item.Qty})
 	}
-	return v.show(http.StatusOK, "order", page)
+	return q.show(http.StatusOK, "order", page)
 }
 
 // curl is the line that reads the order. Ids need no quoting; the URL is the operator's.
-func (v *visit) curl(id string) string {
-	return "curl --cacert data/pki/root.pem \\\n-H \"Authorization: Bearer $TOKEN\" \\\n'" + strings.ReplaceAll(v.PublicURL, "'", "") + "/order/" + id + "'"
+func (q *request) curl(id string) string {
+	return "curl --cacert data/pki/root.pem \\\n-H \"Authorization: Bearer $TOKEN\" \\\n'" + strings.ReplaceAll(q.PublicURL, "'", "") + "/order/" + id + "'"
 }

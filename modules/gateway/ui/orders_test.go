@@ -45,7 +45,7 @@ func TestOrderShowsAllToItsOwner(t *testing.T) {
 		"&#39;https://localhost:9090/order/"+id+"&#39;").mustNotSay("Owner", "Cancel order", ">Change<")
 	w.browser(t, "admin").get("/ui/orders/"+id).must(http.StatusOK, "Owner", "alice", "Cancel order", ">Change<")
 	w.browser(t, "bob").get("/ui/orders/"+id).must(http.StatusOK, "somebody else’s order", "Book A").mustNotSay("Confirmed", "Version", "alice")
-	alice.get("/ui/orders/unknown").must(http.StatusNotFound, "There is nothing here", "trace-of-this-request")
+	alice.get("/ui/orders/unknown").must(http.StatusNotFound, "There is nothing here", traceID)
 }
 
 func TestOrderWithoutTheInventory(t *testing.T) {

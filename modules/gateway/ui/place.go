@@ -9,8 +9,8 @@ import (
 	"oms/web"
 )
 
-func (v *visit) place() error {
-	sent, err := v.decode("idempotency_key", "name", "action")
+func (q *request) place() error {
+	sent, err := q.decode("idempotency_key", "name", "action")
 	if err != nil {
 		return err
 	}
@@ -22,27 +22,27 @@ func (v *visit) place() error {
 	var wrong problems
 	request.Items, wrong = items(sent.lines)
 	if wrong.checkName(request.Name); len(wrong) > 0 {
-		return v.placeAgain(http.StatusUnprocessableEntity, sent, wrong, nil)
+		return q.placeAgain(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 
-	created, err := v.Orders.Create(v.ctx(), request)
+	created, err := q.Orders.Create(q.ctx(), request)
 
 	failure := fault.From(err)
 	switch {
 	case failure == nil:
-		return v.placed(created, request.IdempotencyKey)
+		return q.placed(created, request.IdempotencyKey)
 	case failure.Type == "order-exists", hasPointer(failure, "/idempotency_key"):
-		return v.alreadySent(failure)
+		return q.alreadySent(failure)
 	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
 		wrong, short := refused(failure)
-		return v.placeAgain(failure.Code.Status(), sent, wrong, short)
+		return q.placeAgain(failure.Code.Status(), sent, wrong, short)
 	}
-	v.basket.fill(request.Items) // whoever comes back to the basket sends the very same order too
-	v.basket.Name = request.Name
-	if err := v.basket.write(v.w); err != nil {
+	q.basket.fill(request.Items) // whoever comes back to the basket sends the very same order too
+	q.basket.Name = request.Name
+	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return v.unclear(failure, pendingPage{
+	return q.unclear(failure, pendingPage{
 		Frame: web.Frame{Title: "Your order is not placed yet", Section: "basket"}, Action: "/ui/orders",
 		Text:    "We did not get an answer in time. Press the button to ask again: it sends the very same order, and however often you press it, it is placed once.",
 		Button:  "Try again",
@@ -51,27 +51,27 @@ func (v *visit) place() error {
 }
 
 // placed empties the basket, unless a new one was begun since the form was made.
-func (v *visit) placed(created order.Created, key string) error {
-	if v.basket.Key == key {
-		v.basket = basket{Subject: v.basket.Subject, Key: newKey()}
-		if err := v.basket.write(v.w); err != nil {
+func (q *request) placed(created order.Created, key string) error {
+	if q.basket.Key == key {
+		q.basket = basket{Subject: q.basket.Subject, Key: newKey()}
+		if err := q.basket.write(q.w); err != nil {
 			return err
 		}
 	}
-	return v.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
+	return q.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
 }
 
 // placeAgain shows the form with what is wrong with it. It gets a new key: the answer to the old one is definite.
-func (v *visit) placeAgain(status int, sent form, wrong problems, short map[int]shortage) error {
-	v.basket.Key = newKey()
+func (q *request) placeAgain(status int, sent form, wrong problems, short map[int]shortage) error {
+	q.basket.Key = newKey()
 	if read, broken := items(sent.lines); len(broken) == 0 {
-		v.basket.fill(read)
+		q.basket.fill(read)
 	}
-	v.basket.Name = strings.TrimSpace(sent.values["name"])
-	if err := v.basket.write(v.w); err != nil {
+	q.basket.Name = strings.TrimSpace(sent.values["name"])
+	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return v.basketPage(status, sent.lines, sent.values["name"], wrong, short)
+	return q.basketPage(status, sent.lines, sent.values["name"], wrong, short)
 }
 
 // sentPage is the data of the page "sent".
@@ -81,12 +81,12 @@ type sentPage struct {
 }
 
 // alreadySent explains that the basket has become an order before. The next one is another order.
-func (v *visit) alreadySent(failure *fault.Error) error {
-	v.basket.Key = newKey()
-	if err := v.basket.write(v.w); err != nil {
+func (q *request) alreadySent(failure *fault.Error) error {
+	q.basket.Key = newKey()
+	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return v.show(failure.Code.Status(), "sent", sentPage{v.frame("This basket was already sent", "basket"), v.trace()})
+	return q.show(failure.Code.Status(), "sent", sentPage{q.frame("This basket was already sent", "basket"), q.trace()})
 }
 
 func hasPointer(failure *fault.Error, pointer string) bool {
@@ -123,7 +123,7 @@ func repeated(sent form, names ...string) (fields []field) {
 }
 
 // unclear answers where it is not known what became of a request. What was refused for good is told as it is.
-func (v *visit) unclear(failure *fault.Error, page pendingPage) error {
+func (q *request) unclear(failure *fault.Error, page pendingPage) error {
 	status := http.StatusServiceUnavailable
 	switch failure.Code {
 	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
@@ -132,8 +132,8 @@ func (v *visit) unclear(failure *fault.Error, page pendingPage) error {
 	default:
 		return failure
 	}
-	v.Log.WarnContext(v.ctx(), "a request is unclear", "trace_id", v.trace(), "cause", failure)
-	page.Seconds, page.TraceID = v.retryAfter(failure), v.trace()
-	page.Frame = v.frame(page.Title, page.Section)
-	return v.show(status, "pending", page)
+	q.Log.WarnContext(q.ctx(), "a request is unclear", "trace_id", q.trace(), "cause", failure)
+	page.Seconds, page.TraceID = q.retryAfter(failure), q.trace()
+	page.Frame = q.frame(page.Title, page.Section)
+	return q.show(status, "pending", page)
 }

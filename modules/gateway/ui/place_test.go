@@ -71,7 +71,7 @@ func TestABasketThatWasSentWithOtherContent(t *testing.T) {
 	form := alice.get("/ui/basket").form()
 	alice.post("/ui/orders", form...).must(http.StatusSeeOther)
 	alice.post("/ui/orders", with(form, "qty.0", "3")...).must(http.StatusUnprocessableEntity,
-		"This basket was already sent", `href="/ui/orders"`, "trace-of-this-request")
+		"This basket was already sent", `href="/ui/orders"`, traceID)
 	alice.add("books", "a", "3")
 	if after := field(alice.get("/ui/basket").form(), "idempotency_key"); after == field(form, "idempotency_key") {
 		t.Error("the next basket has the same key")
@@ -118,7 +118,7 @@ func TestPlacingWhileTheStockIsAway(t *testing.T) {
 	form := with(alice.get("/ui/basket").form(), "name", "A gift")
 	w.reserveFail.Store(fault.Retryable(time.Second, "The inventory is away."))
 	pending := alice.post("/ui/orders", form...).must(http.StatusServiceUnavailable,
-		"Your order is not placed yet", "Try again", `name="name" value="A gift"`, `name="qty.0" value="2"`, "trace-of-this-request",
+		"Your order is not placed yet", "Try again", `name="name" value="A gift"`, `name="qty.0" value="2"`, traceID,
 		`name="idempotency_key" value="`+field(form, "idempotency_key")+`"`)
 	if pending.header.Get("Retry-After") == "" {
 		t.Error("the page does not tell programs when to come back")
@@ -138,7 +138,7 @@ func TestPlacingWithAnUnclearEnd(t *testing.T) {
 		alice.post("/ui/orders", form...).must(http.StatusServiceUnavailable, "Your order is not placed yet", "Try again")
 	}
 	w.ordersFail.Store(fault.New(fault.Internal, "a defect that nobody shall read"))
-	alice.post("/ui/orders", form...).must(http.StatusInternalServerError, "Your order is not placed yet", "trace-of-this-request").mustNotSay("defect")
+	alice.post("/ui/orders", form...).must(http.StatusInternalServerError, "Your order is not placed yet", traceID).mustNotSay("defect")
 	w.ordersFail.Store(fault.Conflicting("order-exists", "taken"))
 	alice.post("/ui/orders", form...).must(http.StatusConflict, "This basket was already sent")
 	w.ordersFail.Store(fault.New(fault.RateLimited, "slow down"))
@@ -149,5 +149,5 @@ func TestPlacingTakesTheRight(t *testing.T) {
 	nobody := newWorld(t).browser(t, "carol") // signed in, with no right at all
 	nobody.get("/ui/").must(http.StatusOK, "Book A").mustNotSay("data-add")
 	nobody.post("/ui/orders", "idempotency_key", strings.Repeat("a", 26), "name", "x", "category.0", "books", "code.0", "a", "qty.0", "1").
-		must(http.StatusForbidden, "You may not do this", "trace-of-this-request")
+		must(http.StatusForbidden, "You may not do this", traceID)
 }

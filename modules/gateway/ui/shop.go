@@ -51,19 +51,19 @@ const (
 	maxCategory = 64
 )
 
-func (v *visit) shop() error {
-	asked := v.r.URL.Query()
+func (q *request) shop() error {
+	asked := q.r.URL.Query()
 	query, category := strings.TrimSpace(asked.Get("q")), asked.Get("category")
 
 	request := inventory.ListRequest{Category: clip(category, maxCategory), Query: clip(query, maxQuery)}
 
-	found, err := v.Inventory.List(v.ctx(), request)
+	found, err := q.Inventory.List(q.ctx(), request)
 	if err != nil {
 		return err
 	}
 	all := found
 	if request != (inventory.ListRequest{}) {
-		if all, err = v.Inventory.List(v.ctx(), inventory.ListRequest{}); err != nil {
+		if all, err = q.Inventory.List(q.ctx(), inventory.ListRequest{}); err != nil {
 			return err
 		}
 	}
@@ -72,9 +72,9 @@ func (v *visit) shop() error {
 	if request.Query != "" {
 		title = "Search: " + request.Query
 	}
-	return v.show(http.StatusOK, "shop", shopPage{
-		Frame: v.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all, request.Category),
-		Shelves: v.shelves(found), Found: int64(len(found.Data)), Back: v.r.URL.RequestURI(), MayOrder: v.may(order.AddOrder),
+	return q.show(http.StatusOK, "shop", shopPage{
+		Frame: q.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all, request.Category),
+		Shelves: q.shelves(found), Found: int64(len(found.Data)), Back: q.r.URL.RequestURI(), MayOrder: q.may(order.AddOrder),
 	})
 }
 
@@ -107,7 +107,7 @@ func label(category string) string {
 }
 
 // shelves puts products by category, as the inventory sorts them.
-func (v *visit) shelves(found inventory.Products) (shelves []shelf) {
+func (q *request) shelves(found inventory.Products) (shelves []shelf) {
 	for i, p := range found.Data {
 		if i == 0 || found.Data[i-1].Category != p.Category {
 			shelves = append(shelves, shelf{ID: "shelf-" + strconv.Itoa(i), Label: label(p.Category)})
@@ -115,7 +115,7 @@ func (v *visit) shelves(found inventory.Products) (shelves []shelf) {
 		last := &shelves[len(shelves)-1]
 		last.Tiles = append(last.Tiles, tile{
 			Anchor: anchor(p.Category, p.Code), Category: p.Category, Code: p.Code, Name: p.Name, Price: web.Money(p.Price.Amount, p.Price.Currency),
-			Stock: stock{p.Category, p.Code, p.Available}, InBasket: v.basket.of(p.Category, p.Code),
+			Stock: stock{p.Category, p.Code, p.Available}, InBasket: q.basket.of(p.Category, p.Code),
 		})
 	}
 	return shelves

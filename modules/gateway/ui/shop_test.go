@@ -47,14 +47,14 @@ func TestAddingChecksTheQuantityAndTheProduct(t *testing.T) {
 		alice.post("/ui/basket/add", "category", "books", "code", "a", "qty", qty).mustLeadTo("/ui/")
 		alice.get("/ui/").must(http.StatusOK, `role="alert"`, "Nothing was added")
 	}
-	alice.post("/ui/basket/add", "category", "books", "code", "unknown", "qty", "1").must(http.StatusNotFound, "There is nothing here", "trace-of-this-request")
+	alice.post("/ui/basket/add", "category", "books", "code", "unknown", "qty", "1").must(http.StatusNotFound, "There is nothing here", traceID)
 }
 
 func TestShopWithoutTheInventory(t *testing.T) {
 	w := newWorld(t)
 	alice := w.browser(t, "alice")
 	w.stockFail.Store(fault.Retryable(3*time.Second, "The inventory is away."))
-	p := alice.get("/ui/").must(http.StatusServiceUnavailable, "We cannot answer right now", "Try again", "trace-of-this-request")
+	p := alice.get("/ui/").must(http.StatusServiceUnavailable, "We cannot answer right now", "Try again", traceID)
 	if p.header.Get("Retry-After") != "3" {
 		t.Errorf("Retry-After is %q", p.header.Get("Retry-After"))
 	}

@@ -8,13 +8,11 @@ package ui
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/identity"
-	"oms/web"
 )
 
 // User is who is signed in.
@@ -36,27 +34,8 @@ type Options struct {
 	PublicURL string // without a slash at its end
 }
 
-// New makes the handler of everything under /ui/.
-func New(o Options) http.Handler {
-	u := &ui{o}
-	mux := http.NewServeMux()
-	methods := map[string]map[string]handler{} // by pattern, then by method
-	for _, route := range routes {
-		if methods[route.pattern] == nil {
-			methods[route.pattern] = map[string]handler{}
-		}
-		methods[route.pattern][route.method] = route.handle
-	}
-	for pattern, byMethod := range methods {
-		mux.Handle(pattern, u.serve(byMethod))
-	}
-	for _, url := range web.Assets() {
-		mux.Handle(url, web.Static())
-	}
-	mux.HandleFunc("/ui/", u.unknown)
-	sameOrigin := http.NewCrossOriginProtection() // no other site's page acts for our users
-	sameOrigin.SetDenyHandler(http.HandlerFunc(u.foreign))
-	return web.Headers(sameOrigin.Handler(mux))
-}
+// Pages are everything under /ui/.
+type Pages struct{ Options }
 
-type ui struct{ Options }
+// New makes the pages.
+func New(o Options) *Pages { return &Pages{o} }

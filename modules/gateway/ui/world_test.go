@@ -14,16 +14,18 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules/gateway/ui"
+	"oms/modules/gateway"
 	"oms/modules/inventory"
 	inventoryhost "oms/modules/inventory/host"
 	"oms/modules/order"
 	orderhost "oms/modules/order/host"
+	"oms/modules/sts"
 	"oms/platform/database/databasetest"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
+	"oms/platform/trust"
 	"oms/platform/trust/direct"
 )
 
@@ -55,8 +57,8 @@ var rights = map[string]identity.Scopes{
 	"admin": identity.NewScopes(order.AddOrder, order.UpdateOrder, order.CancelOrder, order.ViewOrders),
 }
 
-// asHeader says who a request of a test is from; "ended" is a session that does not hold any more.
-const asHeader = "X-Test-As"
+// traceID stands, among the texts that a page must say, for the trace id of the request.
+const traceID = "trace-of-this-request"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -76,27 +78,32 @@ func newWorld(t *testing.T) *world {
 	}
 	w.orders = order.Client{Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}}
 	w.stock = inventory.Client{Conn: line{direct.Conn(stock, "gateway"), &w.stockFail}}
-	pages := ui.New(ui.Options{
-		Orders: w.orders, Inventory: w.stock, User: user, Log: slog.New(slog.DiscardHandler),
+	edge, err := gateway.New(gateway.Options{
+		Modules: []gateway.Backend{
+			{Name: "order", Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}},
+			{Name: "inventory", Conn: line{direct.Conn(stock, "gateway"), &w.stockFail}},
+		},
+		Users: users{}, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
 		PublicURL: "https://localhost:9090",
 	})
-	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		as := r.Header.Get(asHeader)
-		principal := identity.Principal{Subject: as, Scopes: rights[as], Transaction: "trace-of-this-request"}
-		pages.ServeHTTP(rw, r.WithContext(identity.With(r.Context(), principal)))
-	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = httptest.NewTLSServer(edge)
 	t.Cleanup(w.server.Close)
 	return w
 }
 
-// user stands in for the session.
-func user(ctx context.Context) (ui.User, error) {
-	principal := identity.From(ctx)
-	if principal.Subject == "ended" {
-		return ui.User{}, fault.New(fault.Unauthenticated, "The session has ended.")
+// users stand in for the STS: a session is the user's name, and "ended" one that does not hold any more.
+type users struct{}
+
+func (users) User(ctx context.Context, _, _ string) (trust.Issued, error) {
+	name := identity.CredentialFrom(ctx).Text.Reveal()
+	if name == "ended" {
+		return trust.Issued{}, fault.New(fault.Unauthenticated, "The session has ended.")
 	}
-	return ui.User{Subject: principal.Subject, Name: "The user " + principal.Subject, Scopes: principal.Scopes}, nil
+	return trust.Issued{Subject: name, FullName: "The user " + name, Scopes: rights[name]}, nil
 }
 
 // line is a way to a module, which a test can cut.
@@ -143,7 +150,9 @@ type page struct {
 
 func (b *browser) send(r *http.Request) page {
 	b.t.Helper()
-	r.Header.Set(asHeader, b.as)
+	if b.as != "" {
+		r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: b.as})
+	}
 	response, err := b.http.Do(r)
 	if err != nil {
 		b.t.Fatal(err)
@@ -235,6 +244,9 @@ func (p page) must(status int, texts ...string) page {
 		p.t.Fatalf("got status %d, want %d: %s", p.status, status, p.body)
 	}
 	for _, text := range texts {
+		if text == traceID {
+			text = p.header.Get("X-Trace-Id")
+		}
 		if !strings.Contains(p.body, text) {
 			p.t.Errorf("the page does not say %q:\n%s", text, p.body)
 		}

@@ -13,6 +13,7 @@ import (
 	"oms/modules/sts/internal"
 	"oms/platform/database"
 	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/rpc"
 )
 
@@ -45,8 +46,6 @@ type Callee = internal.Callee
 // Hosted is the hosted module.
 type Hosted struct {
 	*rpc.Host
-	Pages http.Handler // what it offers besides its operations: its routes under /oauth2/
-
 	service *internal.Service
 	joins   internal.Joins
 	log     *slog.Logger
@@ -71,7 +70,7 @@ func New(ctx context.Context, o Options) (*Hosted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hosted{host, service.Pages(), service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
+	return &Hosted{host, service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
 }
 
 // Operations is the module's table, for an installation of these modules: those that call others need tokens.
@@ -86,6 +85,12 @@ func Operations(callees map[string]Callee) rpc.Table[sts.Service] {
 	}
 	return sts.Operations.Resolve(slices.Collect(maps.Keys(callees)), callers)
 }
+
+// Pages are what the module offers besides its operations.
+func Pages() []module.Page { return internal.Pages() }
+
+// Page is the handler of one of [Pages].
+func (m *Hosted) Page(page module.Page) http.Handler { return m.service.Page(page) }
 
 // leaveInterval is how long a process at most waits for a join token that was used up.
 const leaveInterval = time.Second

@@ -23,6 +23,7 @@ import (
 	"oms/platform/database/sqlite"
 	"oms/platform/identity"
 	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -114,7 +115,7 @@ func TestTheContract(t *testing.T) {
 				r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
 				r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: session.Reveal()})
 				w := httptest.NewRecorder()
-				if hosted.Pages.ServeHTTP(w, r); w.Code != http.StatusSeeOther {
+				if module.Pages(host.Pages(), hosted.Page).ServeHTTP(w, r); w.Code != http.StatusSeeOther {
 					t.Fatalf("signing out: %d", w.Code)
 				}
 			},
@@ -133,7 +134,7 @@ func signIn(t *testing.T, hosted *host.Hosted, user string) secret.Text {
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	hosted.Pages.ServeHTTP(w, r)
+	module.Pages(host.Pages(), hosted.Page).ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
 		if cookie.Name == sts.SessionCookie {
 			return secret.Text(cookie.Value)

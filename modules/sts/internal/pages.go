@@ -4,22 +4,43 @@ import (
 	"net/http"
 
 	"oms/platform/fault"
+	"oms/platform/module"
 	"oms/web"
 )
 
-// Pages are what the STS offers besides its operations.
-func (s *Service) Pages() http.Handler {
-	pages := http.NewServeMux()
-	pages.HandleFunc("GET /oauth2/jwks", s.serveKeys)
-	pages.HandleFunc("GET /.well-known/workload-keys", s.serveWorkloadKeys)
+// What the STS offers besides its operations.
+var (
+	keysPage         = module.Page{Method: http.MethodGet, Path: "/oauth2/jwks"}
+	workloadKeysPage = module.Page{Method: http.MethodGet, Path: "/.well-known/workload-keys"}
+	signInPage       = module.Page{Method: http.MethodGet, Path: "/oauth2/sign-in", ForPeople: true}
+	signInForm       = module.Page{Method: http.MethodPost, Path: "/oauth2/sign-in", ForPeople: true}
+	signOutForm      = module.Page{Method: http.MethodPost, Path: "/oauth2/logout"}
+)
+
+// Pages are all pages of the STS.
+func Pages() []module.Page {
+	return []module.Page{keysPage, workloadKeysPage, signInPage, signInForm, signOutForm}
+}
+
+// Page is the handler of a page.
+func (s *Service) Page(page module.Page) http.Handler {
 	ours := http.NewCrossOriginProtection() // another site's form must sign nobody in or out (Fetch Metadata, Origin)
 	ours.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.ShowFault(w, r, fault.New(fault.PermissionDenied, "This form came from another site, so nothing was done."))
 	}))
-	pages.HandleFunc("GET /oauth2/sign-in", s.showSignIn)
-	pages.Handle("POST /oauth2/sign-in", ours.Handler(http.HandlerFunc(s.signIn)))
-	pages.Handle("POST /oauth2/logout", ours.Handler(http.HandlerFunc(s.signOut)))
-	return pages
+	switch page {
+	case keysPage:
+		return http.HandlerFunc(s.serveKeys)
+	case workloadKeysPage:
+		return http.HandlerFunc(s.serveWorkloadKeys)
+	case signInPage:
+		return http.HandlerFunc(s.showSignIn)
+	case signInForm:
+		return ours.Handler(http.HandlerFunc(s.signIn))
+	case signOutForm:
+		return ours.Handler(http.HandlerFunc(s.signOut))
+	}
+	return http.NotFoundHandler()
 }
 
 // serveKeys publishes the key set (RFC 7517 section 8.5). Verifiers may keep it for five minutes.

@@ -17,6 +17,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/secret"
 )
 
@@ -48,7 +49,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Service, o.pages = service, service.Pages()
+	o.Service, o.pages = service, module.Pages(Pages(), service.Page)
 	return o
 }
 

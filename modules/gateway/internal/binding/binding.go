@@ -118,10 +118,8 @@ func (b *Binding) bindResponse(response reflect.Type) error {
 	return nil
 }
 
-// EchoPath is the path in the form of echo's router: /order/:id.
-func (b *Binding) EchoPath() string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(b.Row.Edge.Path)
-}
+// HasBody reports whether requests have a body.
+func (b *Binding) HasBody() bool { return len(b.body.members) > 0 }
 
 // part is some members of a struct, as a struct of their own.
 type part struct {

@@ -25,19 +25,12 @@ const MaxBody = 1 << 20
 // size and more; without a bound, one client with a few hundred of them would take all memory.
 var parsing = semaphore.NewWeighted(4 * MaxBody)
 
-// Decode reads the request. param gives a member of the path as the router saw it. Errors are *fault.Error.
-func (b *Binding) Decode(w http.ResponseWriter, r *http.Request, param func(name string) string) (any, error) {
+// Decode reads the request, whose path values are the members of its path. Errors are *fault.Error.
+func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 	request := b.Operation.NewRequest()
 	whole := reflect.ValueOf(request).Elem()
 	for _, i := range b.path {
-		value := param(whole.Type().Field(i).Tag.Get("path"))
-		if r.URL.RawPath != "" { // else the router has seen the decoded path, and decoding twice would make another one
-			var err error
-			if value, err = url.PathUnescape(value); err != nil {
-				return nil, fault.New(fault.Malformed, "The path is not well-formed.").Because(err)
-			}
-		}
-		whole.Field(i).SetString(value)
+		whole.Field(i).SetString(r.PathValue(whole.Type().Field(i).Tag.Get("path")))
 	}
 	if err := b.decodeQuery(r.URL.RawQuery, whole); err != nil {
 		return nil, err

@@ -14,9 +14,6 @@ import (
 // errSignedOut is the refusal of visitors without a session.
 var errSignedOut = errors.New("nobody is signed in")
 
-// unsaidRetry is for a module that is away and did not say for how long.
-const unsaidRetry = 2 * time.Second
-
 // signInPath is the page of the STS that makes a session.
 const signInPath = "/oauth2/sign-in"
 
@@ -57,33 +54,45 @@ var conflicts = map[string]explanation{
 		"Somebody has just changed this order, and the stock has not answered yet. Look at it again in a moment, then repeat your change.", "See the order", ""},
 }
 
-// fail answers with what went wrong: the sign-in page where a session is missing, else a page that explains it.
-func (v *visit) fail(err error) {
-	failure := fault.From(err)
+// ShowFault answers with what went wrong: the sign-in page where a session is missing, else a page that explains it.
+func (p *Pages) ShowFault(w http.ResponseWriter, r *http.Request, err error) {
+	q, failure := p.failed(w, r, err), fault.From(err)
 	switch {
 	case errors.Is(err, errSignedOut):
-		http.Redirect(v.w, v.r, signInPath+"?"+url.Values{"next": {v.here()}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, signInPath+"?"+url.Values{"next": {q.here()}}.Encode(), http.StatusSeeOther)
 		return
 	case failure.Code == fault.Unauthenticated:
-		http.Redirect(v.w, v.r, signInPath+"?"+url.Values{"next": {v.here()}, "ended": {"1"}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, signInPath+"?"+url.Values{"next": {q.here()}, "ended": {"1"}}.Encode(), http.StatusSeeOther)
 		return
-	case failure.Code == fault.Internal:
-		v.Log.ErrorContext(v.ctx(), "page failed", "trace_id", v.trace(), "cause", err)
 	}
-	v.retryAfter(failure)
-	told := v.explain(failure)
+	q.retryAfter(failure)
+	told := q.explain(failure)
 	page := web.Problem{
-		Status: failure.Code.Status(), Title: told.title, Text: told.text, Action: told.action, ActionURL: told.url, TraceID: v.trace(),
-		Frame: v.frame("", ""),
+		Status: failure.Code.Status(), Title: told.title, Text: told.text, Action: told.action, ActionURL: told.url, TraceID: q.trace(),
+		Frame: q.frame("", ""),
 	}
-	if err := v.show(page.Status, "problem", page); err != nil {
-		v.Log.ErrorContext(v.ctx(), "the page that explains a failure failed", "trace_id", v.trace(), "cause", err)
-		http.Error(v.w, told.title, page.Status)
+	if err := q.show(page.Status, "problem", page); err != nil {
+		q.Log.ErrorContext(q.ctx(), "the page that explains a failure failed", "trace_id", q.trace(), "cause", err)
+		http.Error(w, told.title, page.Status)
 	}
 }
 
+// failed is the request that has failed, with whoever is signed in: the page is the same for all, only its header knows.
+// Another site does not learn who that is.
+func (p *Pages) failed(w http.ResponseWriter, r *http.Request, err error) *request {
+	var begun *failedError
+	if errors.As(err, &begun) {
+		return begun.request
+	}
+	q := &request{Pages: p, w: w, r: r}
+	if fault.CodeOf(err) != fault.PermissionDenied {
+		_ = q.enter() // nobody is signed in, or it cannot be known
+	}
+	return q
+}
+
 // explain finds the words for a failure.
-func (v *visit) explain(failure *fault.Error) explanation {
+func (q *request) explain(failure *fault.Error) explanation {
 	told, known := explanations[failure.Code]
 	if failure.Code == fault.Conflict {
 		told, known = conflicts[failure.Type]
@@ -93,23 +102,24 @@ func (v *visit) explain(failure *fault.Error) explanation {
 	}
 	switch {
 	case told.url != "":
-	case v.r.PathValue("id") != "":
-		told.url = orderPath(v.r.PathValue("id"))
+	case q.r.PathValue("id") != "":
+		told.url = orderPath(q.r.PathValue("id"))
 	default:
-		told.url = v.here()
+		told.url = q.here()
 	}
 	return told
 }
 
-// retryAfter tells programs when to come back, and gives the time in seconds; 0 is any time.
-func (v *visit) retryAfter(failure *fault.Error) int64 {
-	after := failure.RetryAfter
-	if after == 0 && failure.Code.Status() >= http.StatusServiceUnavailable {
-		after = unsaidRetry
+// retryAfter tells when to come back, in seconds; 0 is any time. Where there was no answer in time, people can send the
+// very same form again.
+func (q *request) retryAfter(failure *fault.Error) int64 {
+	after := failure.ToldRetry()
+	if after == 0 && failure.Code == fault.DeadlineExceeded {
+		after = 2 * time.Second
 	}
 	seconds := int64(after / time.Second)
 	if seconds > 0 {
-		v.w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+		q.w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	return seconds
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/platform/fault"
+	"oms/platform/module"
 	"oms/platform/observe"
 	"oms/platform/trust"
 )
@@ -38,8 +39,14 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// pagesOf serves a gateway with these pages, and gives what it logs.
-func pagesOf(t *testing.T, pages http.HandlerFunc) (server *httptest.Server, log *journal) {
+// pagesOf serves a gateway with this page, and gives what it logs.
+func pagesOf(t *testing.T, page http.HandlerFunc) (server *httptest.Server, log *journal) {
+	t.Helper()
+	return serverOf(t, map[string]http.HandlerFunc{"/oauth2/x": page})
+}
+
+// serverOf serves a gateway with pages by their paths.
+func serverOf(t *testing.T, pages map[string]http.HandlerFunc) (server *httptest.Server, log *journal) {
 	t.Helper()
 	log = &journal{}
 	server = httptest.NewServer(handlerOf(t, pages, log))
@@ -52,14 +59,18 @@ type nobody struct{}
 
 func (nobody) User(context.Context, string, string) (trust.Issued, error) { return trust.Issued{}, nil }
 
-func handlerOf(t *testing.T, pages http.HandlerFunc, log io.Writer) http.Handler {
+func handlerOf(t *testing.T, pages map[string]http.HandlerFunc, log io.Writer) http.Handler {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	recorder, err := observe.NewRecorder(logger, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := New(Options{STSPages: pages, Users: nobody{}, Observer: recorder, Now: time.Now, Log: logger})
+	var mounted []Page
+	for path, page := range pages {
+		mounted = append(mounted, Page{module.Page{Method: http.MethodGet, Path: path}, Local(page)})
+	}
+	handler, err := New(Options{Pages: mounted, Users: nobody{}, Observer: recorder, Now: time.Now, Log: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +110,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 			t.Error("the log does not have the trace id")
 		}
 	}
-	if !strings.Contains(log.String(), "the secret cause") || !strings.Contains(log.String(), "contain_test.go") {
+	if !strings.Contains(log.String(), "the secret cause") || !strings.Contains(log.String(), "recover_test.go") {
 		t.Errorf("the log has no cause or no stack: %s", log)
 	}
 }
@@ -121,14 +132,14 @@ func TestAPanicHalfWayCutsTheAnswerOff(t *testing.T) {
 }
 
 func TestUnknownPagesAreProblems(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /oauth2/known", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") })
-	mux.HandleFunc("GET /oauth2/own", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, "<p>own")
+	server, _ := serverOf(t, map[string]http.HandlerFunc{
+		"/oauth2/known": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") },
+		"/oauth2/own": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "<p>own")
+		},
 	})
-	server, _ := pagesOf(t, mux.ServeHTTP)
 	for path, want := range map[string]string{
 		"/oauth2/known": "200 page", "/oauth2/own": "404 <p>own", "/oauth2/none": `404 {"type"`, "/oauth2/known/": `404 {"type"`, "/oauth2": `404 {"type"`, "/": `404 {"type"`,
 	} {

@@ -47,7 +47,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	w := newWorld(t)
 	for _, who := range []string{"alice", "", "ended"} {
 		b := w.browser(t, who)
-		b.get("/ui/nothing").must(http.StatusNotFound, "There is nothing here", "trace-of-this-request", "Go to the shop")
+		b.get("/ui/nothing").must(http.StatusNotFound, "There is nothing here", traceID, "Go to the shop")
 		b.get("/ui/orders/1/nothing").must(http.StatusNotFound)
 		b.get("/ui/static/app.css").must(http.StatusNotFound, "There is nothing here")
 		p := b.send(b.request(http.MethodDelete, "/ui/orders/1", "")).must(http.StatusMethodNotAllowed, "This page cannot be used like that")
@@ -76,7 +76,7 @@ func TestFormsAreReadStrictly(t *testing.T) {
 	} {
 		for _, path := range []string{"/ui/basket", "/ui/basket/add", "/ui/orders", "/ui/orders/1/edit", "/ui/orders/1/cancel"} {
 			t.Run(name+" "+path, func(t *testing.T) {
-				send(path, media, body).must(http.StatusBadRequest, "That request does not make sense", "trace-of-this-request")
+				send(path, media, body).must(http.StatusBadRequest, "That request does not make sense", traceID)
 			})
 		}
 	}

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"oms/platform/identity"
+)
+
+// middleware is what every request goes through, in this order.
+func (g *gateway) middleware() []echo.MiddlewareFunc {
+	return []echo.MiddlewareFunc{
+		giveTransaction, forbidSniffing, limitAnswerTime, closeUnsafeConnections, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
+	}
+}
+
+// traceHeader tells the client the id under which the log knows its request; problem details repeat it.
+const traceHeader = "X-Trace-Id"
+
+// giveTransaction makes the request's transaction. What a client says about its own is not taken.
+func giveTransaction(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		transaction := identity.NewTransaction()
+		r := c.Request()
+		c.SetRequest(r.WithContext(identity.With(r.Context(), identity.Principal{Transaction: transaction})))
+		c.Response().Header().Set(traceHeader, transaction)
+		return next(c)
+	}
+}
+
+// forbidSniffing keeps browsers from taking an answer for something else than it says.
+func forbidSniffing(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
+// answerTimeout is how long a client may take to read an answer: 6 MB, the largest page of orders, at 2.5 Mbit/s. It is
+// less than a stopping process waits, so that clients that do not read cannot spoil a stop. A stream has no such limit.
+const answerTimeout = 20 * time.Second
+
+// limitAnswerTime gives up answers that nobody reads.
+func limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Before(func() {
+			deadline := time.Now().Add(answerTimeout)
+			if routeOf(c).stream {
+				deadline = time.Time{}
+			}
+			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(deadline) // a test's recorder has none
+		})
+		return next(c)
+	}
+}
+
+// closeUnsafeConnections ends the connection after a request with a Transfer-Encoding. It may have come with a
+// Content-Length too, which net/http drops: whoever stands in front of us may have gone by that one, so nothing that
+// follows on this connection can be trusted (RFC 9112 section 6.1).
+func closeUnsafeConnections(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r := c.Request(); r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			c.Response().Header().Set("Connection", "close")
+		}
+		return next(c)
+	}
+}
+
+// logRequest writes one line about every request: never a header, a parameter or a body.
+func (g *gateway) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		started := g.Now()
+		err := next(c)
+		g.Log.InfoContext(c.Request().Context(), "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+			"duration", g.Now().Sub(started), "trace_id", c.Response().Header().Get(traceHeader))
+		return err
+	}
+}
+
+// maxDiscard is how much of a body that nobody wanted is read, as net/http does with HTTP/1: refused uploads end there.
+const maxDiscard = 256 << 10
+
+// discardBody reads what is left of a body that was refused unread. Over HTTP/2 the server would otherwise reset the
+// stream behind the answer (RFC 9113 section 8.1), and clients that are still sending, such as curl, lose the answer
+// with it. Whoever waits to be asked for the body (Expect) is not asked.
+func discardBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request() // whose body is not limited yet
+		err := next(c)
+		if r.ProtoMajor == 2 && r.Body != nil && r.Header.Get("Expect") == "" {
+			_, _ = io.CopyN(io.Discard, r.Body, maxDiscard) // a body that fails has nobody to be told
+		}
+		return err
+	}
+}
+
+// answerErrors answers what has gone wrong, in the form of the route.
+func answerErrors(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		return nil
+	}
+}
+
+// recoverPanics turns a panic, which is a defect, into an error: it is logged with its stack and answered like any
+// other, so that one bad request does not take down the others of its connection.
+func (g *gateway) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if said, ok := cause.(error); ok && errors.Is(said, http.ErrAbortHandler) { // on purpose
+				panic(cause)
+			}
+			err = fmt.Errorf("the gateway panicked: %v", cause)
+			ctx, trace, stack := c.Request().Context(), c.Response().Header().Get(traceHeader), string(debug.Stack())
+			if c.Response().Committed { // half an answer must not pass for a whole one
+				g.Log.ErrorContext(ctx, "request failed half-way", "trace_id", trace, "cause", err, "stack", stack)
+				panic(http.ErrAbortHandler)
+			}
+			g.Log.ErrorContext(ctx, "panic", "trace_id", trace, "stack", stack)
+		}()
+		return next(c)
+	}
+}
+
+// refuseUnclearPaths answers 404 for paths that two readers could understand differently: with empty or dot segments,
+// also where they are escaped, backslashes and control characters. None of ours has any. It does so too where the path
+// has more segments than the route: the router lets a last member take all the rest.
+func refuseUnclearPaths(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !unambiguous(c.Request().URL.Path) || !asDeep(echo.GetPath(c.Request()), c.Path()) {
+			return errNotFound
+		}
+		return next(c)
+	}
+}
+
+func asDeep(path, route string) bool {
+	return route == "" || strings.HasSuffix(route, "*") || strings.Count(route, "/") == strings.Count(path, "/")
+}
+
+func unambiguous(decoded string) bool {
+	cleaned := path.Clean(decoded)
+	if strings.HasSuffix(decoded, "/") && cleaned != "/" {
+		cleaned += "/"
+	}
+	return strings.HasPrefix(decoded, "/") && cleaned == decoded && !strings.ContainsFunc(decoded, func(r rune) bool {
+		return r < ' ' || r == 0x7f || r == '\\'
+	})
+}

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
+)
+
+// passed are the headers of a request that the STS's pages get to see: what they are about, and what tells a browser's
+// own forms from another site's. Everything else that a client says stays outside, its identity headers first of all.
+var passed = []string{
+	"Accept", "Accept-Language", "Authorization", "Content-Length", "Content-Type", "Origin", "Referer", "User-Agent",
+	"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
+}
+
+// stripped is what a module's page may see, whether it is in this process or not: of the cookies only the session's, so
+// that what the user interface keeps in the browser stays between the two.
+func stripped(ctx context.Context, r *http.Request) *http.Request {
+	theirs := r.Clone(ctx)
+	theirs.Header, theirs.Trailer = http.Header{}, nil
+	for _, name := range passed {
+		if values := r.Header.Values(name); len(values) > 0 {
+			theirs.Header[name] = values
+		}
+	}
+	for _, cookie := range r.CookiesNamed(sts.SessionCookie) {
+		theirs.AddCookie(cookie)
+	}
+	return theirs
+}
+
+// Local is a page of a module in this process.
+func Local(page http.Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		page.ServeHTTP(w, stripped(r.Context(), r))
+		return nil
+	}
+}
+
+// nobodyCanSignIn answers for the pages of a module that is nowhere.
+func nobodyCanSignIn(http.ResponseWriter, *http.Request) error {
+	return fault.Retryable(30*time.Second, "Nobody can sign in right now: the part that knows the users is not part of this deployment.")
+}
+
+// pagesTimeout is how long a page of the STS may take: hashing a password on a busy machine takes seconds.
+const pagesTimeout = 15 * time.Second
+
+// proxyFailureKey is where a request's context has room for why it could not be forwarded.
+type proxyFailureKey struct{}
+
+// Remote are the STS's pages in another process, at base. The transport proves the gateway and knows the STS; the
+// client's address travels in a header that the STS takes from the gateway alone.
+func Remote(base *url.URL, transport http.RoundTripper, log *slog.Logger) Handler {
+	proxy := &httputil.ReverseProxy{
+		Transport: transport,
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(base)
+			r.Out.Host = r.In.Host // which an origin is compared with
+			r.Out.Header.Set(sts.ClientAddress, r.In.RemoteAddr)
+			r.Out.Header.Set("Traceparent", identity.Traceparent(identity.From(r.In.Context()).Transaction))
+		},
+		ModifyResponse: func(answer *http.Response) error {
+			answer.Header.Del("X-Content-Type-Options") // the gateway says it in every answer, and once is enough
+			return nil
+		},
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			if failure, ok := r.Context().Value(proxyFailureKey{}).(*error); ok {
+				*failure = fault.Retryable(2*time.Second, "Nobody can sign in right now: the part that knows the users cannot be reached.").Because(err)
+			}
+		},
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), pagesTimeout)
+		defer cancel()
+		var failure error
+		proxy.ServeHTTP(w, stripped(context.WithValue(ctx, proxyFailureKey{}, &failure), r))
+		return failure
+	}
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"oms/modules/gateway/internal/binding"
+	"oms/modules/gateway/ui"
+	"oms/platform/fault"
+	"oms/web"
+)
+
+// Handler answers one request; an error that it returns is answered in the form of its route. Members of the path are
+// its path values.
+type Handler func(http.ResponseWriter, *http.Request) error
+
+// route is a line of the one table of everything that can be reached from outside.
+type route struct {
+	method     string // GET also serves HEAD; "" is every method that no other route of the path takes
+	path       string // "/order/{id}"; a last "*" is everything below
+	credential credential
+	body       body
+	stream     bool      // the answer may take as long as it likes
+	errors     errorForm // in which it fails
+	name       string    // of the operation, or what the page shows
+	handle     Handler
+}
+
+// credential is how a client says who it is. A route looks at no other place.
+type credential string
+
+const (
+	none    credential = "none"    // nobody is asked
+	bearer  credential = "bearer"  // an access token in the Authorization header
+	session credential = "session" // the session's cookie; another site's forms are refused
+	theirs  credential = "theirs"  // whatever the page's module asks for
+)
+
+// body is what a request brings.
+type body struct {
+	kind string // "", "JSON" or "form"
+	max  int64  // bytes; 0 leaves it to who reads it
+}
+
+// table is everything that can be reached from outside.
+func (g *gateway) table() ([]route, error) {
+	operations, err := g.operationRoutes()
+	root := route{method: http.MethodGet, path: "/", credential: none, errors: problem, name: "the way to the pages", handle: toPages}
+	return slices.Concat(operations, []route{root}, g.pageRoutes(), g.uiRoutes()), err
+}
+
+// operationRoutes are those of the modules' rows.
+func (g *gateway) operationRoutes() (routes []route, err error) {
+	for _, module := range g.Modules {
+		for _, operation := range module.Operations {
+			if !operation.Row().Edge.Bound() {
+				continue
+			}
+			bound, err := binding.New(operation)
+			if err != nil {
+				return nil, err
+			}
+			r := route{
+				method: bound.Row.Edge.Method, path: bound.Row.Edge.Path, credential: bearer, errors: problem,
+				name: bound.Row.Name, handle: g.operation(module, bound),
+			}
+			if bound.HasBody() {
+				r.body = body{"JSON", binding.MaxBody}
+			}
+			routes = append(routes, r)
+		}
+	}
+	return routes, nil
+}
+
+// pageRoutes are those of the modules' pages, as far as these are in this deployment.
+func (g *gateway) pageRoutes() (routes []route) {
+	methods := map[string][]string{}
+	for _, page := range g.Pages {
+		r := route{method: page.Method, path: page.Path, credential: theirs, errors: problem, name: page.Path, handle: page.Handler}
+		if page.ForPeople {
+			r.errors = web.ShowFault
+		}
+		if page.Method == http.MethodPost {
+			r.body.kind = "form"
+		}
+		if r.handle == nil {
+			r.handle = nobodyCanSignIn
+		}
+		routes = append(routes, r)
+		methods[page.Path] = append(methods[page.Path], page.Method)
+		if page.Method == http.MethodGet {
+			methods[page.Path] = append(methods[page.Path], http.MethodHead)
+		}
+	}
+	for path, allowed := range methods {
+		routes = append(routes, route{path: path, credential: none, errors: problem, handle: notAllowed(allowed)})
+	}
+	return routes
+}
+
+// uiRoutes are those of the user interface, which owns everything below /ui/.
+func (g *gateway) uiRoutes() (routes []route) {
+	pages := g.newUI()
+	methods := map[string][]string{}
+	for _, page := range pages.Routes() {
+		r := route{method: page.Method, path: page.Path, credential: session, errors: pages.ShowFault, name: page.Shows, handle: page.Handle}
+		if page.Method == http.MethodPost {
+			r.body = body{"form", ui.MaxForm}
+		}
+		routes = append(routes, r)
+		methods[page.Path] = append(methods[page.Path], page.Method)
+	}
+	for path, allowed := range methods {
+		routes = append(routes, route{path: path, credential: session, errors: pages.ShowFault, handle: notAllowed(allowed)})
+	}
+	return append(routes, route{path: "/ui/*", credential: session, errors: pages.ShowFault, handle: notFound})
+}
+
+// notAllowed refuses the methods that a path does not take.
+func notAllowed(allowed []string) Handler {
+	slices.Sort(allowed)
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return errNotAllowed
+	}
+}
+
+func notFound(http.ResponseWriter, *http.Request) error { return errNotFound }
+
+func toPages(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, "/ui/", http.StatusSeeOther)
+	return nil
+}
+
+var (
+	errNotFound   = fault.New(fault.NotFound, "There is nothing at this path.")
+	errNotAllowed = fault.New(fault.MethodNotAllowed, "This path does not take this method; the Allow header says which it takes.")
+)
