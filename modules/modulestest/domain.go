@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"oms/modules"
 	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
-	"oms/modules/system"
 	"oms/platform/database/databasetest"
 	"oms/platform/identity"
 	"oms/platform/pki"
@@ -55,7 +55,7 @@ func open(t testing.TB, o Options) *domain {
 	must(t, err)
 	d := &domain{
 		authority: authority, peers: pki.NewPeers(domainName, time.Now), directory: t.TempDir(), foreign: foreign,
-		callees: system.Callees(), userScopes: o.Scopes,
+		callees: stshost.Callees(modules.All), userScopes: o.Scopes,
 	}
 	d.peers.Trust(roots, nil)
 	maps.Copy(d.callees, o.Callees)

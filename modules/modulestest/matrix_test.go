@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"oms/modules"
 	"oms/modules/gateway"
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
-	"oms/modules/system"
 	"oms/platform/constraint"
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -56,7 +56,7 @@ func allTables(t *testing.T, d *domain) []table {
 		tableOf[inventory.Service](t, "inventory", inventory.Operations, struct{ inventory.Service }{}),
 		tableOf[rpctest.Probe](t, "probe", rpctest.ProbeTable, struct{ rpctest.Probe }{}),
 	}
-	for name := range system.Callees() {
+	for name := range stshost.Callees(modules.All) {
 		if name != gateway.Name && !slices.ContainsFunc(tables, func(other table) bool { return other.host.Module() == name }) {
 			t.Errorf("the module %s is not in the matrix", name)
 		}

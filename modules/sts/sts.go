@@ -4,9 +4,13 @@ package sts
 
 import (
 	"context"
+	"path/filepath"
 
 	"oms/platform/secret"
 )
+
+// Name is what the module is called by those who call it.
+const Name = "sts"
 
 // Service is the security token service. Its errors are *fault.Error; every method may fail with unavailable.
 type Service interface {
@@ -75,6 +79,14 @@ type Authentication struct {
 // SessionCookie holds the reference of a session. The prefix makes browsers refuse it without Secure, with a Domain, or
 // with another Path than /.
 const SessionCookie = "__Host-session"
+
+// JoinDir is where the STS leaves join tokens for the other processes of its machine, in the data directory.
+func JoinDir(dataDir string) string { return filepath.Join(dataDir, "pki", "join") }
+
+// JoinFile is where that of a workload lies.
+func JoinFile(dataDir, workload string) string {
+	return filepath.Join(JoinDir(dataDir), workload+".token")
+}
 
 // ClientAddress is the header in which the gateway tells the STS's pages where their request comes from (host:port). It
 // is taken from the gateway alone.

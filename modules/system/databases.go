@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"oms/migrations"
 	"oms/platform/database"
 	"oms/platform/database/sqlite"
 	"oms/platform/observe"
@@ -15,15 +14,12 @@ import (
 
 // DatabaseOptions says where a module's database is and what its schema is.
 func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
-	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: migrations.For(module), Log: log}
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: c.module(module).Migrations, Log: log}
 }
 
 // openDatabases opens the database of every hosted module that has one.
 func (s *System) openDatabases(ctx context.Context) error {
-	for _, module := range Stateful() {
-		if !s.config.Hosts(module) {
-			continue
-		}
+	for _, module := range s.config.Stateful() {
 		db, err := sqlite.OpenServer(ctx, DatabaseOptions(s.config, module, s.log))
 		if err != nil {
 			return fmt.Errorf("module %s: %w", module, err)

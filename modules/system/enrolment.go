@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"oms/modules/sts"
-	stshost "oms/modules/sts/host"
 	"oms/platform/httprpc"
 	"oms/platform/rpc"
 )
@@ -12,8 +11,8 @@ import (
 // enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same
 // while the fingerprint does, so that what is in the way is logged once.
 func (s *System) enrolment(fingerprint string) sts.Service {
-	s.ways.Lock()
-	defer s.ways.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.stranger.fingerprint == fingerprint {
 		return s.stranger.Client
 	}
@@ -22,7 +21,7 @@ func (s *System) enrolment(fingerprint string) sts.Service {
 		Generation: func() uint64 { return 0 },
 	})
 	conn := httprpc.NewConn(httprpc.ConnOptions{
-		Caller: rpc.Stranger, Callee: "sts", URL: s.config.Module("sts").URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
+		Caller: rpc.Stranger, Callee: sts.Name, URL: s.config.Module(sts.Name).URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
 	})
 	s.stranger = stranger{sts.Client{Conn: closing{conn, transport}}, fingerprint}
 	return s.stranger.Client
@@ -50,5 +49,5 @@ func (s *System) joinFile(workload string) string {
 	if s.options.JoinTokenFile != "" {
 		return s.options.JoinTokenFile
 	}
-	return stshost.JoinFile(joinDir(s.config), workload)
+	return sts.JoinFile(s.config.DataDir, workload)
 }

@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"oms/modules/gateway"
 	"oms/modules/sts"
-	stshost "oms/modules/sts/host"
 	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
@@ -40,11 +38,12 @@ func (s *System) publicCertificates() (pki.CertificateSource, error) {
 
 // moduleListener is where other workloads call a module: with mutual TLS, and a proof for every call.
 func (s *System) moduleListener(name string, listening func(string, net.Addr)) lifecycle.Part {
-	host := s.hosts[name]
+	hosted, pages := s.hosted[name], s.config.module(name).Pages
+	host := hosted.Host
 	routes := http.NewServeMux()
 	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, s.trust.profile, s.log), Peer: s.peer, Log: s.log}))
-	if name == "sts" {
-		routes.Handle("/", s.fromGateway(module.Pages(stshost.Pages(), s.sts.Page)))
+	if len(pages) > 0 {
+		routes.Handle("/", s.fromGateway(module.PageHandler(pages, hosted.Page)))
 	}
 	door := pki.Listener{Name: name, Identity: s.trust.member.Identity(name), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
 	return lifecycle.HTTPServer{
@@ -79,7 +78,7 @@ func (s *System) peer(state *tls.ConnectionState) (string, error) {
 func (s *System) fromGateway(pages http.Handler) http.Handler {
 	refusals := refusal.New(s.log, time.Now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if peer, err := s.peer(r.TLS); err != nil || peer != gateway.Name {
+		if peer, err := s.peer(r.TLS); err != nil || peer != s.config.publicName() {
 			refusals.Tell(r.Context(), slog.LevelWarn, "the STS's pages are for the gateway", "peer", peer, "from", r.RemoteAddr, "cause", err)
 			http.Error(w, "The pages of the STS are reached through the gateway.", http.StatusForbidden)
 			return
@@ -94,8 +93,8 @@ func (s *System) fromGateway(pages http.Handler) http.Handler {
 
 // disconnect closes the connections to other processes.
 func (s *System) disconnect(context.Context) error {
-	s.ways.Lock()
-	defer s.ways.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, transport := range s.transports {
 		transport.Close()
 	}

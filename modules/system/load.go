@@ -20,7 +20,7 @@ func Defaults(modules []module.Module) Config {
 		Data:    Data{DataDir: "data"},
 		Trust: Trust{
 			Domain:           "orders.local",
-			Profile:          profileExchange,
+			Profile:          profileNames()[0],
 			CertificateTTL:   24 * time.Hour,
 			RootAnnouncement: time.Hour,
 			RootOverlap:      48 * time.Hour, // twice certificate_ttl: a renewal may be late

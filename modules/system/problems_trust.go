@@ -19,7 +19,7 @@ func (t Trust) Problems() []config.Problem {
 		list = append(list, config.Problemf("domain",
 			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain))
 	}
-	list = append(list, config.OneOf("profile", t.Profile, profileExchange, profileTransaction, profilePeer)...)
+	list = append(list, config.OneOf("profile", t.Profile, profileNames()...)...)
 	return append(list, t.rotationProblems()...)
 }
 

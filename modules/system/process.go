@@ -12,11 +12,6 @@ import (
 const (
 	allModules = "all"  // server.modules: everything
 	adminAuto  = "auto" // server.admin_address: from the first listener
-
-	// trust.profile
-	profileExchange    = "exchange"
-	profileTransaction = "transaction"
-	profilePeer        = "peer"
 )
 
 // adminOffset lies between a listener's port and its process's admin port. With 100, the ports that belong together are
@@ -29,6 +24,46 @@ func (c Config) names() []string { return module.Names(c.modules) }
 // public reports whether the module is the one behind server.address.
 func (c Config) public(name string) bool {
 	return slices.ContainsFunc(c.modules, func(m module.Module) bool { return m.Public && m.Name == name })
+}
+
+// module is the one of that name, or nothing.
+func (c Config) module(name string) (found module.Module) {
+	for _, m := range c.modules {
+		if m.Name == name {
+			found = m
+		}
+	}
+	return found
+}
+
+// publicName is the name of the module behind server.address.
+func (c Config) publicName() (name string) {
+	for _, m := range c.modules {
+		if m.Public {
+			name = m.Name
+		}
+	}
+	return name
+}
+
+// callees are the modules that have operations.
+func (c Config) callees() (names []string) {
+	for _, m := range module.MostCalledFirst(c.modules) {
+		if len(m.Tables) > 0 {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// Stateful are the modules of this process that have a database.
+func (c Config) Stateful() (names []string) {
+	for _, m := range module.MostCalledFirst(c.modules) {
+		if m.Migrations != nil && c.Hosts(m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }
 
 // Hosts reports whether this process hosts the module.

@@ -13,17 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	stshost "oms/modules/sts/host"
 	"oms/platform/database"
 	"oms/platform/database/sqlite"
 	"oms/platform/httprpc"
 	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/observe"
 	"oms/platform/rpc"
 )
-
-// Stateful names the modules that own a database, in the order in which they are opened.
-func Stateful() []string { return []string{"sts", "inventory", "order"} }
 
 // System is what this process hosts, ready to be served.
 type System struct {
@@ -41,14 +38,13 @@ type System struct {
 
 	databases []*sqlite.DB
 	stores    map[string]database.Store // of the hosted modules, by name
-	hosts     map[string]*rpc.Host
-	sts       *stshost.Hosted       // nil where the STS is not hosted here
-	relay     func(context.Context) // nil where the order module is not hosted here
+	hosted    map[string]module.Hosted
 	checks    []observe.Check
+	miscalled []error // what modules want to call and cannot
 
-	ways       sync.Mutex
-	transports map[string]*httprpc.Transport // by caller and callee
-	remotes    map[string]rpc.Conn           // to other processes, by caller and callee
+	mu         sync.Mutex
+	conns      map[string]rpc.Conn           // by caller and callee
+	transports map[string]*httprpc.Transport // to other processes, by caller and callee
 	stranger   stranger
 
 	serving atomic.Bool // all parts have started, and none was told to stop
@@ -61,7 +57,10 @@ type Options struct {
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
 func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System, err error) {
-	s := &System{config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosts: map[string]*rpc.Host{}, transports: map[string]*httprpc.Transport{}, remotes: map[string]rpc.Conn{}}
+	s := &System{
+		config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosted: map[string]module.Hosted{},
+		conns: map[string]rpc.Conn{}, transports: map[string]*httprpc.Transport{},
+	}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
@@ -75,15 +74,23 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	if s.trusted, err = issuers.Open(c.Server.PublicURL, c.Trust.Issuers); err != nil {
 		return nil, fmt.Errorf("trust.issuers, %w", err)
 	}
-	// A module comes after those that it calls.
-	for _, step := range []func(context.Context) error{s.openDatabases, s.openTrust, s.hostInventory, s.hostOrder, s.hostSTS, s.openGateway} {
+	for _, step := range []func(context.Context) error{s.checkModules, s.openDatabases, s.openTrust, s.openModules} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for _, module := range Stateful() {
-		s.Reached = append(s.Reached, fmt.Sprintf("%-9s  %s", module, s.how(module)))
+	s.Edge = s.hosted[c.publicName()].Public
+	names := c.callees()
+	for _, name := range names {
+		s.Reached = append(s.Reached, fmt.Sprintf("%-*s  %s", longest(names), name, s.how(name)))
 	}
 	s.Admin = observe.Admin(s.metrics, s.checks, s.Reached)
 	return s, nil
+}
+
+func longest(names []string) (length int) {
+	for _, name := range names {
+		length = max(length, len(name))
+	}
+	return length
 }

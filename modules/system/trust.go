@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"oms/modules/gateway"
 	"oms/modules/membership"
 	"oms/modules/sts"
 	"oms/platform/observe"
@@ -27,18 +26,31 @@ type trusting struct {
 	profile     trust.Profile
 }
 
-// profiles are the trust profiles between processes, by their word in the configuration.
-var profiles = map[string]func(trust.Options) (trust.Profile, error){
-	"exchange":    func(o trust.Options) (trust.Profile, error) { return exchange.New(o), nil },
-	"transaction": func(o trust.Options) (trust.Profile, error) { return transaction.New(o), nil },
-	"peer":        func(o trust.Options) (trust.Profile, error) { return peer.New(o) },
+// profiles are the trust profiles between processes. Another one is one more line.
+var profiles = []struct {
+	name string // the word in the configuration
+	open func(trust.Options) (trust.Profile, error)
+}{
+	{"exchange", func(o trust.Options) (trust.Profile, error) { return exchange.New(o), nil }},
+	{"transaction", func(o trust.Options) (trust.Profile, error) { return transaction.New(o), nil }},
+	{"peer", func(o trust.Options) (trust.Profile, error) { return peer.New(o) }},
+}
+
+// profileNames are the words for trust.profile; the first one is the default.
+func profileNames() (names []string) {
+	for _, p := range profiles {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // openProfile makes the profile of this deployment: where all modules are in this process, nobody has to be convinced.
 func (s *System) openProfile() (trust.Profile, error) {
-	open := profiles[s.config.Trust.Profile]
-	if !s.config.Split() {
-		open = func(o trust.Options) (trust.Profile, error) { return direct.New(o), nil }
+	open := func(o trust.Options) (trust.Profile, error) { return direct.New(o), nil }
+	for _, p := range profiles {
+		if s.config.Split() && p.name == s.config.Trust.Profile {
+			open = p.open
+		}
 	}
 	return open(trust.Options{
 		Domain: s.config.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
@@ -52,9 +64,6 @@ func pkiDir(c Config) string { return filepath.Join(c.DataDir, "pki") }
 // KeyFile is where a module keeps its own keys, where the profile gives it any.
 func KeyFile(c Config, module string) string { return filepath.Join(pkiDir(c), module+".keys") }
 
-// joinDir is where the STS leaves join tokens for other processes of its machine.
-func joinDir(c Config) string { return filepath.Join(pkiDir(c), "join") }
-
 // RootCertificate is the file of the trusted roots, for clients.
 func RootCertificate(c Config) string { return membership.RootsFile(pkiDir(c)) }
 
@@ -67,8 +76,8 @@ func (s *System) openTrust(context.Context) (err error) {
 		return err
 	}
 	s.trust.member, err = membership.Open(membership.Options{
-		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(gateway.Name) && c.Server.TLS.CertFile == "",
-		As: c.Listeners()[0], STS: s.stsFor, Hosted: c.Hosts("sts"), Enrolment: s.enrolment, JoinFile: s.joinFile,
+		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(c.publicName()) && c.Server.TLS.CertFile == "",
+		As: c.Listeners()[0], STS: s.stsFor, Hosted: c.Hosts(sts.Name), Enrolment: s.enrolment, JoinFile: s.joinFile,
 		Keys: s.trust.keys, Revocations: s.trust.revocations, Peers: s.trust.peers, Now: time.Now, Log: s.log,
 	})
 	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: func(ctx context.Context) error { return s.trust.member.Ready(ctx) }})
@@ -85,7 +94,7 @@ func (s *System) workloads() []string {
 
 // stsFor is the STS as a workload of this process reaches it.
 func (s *System) stsFor(workload string) sts.Service {
-	return sts.Client{Conn: s.conn("sts", workload)}
+	return sts.Client{Conn: s.conn(sts.Name, workload)}
 }
 
 // fetchKeys asks the STS for its public keys.

@@ -4,9 +4,14 @@ package module
 
 import (
 	"cmp"
+	"context"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"oms/platform/identity"
+	"oms/platform/rpc"
 )
 
 // Module is a part of the system that can run in a process of its own.
@@ -20,9 +25,58 @@ type Module struct {
 	// Public is set for the one module behind server.address; the others are found under modules.NAME.
 	Public bool
 
+	// Tables are the operations that others can call, a table for each kind of callers; none is a module that only calls.
+	Tables []Table
+
+	// Pages are what it offers to browsers and programs besides its operations. They are reached through the public module.
+	Pages []Page
+
+	// Migrations is the schema of its database; nil: it has none.
+	Migrations fs.FS
+
 	// Settings makes its configuration, a pointer to a struct that holds the defaults ([config.Section]). Its keys lie
 	// under Name. Nil: it has none.
 	Settings func() any
+
+	// Open opens it in this process.
+	Open func(ctx context.Context, env Env) (Hosted, error)
+}
+
+// Table is a table of operations, as [rpc.Table] is for the module's own service.
+type Table interface {
+	Operations() []rpc.Operation
+	Scopes() identity.Scopes
+	Callers() []string
+}
+
+// Scopes are all that its tables speak of.
+func (m Module) Scopes() (known identity.Scopes) {
+	for _, table := range m.Tables {
+		known = identity.NewScopes(append(known, table.Scopes()...)...)
+	}
+	return known
+}
+
+// Callers are the workloads that may call it with what a trust profile proves: whom tokens for it are issued to.
+func (m Module) Callers() (callers []string) {
+	for _, table := range m.Tables {
+		callers = append(callers, table.Callers()...)
+	}
+	slices.Sort(callers)
+	return slices.Compact(callers)
+}
+
+// Operations are those of all its tables.
+func (m Module) Operations() (all []rpc.Operation) {
+	for _, table := range m.Tables {
+		all = append(all, table.Operations()...)
+	}
+	return all
+}
+
+// ListsCaller reports whether any of its operations may be called by the workload.
+func (m Module) ListsCaller(workload string) bool {
+	return slices.ContainsFunc(m.Operations(), func(op rpc.Operation) bool { return slices.Contains(op.Row().Callers, workload) })
 }
 
 // Sorted is the list in the order in which modules are told and listen: the public one first, then by the port of their
@@ -34,6 +88,20 @@ func Sorted(list []Module) []Module {
 		}
 		return cmp.Or(cmp.Compare(b.port(), a.port()), cmp.Compare(a.Name, b.Name))
 	})
+}
+
+// MostCalledFirst is the list in the order in which people are told of modules that others build on: those that more
+// modules call come first, otherwise as in [Sorted].
+func MostCalledFirst(list []Module) []Module {
+	callers := func(m Module) (n int) {
+		for _, other := range list {
+			if m.ListsCaller(other.Name) {
+				n++
+			}
+		}
+		return n
+	}
+	return slices.SortedStableFunc(slices.Values(Sorted(list)), func(a, b Module) int { return cmp.Compare(callers(b), callers(a)) })
 }
 
 // Names are the names of all modules, in the order of [Sorted].

@@ -1,4 +1,3 @@
-// Package module says what a module is.
 package module
 
 import "net/http"
@@ -12,8 +11,8 @@ type Page struct {
 	ForPeople bool
 }
 
-// Pages serves pages where no router stands before them, each with its handler. Other paths and methods are refused.
-func Pages(pages []Page, handler func(Page) http.Handler) http.Handler {
+// PageHandler serves pages where no router stands before them, each with its handler. Other paths and methods are refused.
+func PageHandler(pages []Page, handler func(Page) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, page := range pages {
 		mux.Handle(page.Method+" "+page.Path, handler(page))

@@ -4,11 +4,7 @@ import (
 	"time"
 
 	"oms/platform/config"
-	"oms/platform/module"
 )
-
-// Module is the order module.
-var Module = module.Module{Name: "order", URL: "https://localhost:9092", Settings: func() any { return DefaultSettings() }}
 
 // Settings are the module's part of the configuration, under its name.
 type Settings struct {

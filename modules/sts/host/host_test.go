@@ -115,7 +115,7 @@ func TestTheContract(t *testing.T) {
 				r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
 				r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: session.Reveal()})
 				w := httptest.NewRecorder()
-				if module.Pages(host.Pages(), hosted.Page).ServeHTTP(w, r); w.Code != http.StatusSeeOther {
+				if module.PageHandler(host.Pages(), hosted.Page).ServeHTTP(w, r); w.Code != http.StatusSeeOther {
 					t.Fatalf("signing out: %d", w.Code)
 				}
 			},
@@ -134,7 +134,7 @@ func signIn(t *testing.T, hosted *host.Hosted, user string) secret.Text {
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	module.Pages(host.Pages(), hosted.Page).ServeHTTP(w, r)
+	module.PageHandler(host.Pages(), hosted.Page).ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
 		if cookie.Name == sts.SessionCookie {
 			return secret.Text(cookie.Value)

@@ -6,11 +6,7 @@ import (
 
 	"oms/platform/config"
 	"oms/platform/issuers"
-	"oms/platform/module"
 )
-
-// Module is the security token service.
-var Module = module.Module{Name: "sts", URL: "https://localhost:9445", Settings: func() any { return DefaultSettings() }}
 
 // Settings are the module's part of the configuration, under its name.
 type Settings struct {

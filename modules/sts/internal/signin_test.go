@@ -49,7 +49,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Service, o.pages = service, module.Pages(Pages(), service.Page)
+	o.Service, o.pages = service, module.PageHandler(Pages(), service.Page)
 	return o
 }
 

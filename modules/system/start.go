@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 
-	"oms/modules/gateway"
 	"oms/platform/lifecycle"
 )
 
@@ -22,21 +21,20 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 		{Name: "connections", Stop: s.disconnect},
 		{Name: "membership", Start: s.trust.member.Start, Run: s.trust.member.Run},
 	}
-	if s.sts != nil {
-		parts = append(parts, background("join tokens", s.sts.LeaveJoinTokens))
-	}
 	if from, has := s.trust.profile.(publisher); has {
 		parts = append(parts, background("workload keys", s.publishKeys(from)))
 	}
 	if profile, has := s.trust.profile.(keeper); has {
 		parts = append(parts, background("workload tokens", s.keepOwn(profile)))
 	}
-	if s.relay != nil {
-		parts = append(parts, background("order relay", s.relay))
+	for _, name := range s.config.names() {
+		for _, work := range s.hosted[name].Background {
+			parts = append(parts, background(work.Name, work.Run))
+		}
 	}
-	for _, module := range s.workloads() {
-		if module != gateway.Name {
-			parts = append(parts, s.moduleListener(module, listening))
+	for _, name := range s.workloads() {
+		if s.hosted[name].Host != nil {
+			parts = append(parts, s.moduleListener(name, listening))
 		}
 	}
 	if s.Edge != nil {

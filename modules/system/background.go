@@ -73,9 +73,9 @@ func (s *System) keepOwn(profile keeper) func(context.Context) {
 		var all sync.WaitGroup
 		for _, workload := range s.workloads() {
 			var callees []string
-			for name, callee := range Callees() {
-				if name != workload && slices.Contains(callee.Callers, workload) {
-					callees = append(callees, name)
+			for _, callee := range s.config.modules {
+				if callee.Name != workload && slices.Contains(callee.Callers(), workload) {
+					callees = append(callees, callee.Name)
 				}
 			}
 			all.Go(func() { profile.KeepOwn(ctx, workload, callees) })

@@ -1,0 +1,88 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"oms/platform/module"
+	"oms/platform/rpc"
+)
+
+// checkModules refuses a list of modules that cannot work.
+func (s *System) checkModules(context.Context) error { return module.Check(s.config.modules) }
+
+// openModules opens the modules of this process, in any order: whom they call is found at the first call.
+func (s *System) openModules(ctx context.Context) error {
+	installation, edge, err := s.installation(), s.edge(), error(nil)
+	for _, m := range s.config.modules {
+		if !s.config.Hosts(m.Name) {
+			continue
+		}
+		env := module.Env{
+			Settings: s.config.Settings[m.Name], Store: s.stores[m.Name], Observer: s.recorder, Now: time.Now, Log: s.log,
+			Conn: func(callee string) rpc.Conn { return s.connFrom(m.Name, callee) }, Installation: installation, Edge: edge,
+		}
+		if s.hosted[m.Name], err = m.Open(ctx, env); err != nil {
+			return err
+		}
+		for _, collector := range s.hosted[m.Name].Collectors {
+			if err := s.metrics.Register(collector); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(s.miscalled...)
+}
+
+// installation is what all modules are told.
+func (s *System) installation() module.Installation {
+	c := s.config
+	i := module.Installation{
+		Modules: c.modules, Domain: c.Trust.Domain, PublicURL: c.Server.PublicURL, DataDir: c.DataDir, Demo: c.Demo.Enabled, CertificateTTL: c.Trust.CertificateTTL,
+	}
+	for _, name := range c.names() {
+		if !c.Hosts(name) {
+			i.Elsewhere = append(i.Elsewhere, name)
+		}
+	}
+	return i
+}
+
+func (s *System) edge() module.Edge {
+	return module.Edge{Accepted: s.trusted, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf}
+}
+
+// pagesOf are the pages of a module for the public one, wherever they are.
+func (s *System) pagesOf(name string) module.Pages {
+	if s.config.Hosts(name) {
+		return module.Pages{Here: func(page module.Page) http.Handler {
+			handler := sync.OnceValue(func() http.Handler { return s.hosted[name].Page(page) }) // it may be opened later
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
+		}}
+	}
+	at, err := url.Parse(s.config.Module(name).URL) // [Load] has refused a bad one
+	if err != nil || at.Host == "" {
+		return module.Pages{}
+	}
+	return module.Pages{At: at, Via: s.transport(name, s.config.publicName())}
+}
+
+// connFrom reaches a module on behalf of one that is being opened.
+func (s *System) connFrom(caller, callee string) rpc.Conn {
+	if err := module.CheckCall(s.config.modules, caller, callee); err != nil {
+		s.miscalled = append(s.miscalled, err)
+	}
+	return &lateConn{resolve: sync.OnceValue(func() rpc.Conn { return s.conn(callee, caller) })}
+}
+
+// lateConn finds its callee at the first call, when all modules are open.
+type lateConn struct{ resolve func() rpc.Conn }
+
+// Invoke implements [rpc.Conn].
+func (c *lateConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	return c.resolve().Invoke(ctx, op, request, response)
+}
