@@ -28,8 +28,8 @@ func TestTheOrderOfTheListMeansNothing(t *testing.T) {
 			if diff := cmp.Diff(want.Effective(), got.Effective()); diff != "" {
 				t.Error(diff)
 			}
-			if got.AdminAddress() != want.AdminAddress() || !slices.Equal(got.Listeners(), want.Listeners()) {
-				t.Errorf("listeners %v, admin listener %s", got.Listeners(), got.AdminAddress())
+			if got.Config.AdminAddress() != want.Config.AdminAddress() || !slices.Equal(got.Config.Listeners(), want.Config.Listeners()) {
+				t.Errorf("listeners %v, admin listener %s", got.Config.Listeners(), got.Config.AdminAddress())
 			}
 			_, err = system.Load(config.LoadOptions{Flags: map[string]string{"server.modules": "orders"}}, list)
 			if text := `flag --modules: server.modules: "orders" is not a module; write all, or some of gateway, sts, order, inventory`; err == nil || err.Error() != text {
@@ -58,10 +58,10 @@ func TestAModuleThatIsAddedToTheListIsConfigured(t *testing.T) {
 	if got := system.SettingsOf[shipping](loaded.Config, "shipping"); got != (shipping{"mule", time.Minute}) {
 		t.Errorf("its settings are %+v", got)
 	}
-	if diff := cmp.Diff([]string{"shipping", "inventory"}, loaded.Listeners()); diff != "" {
+	if diff := cmp.Diff([]string{"shipping", "inventory"}, loaded.Config.Listeners()); diff != "" {
 		t.Error(diff)
 	}
-	if at, admin := loaded.ListenAddress("shipping"), loaded.AdminAddress(); at != "localhost:9093" || admin != "localhost:9193" {
+	if at, admin := loaded.Config.ListenAddress("shipping"), loaded.Config.AdminAddress(); at != "localhost:9093" || admin != "localhost:9193" {
 		t.Errorf("it listens on %s, beside %s", at, admin)
 	}
 	for key, want := range map[string]config.Setting{

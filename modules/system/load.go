@@ -49,7 +49,7 @@ func Defaults(modules []module.Module) Config {
 
 // Loaded is a configuration that holds, together with where each value came from.
 type Loaded struct {
-	Config
+	Config Config
 	*config.Loaded
 }
 

@@ -76,7 +76,7 @@ func (i Issuer) Problems() []config.Problem {
 		list = append(list, config.Problemf("jwks_file", "is missing; write the path of the issuer's key set"))
 	}
 	list = append(list, config.File("jwks_file", i.JWKSFile)...)
-	list = append(list, i.algorithmProblems("algorithms")...)
+	list = append(list, i.algorithmProblems()...)
 	if len(i.Types) == 0 {
 		list = append(list, config.Problemf("types", "is empty, so no token would be accepted; write [at+jwt, JWT]"))
 	}
@@ -93,7 +93,8 @@ func (i Issuer) Problems() []config.Problem {
 	return list
 }
 
-func (i Issuer) algorithmProblems(key string) []config.Problem {
+func (i Issuer) algorithmProblems() []config.Problem {
+	const key = "algorithms"
 	if len(i.Algorithms) == 0 {
 		return []config.Problem{config.Problemf(key, "is empty, so no token would be accepted; write [RS256]")}
 	}
