@@ -48,7 +48,7 @@ func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) err
 			if known := moduleNames(); !slices.Contains(known, *module) {
 				return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
 			}
-			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Trust.WorkloadKeyOverlap}, args)
+			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
 		}
 		return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
 			return do(cmd, signingRing{ctx, sts, system.SettingsOf[stshost.Settings](c, "sts")}, args)

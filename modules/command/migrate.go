@@ -21,7 +21,7 @@ func (a *app) migrate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, module := range loaded.Stateful() {
+				for _, module := range loaded.Config.Stateful() {
 					status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
 					if err != nil {
 						return fmt.Errorf("module %s: %w", module, err)

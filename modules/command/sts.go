@@ -23,5 +23,5 @@ func (a *app) administer(cmd *cobra.Command, do func(context.Context, system.Con
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(cmd.Context(), loaded.Config, stshost.Administer(db, time.Now, loaded.Demo.Enabled, loaded.Trust.Domain))
+	return do(cmd.Context(), loaded.Config, stshost.Administer(db, time.Now, loaded.Config.Demo.Enabled, loaded.Config.Trust.Domain))
 }

@@ -73,7 +73,7 @@ func TestTheIssuerInTheCommentLoads(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "jwks.json", `{"keys": []}`)
 	write(t, dir, "config.yaml", string(example[1]))
-	got := load(t, config.LoadOptions{WorkDir: dir}).Trust.Issuers
+	got := load(t, config.LoadOptions{WorkDir: dir}).Config.Trust.Issuers
 	want := []issuers.Issuer{{
 		Issuer: "wso2", Audience: "ballerina", JWKSFile: dir + "/jwks.json",
 		Algorithms: []string{"RS256"}, Types: []string{"JWT"}, MaxLifetime: 87600 * time.Hour, ScopeClaim: "scope",
@@ -87,7 +87,7 @@ func TestTheIssuerInTheCommentLoads(t *testing.T) {
 func TestAnIssuerWithoutDetailsIsStrict(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "jwks.json", `{"keys": []}`)
-	got := load(t, config.LoadOptions{WorkDir: dir, Embedded: []byte("trust: {issuers: [{issuer: a, audience: b, jwks_file: jwks.json}]}")}).Trust.Issuers
+	got := load(t, config.LoadOptions{WorkDir: dir, Embedded: []byte("trust: {issuers: [{issuer: a, audience: b, jwks_file: jwks.json}]}")}).Config.Trust.Issuers
 	want := []issuers.Issuer{{
 		Issuer: "a", Audience: "b", JWKSFile: dir + "/jwks.json",
 		Algorithms: []string{"RS256"}, Types: []string{"at+jwt", "JWT"}, MaxLifetime: 24 * time.Hour, ScopeClaim: "scope", Scopes: []string{},

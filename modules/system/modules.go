@@ -17,7 +17,7 @@ func (s *System) checkModules(context.Context) error { return module.Check(s.con
 
 // openModules opens the modules of this process, in any order: whom they call is found at the first call.
 func (s *System) openModules(ctx context.Context) error {
-	installation, edge, err := s.installation(), s.edge(), error(nil)
+	installation, edge := s.installation(), s.edge()
 	for _, m := range s.config.modules {
 		if !s.config.Hosts(m.Name) {
 			continue
@@ -26,10 +26,12 @@ func (s *System) openModules(ctx context.Context) error {
 			Settings: s.config.Settings[m.Name], Store: s.stores[m.Name], Observer: s.recorder, Now: time.Now, Log: s.log,
 			Conn: func(callee string) rpc.Conn { return s.connFrom(m.Name, callee) }, Installation: installation, Edge: edge,
 		}
-		if s.hosted[m.Name], err = m.Open(ctx, env); err != nil {
+		hosted, err := m.Open(ctx, env)
+		if err != nil {
 			return err
 		}
-		for _, collector := range s.hosted[m.Name].Collectors {
+		s.hosted[m.Name] = hosted
+		for _, collector := range hosted.Collectors {
 			if err := s.metrics.Register(collector); err != nil {
 				return err
 			}

@@ -84,14 +84,14 @@ func TestAdminAddress(t *testing.T) {
 		{"localhost:0", "localhost:0", "localhost:0"},
 	} {
 		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": c.server, "server.admin_address": c.admin, "demo.enabled": "false"}})
-		if got := loaded.AdminAddress(); got != c.want {
+		if got := loaded.Config.AdminAddress(); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s", c.server, c.admin, got, c.want)
 		}
 	}
 	// Of a module's listener, the host counts as well.
 	for listen, want := range map[string]string{":9445": "localhost:9545", "127.0.0.1:1445": "127.0.0.1:1545", "localhost:0": "localhost:0"} {
 		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.modules": "sts", "modules.sts.listen": listen, "demo.enabled": "false"}})
-		if got := loaded.AdminAddress(); got != want {
+		if got := loaded.Config.AdminAddress(); got != want {
 			t.Errorf("%s: got %s, want %s", listen, got, want)
 		}
 	}
