@@ -13,30 +13,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/token"
 	"oms/platform/trust"
-	"oms/platform/trust/exchange"
-	"oms/platform/trust/peer"
-	"oms/platform/trust/transaction"
 )
-
-// profile is a trust profile as the shapes need it.
-type profile struct {
-	name string // the word in the configuration
-	open func(trust.Options) (userProfile, error)
-	kind identity.Kind // of what stands for a user behind the gateway
-}
-
-// userProfile is a trust profile that can also have a user's credential made.
-type userProfile interface {
-	trust.Profile
-	User(ctx context.Context, caller, callee string) (trust.Issued, error)
-}
-
-// profiles are all trust profiles. Another one is one more entry.
-var profiles = []profile{
-	{"exchange", func(o trust.Options) (userProfile, error) { return exchange.New(o), nil }, identity.Internal},
-	{"transaction", func(o trust.Options) (userProfile, error) { return transaction.New(o), nil }, identity.Transaction},
-	{"peer", func(o trust.Options) (userProfile, error) { return peer.New(o) }, identity.Transaction},
-}
 
 // opened is a profile in use, for all workloads of a domain.
 type opened struct {
@@ -45,8 +22,8 @@ type opened struct {
 	user func(ctx context.Context, edge identity.Credential, caller string) (identity.Credential, error)
 }
 
-func (p profile) in(d *domain) (opened, error) {
-	with, err := p.open(trust.Options{
+func (d *domain) open(p system.Profile) (opened, error) {
+	with, err := p.Open(trust.Options{
 		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revoked: new(trust.Revocations).Revoked,
 		STS:       func(workload string) trust.TokenService { return system.TokenService(d.service(workload), domainName) },
 		Workloads: slices.Collect(maps.Keys(d.callees)),
@@ -54,7 +31,7 @@ func (p profile) in(d *domain) (opened, error) {
 	})
 	return opened{with, func(ctx context.Context, edge identity.Credential, caller string) (identity.Credential, error) {
 		issued, err := with.User(identity.WithCredential(ctx, edge), gateway.Name, caller)
-		return identity.Credential{Kind: p.kind, Text: issued.Token}, err
+		return identity.Credential{Kind: issued.Kind, Text: issued.Token}, err
 	}}, err
 }
 

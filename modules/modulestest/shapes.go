@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	stshost "oms/modules/sts/host"
+	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/rpc/rpctest"
 )
@@ -55,7 +56,7 @@ func Proven(t testing.TB, o Options) (shapes []rpctest.Shape) {
 func ways(t testing.TB, o Options) (all []*way) {
 	t.Helper()
 	d := open(t, o)
-	for _, p := range profiles {
+	for _, p := range system.Profiles {
 		all = append(all, newWay(t, d, p))
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"oms/modules/system"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -134,7 +135,7 @@ func (d *domain) edgeToken(ctx context.Context, _ *rpc.Call) (identity.Credentia
 
 // internalToken is a user's token for this callee, as the exchange profile has it.
 func (d *domain) internalToken(ctx context.Context, c *rpc.Call) (identity.Credential, error) {
-	exchange, err := profiles[0].in(d)
+	exchange, err := d.open(system.Profiles[0])
 	if err != nil {
 		return identity.Credential{}, err
 	}
@@ -165,7 +166,7 @@ func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *rpc.Call) (id
 	if err != nil {
 		return edge, err
 	}
-	issued, err := p.(userProfile).User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
+	issued, err := p.(trust.Profile).User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
 	return identity.Credential{Kind: identity.Transaction, Text: issued.Token}, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"oms/modules/gateway"
+	"oms/modules/system"
 	"oms/platform/fault"
 	"oms/platform/httprpc"
 	"oms/platform/identity"
@@ -32,9 +33,9 @@ type served struct {
 	transports map[string]*httprpc.Transport // by caller
 }
 
-func newWay(t testing.TB, d *domain, p profile) *way {
+func newWay(t testing.TB, d *domain, p system.Profile) *way {
 	t.Helper()
-	in, err := p.in(d)
+	in, err := d.open(p)
 	must(t, err)
 	return &way{domain: d, opened: in}
 }

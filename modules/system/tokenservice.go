@@ -26,6 +26,9 @@ var subjectTokenTypes = map[identity.Kind]string{
 	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
 }
 
+// kinds say what an issued token is to whoever holds it.
+var kinds = map[string]identity.Kind{sts.InternalToken: identity.Internal, sts.TransactionToken: identity.Transaction}
+
 // Authenticate implements [trust.TokenService].
 func (t tokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
 	var found sts.Authentication
@@ -57,7 +60,7 @@ func (t tokenService) exchange(ctx context.Context, user identity.Credential, ca
 		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.domain, callee),
 	})
 	return trust.Issued{
-		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+		Token: answer.AccessToken, Kind: kinds[requested], IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
 		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
 	}, err
 }

@@ -26,11 +26,14 @@ type trusting struct {
 	profile     trust.Profile
 }
 
-// profiles are the trust profiles between processes. Another one is one more line.
-var profiles = []struct {
-	name string // the word in the configuration
-	open func(trust.Options) (trust.Profile, error)
-}{
+// Profile is a trust profile between processes.
+type Profile struct {
+	Name string // the word in the configuration
+	Open func(trust.Options) (trust.Profile, error)
+}
+
+// Profiles are all trust profiles between processes. Another one is one more line.
+var Profiles = []Profile{
 	{"exchange", func(o trust.Options) (trust.Profile, error) { return exchange.New(o), nil }},
 	{"transaction", func(o trust.Options) (trust.Profile, error) { return transaction.New(o), nil }},
 	{"peer", func(o trust.Options) (trust.Profile, error) { return peer.New(o) }},
@@ -38,8 +41,8 @@ var profiles = []struct {
 
 // profileNames are the words for trust.profile; the first one is the default.
 func profileNames() (names []string) {
-	for _, p := range profiles {
-		names = append(names, p.name)
+	for _, p := range Profiles {
+		names = append(names, p.Name)
 	}
 	return names
 }
@@ -47,9 +50,9 @@ func profileNames() (names []string) {
 // openProfile makes the profile of this deployment: where all modules are in this process, nobody has to be convinced.
 func (s *System) openProfile() (trust.Profile, error) {
 	open := func(o trust.Options) (trust.Profile, error) { return direct.New(o), nil }
-	for _, p := range profiles {
-		if s.config.Split() && p.name == s.config.Trust.Profile {
-			open = p.open
+	for _, p := range Profiles {
+		if s.config.Split() && p.Name == s.config.Trust.Profile {
+			open = p.Open
 		}
 	}
 	return open(trust.Options{

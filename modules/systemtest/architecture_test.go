@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"oms/modules"
+	"oms/platform/module"
 )
 
 type goPackage struct {
@@ -46,7 +49,16 @@ type rule struct {
 }
 
 // contracts are the packages that other modules may see.
-var contracts = []string{"oms/modules/sts", "oms/modules/order", "oms/modules/inventory"}
+var contracts = contractsOf(modules.All)
+
+func contractsOf(list []module.Module) (packages []string) {
+	for _, m := range list {
+		if len(m.Tables) > 0 {
+			packages = append(packages, "oms/modules/"+m.Name)
+		}
+	}
+	return packages
+}
 
 // leaves are the platform packages that a contract may speak in.
 var leaves = []string{"oms/platform/constraint", "oms/platform/fault", "oms/platform/identity", "oms/platform/rpc", "oms/platform/secret", "oms/platform/token"}

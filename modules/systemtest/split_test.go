@@ -23,8 +23,10 @@ import (
 	"testing"
 	"time"
 
+	"oms/modules"
 	"oms/modules/system"
 	"oms/platform/database"
+	"oms/platform/module"
 	"oms/platform/pki"
 )
 
@@ -37,8 +39,15 @@ type split struct {
 	ports map[string]int
 }
 
-// parts are the modules, in the order in which they are started.
-var parts = []string{"sts", "inventory", "order", "gateway"}
+// parts are the modules, in the order in which they are started: who is called by others comes first.
+var parts = startOrder()
+
+func startOrder() (names []string) {
+	for _, m := range module.MostCalledFirst(modules.All) {
+		names = append(names, m.Name)
+	}
+	return names
+}
 
 // openSplit serves every module by itself, on one data directory, until the test ends.
 func openSplit(t testing.TB, change ...func(*system.Config)) *split {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,6 +55,20 @@ func NewHost[S any](module string, table Table[S], service S, observer Observer,
 	}
 	return h, nil
 }
+
+// NewEmptyHost hosts operations without a service: every call is decided on as in a process that has one, and none that is
+// let in is executed. It shows what a table allows.
+func NewEmptyHost(module string, operations []Operation, observer Observer, now func() time.Time) *Host {
+	h := &Host{module: module, observer: observer, now: now, served: map[string]served{}}
+	for _, op := range operations {
+		row := op.Row()
+		h.known = identity.NewScopes(append(h.known, row.scopes()...)...)
+		h.served[row.Name] = served{op, row, func(context.Context, any, any) error { return errNoService }}
+	}
+	return h
+}
+
+var errNoService = errors.New("there is no service behind this table")
 
 // Module is the name of the module.
 func (h *Host) Module() string { return h.module }

@@ -12,8 +12,9 @@ import (
 // Issued is a token that the STS has issued to a workload, for one callee.
 type Issued struct {
 	Token    secret.Text
-	IssuedAt time.Time // by the clock of the STS
-	Expires  time.Time // by the clock of this process
+	Kind     identity.Kind // what the token is where it stands for a user
+	IssuedAt time.Time     // by the clock of the STS
+	Expires  time.Time     // by the clock of this process
 
 	// Who stands behind it at the callee; all empty in a workload's own token.
 	Subject  string
