@@ -166,7 +166,7 @@ func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *rpc.Call) (id
 	if err != nil {
 		return edge, err
 	}
-	issued, err := p.(trust.Profile).User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
+	issued, err := p.User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
 	return identity.Credential{Kind: identity.Transaction, Text: issued.Token}, err
 }
 
