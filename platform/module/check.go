@@ -22,7 +22,7 @@ func Check(list []Module) error {
 	for _, m := range Sorted(list) {
 		for _, op := range m.Operations() {
 			for _, caller := range op.Row().Callers {
-				if caller != rpc.Stranger && !slices.Contains(names, caller) {
+				if !slices.Contains(names, caller) && !slices.Contains(noModules, caller) {
 					problems = append(problems, fmt.Errorf("operation %q lists the caller %q, and there is no such module; they are %s", op.Row().Name, caller, strings.Join(names, ", ")))
 				}
 			}
@@ -31,13 +31,16 @@ func Check(list []Module) error {
 	return errors.Join(problems...)
 }
 
+// noModules are what a row can list that is no module.
+var noModules = []string{rpc.Stranger, rpc.Operator, rpc.EveryWorkload, rpc.EveryCaller}
+
 // CheckCall says why caller cannot call callee, or nil.
 func CheckCall(list []Module, caller, callee string) error {
 	at := slices.IndexFunc(list, func(m Module) bool { return m.Name == callee })
 	switch {
 	case at < 0:
 		return fmt.Errorf("module %s calls %q, and there is no such module; they are %s", caller, callee, strings.Join(Names(list), ", "))
-	case !list[at].ListsCaller(caller):
+	case !list[at].Lists(list, caller):
 		return fmt.Errorf("module %s calls %s, and no operation there lists it as a caller; add it to the Callers of a row", caller, callee)
 	}
 	return nil

@@ -47,6 +47,7 @@ type Table interface {
 	Operations() []rpc.Operation
 	Scopes() identity.Scopes
 	Callers() []string
+	OperationsFor(workloads, callers []string) []rpc.Operation
 }
 
 // Scopes are all that its tables speak of.
@@ -74,9 +75,22 @@ func (m Module) Operations() (all []rpc.Operation) {
 	return all
 }
 
-// ListsCaller reports whether any of its operations may be called by the workload.
-func (m Module) ListsCaller(workload string) bool {
-	return slices.ContainsFunc(m.Operations(), func(op rpc.Operation) bool { return slices.Contains(op.Row().Callers, workload) })
+// OperationsIn are those of all its tables in an installation of these modules: what a row leaves to the list, such as
+// [rpc.EveryWorkload], is said by name.
+func (m Module) OperationsIn(list []Module) (all []rpc.Operation) {
+	var callers []string
+	for _, other := range list {
+		callers = append(callers, other.Callers()...)
+	}
+	for _, table := range m.Tables {
+		all = append(all, table.OperationsFor(Names(list), callers)...)
+	}
+	return all
+}
+
+// Lists reports whether any of its operations in an installation of these modules may be called by the workload.
+func (m Module) Lists(list []Module, workload string) bool {
+	return slices.ContainsFunc(m.OperationsIn(list), func(op rpc.Operation) bool { return slices.Contains(op.Row().Callers, workload) })
 }
 
 // Sorted is the list in the order in which modules are told and listen: the public one first, then by the port of their
@@ -95,7 +109,7 @@ func Sorted(list []Module) []Module {
 func MostCalledFirst(list []Module) []Module {
 	callers := func(m Module) (n int) {
 		for _, other := range list {
-			if m.ListsCaller(other.Name) {
+			if m.Lists(list, other.Name) {
 				n++
 			}
 		}

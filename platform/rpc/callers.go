@@ -32,6 +32,11 @@ func (t Table[S]) Resolve(workloads, callers []string) Table[S] {
 	return resolved
 }
 
+// OperationsFor are the operations of the resolved table.
+func (t Table[S]) OperationsFor(workloads, callers []string) []Operation {
+	return t.Resolve(workloads, callers).Operations()
+}
+
 // calledBy is the operation with other callers.
 func (o *Op[S, Req, Resp]) calledBy(callers []string) Entry[S] {
 	other := *o
