@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	stshost "oms/modules/sts/host"
+	"oms/modules/sts"
 	"oms/modules/system"
 )
 
@@ -21,18 +21,18 @@ func (a *app) certsList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				roots, list, err := sts.Certificates(ctx)
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
+				list, err := operators.ListCertificates(ctx, sts.ListCertificatesRequest{})
 				if err != nil {
 					return err
 				}
 				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
-				for _, r := range roots {
+				for _, r := range list.Roots {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.Fingerprint, r.State, stamp(r.Activates), stamp(r.Retires))
 				}
 				fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
-				for _, c := range list {
+				for _, c := range list.Certificates {
 					state := "good"
 					if c.Revoked {
 						state = "revoked"
@@ -55,12 +55,12 @@ func (a *app) certsRenew() *cobra.Command {
 			return nil
 		},
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				module := ""
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
+				var which sts.RenewCertificatesRequest
 				if len(args) == 1 {
-					module = args[0]
+					which.Workload = args[0]
 				}
-				if err := sts.RenewCertificates(ctx, module); err != nil {
+				if _, err := operators.RenewCertificates(ctx, which); err != nil {
 					return err
 				}
 				_, err := fmt.Fprintln(cmd.ErrOrStderr(), "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
@@ -76,13 +76,13 @@ func (a *app) certsRotateRoot() *cobra.Command {
 		Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
 			"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
-				fingerprint, activates, err := sts.RotateRoot(ctx, c.Trust.RootAnnouncement, c.Trust.RootOverlap)
+			return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
+				next, err := operators.RotateRoot(ctx, sts.RotateRequest{Announcement: c.Trust.RootAnnouncement, Overlap: c.Trust.RootOverlap})
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(activates))
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), fingerprint)
+				fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(next.Activates))
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), next.Fingerprint)
 				return err
 			})
 		}),
@@ -94,8 +94,9 @@ func (a *app) certsRevoke() *cobra.Command {
 		Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName,
 		Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				return sts.RemoveWorkload(ctx, args[0])
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
+				_, err := operators.RemoveWorkload(ctx, sts.RemoveWorkloadRequest{Workload: args[0]})
+				return err
 			})
 		}),
 	}
@@ -107,12 +108,12 @@ func (a *app) certsJoinToken() *cobra.Command {
 		Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
 			"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				token, err := sts.JoinToken(ctx, args[0])
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
+				join, err := operators.CreateJoinToken(ctx, sts.CreateJoinTokenRequest{Workload: args[0]})
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), join.Token.Reveal())
 				return err
 			})
 		}),

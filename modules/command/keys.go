@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/trust/peer"
@@ -50,8 +51,8 @@ func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) err
 			}
 			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
 		}
-		return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
-			return do(cmd, signingRing{ctx, sts, system.SettingsOf[stshost.Settings](c, "sts")}, args)
+		return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
+			return do(cmd, signingRing{ctx, operators, system.SettingsOf[stshost.Settings](c, "sts")}, args)
 		})
 	})
 }
@@ -100,25 +101,28 @@ func (a *app) keysRevoke(module *string) *cobra.Command {
 
 // signingRing are the keys with which the STS signs tokens.
 type signingRing struct {
-	ctx context.Context //nolint:containedctx // of one command
-	sts stshost.Administration
-	c   stshost.Settings
+	ctx       context.Context //nolint:containedctx // of one command
+	operators sts.Operators
+	settings  stshost.Settings
 }
 
 func (r signingRing) list() (keys []key, err error) {
-	signing, err := r.sts.SigningKeys(r.ctx)
-	for _, k := range signing {
+	signing, err := r.operators.ListSigningKeys(r.ctx, sts.ListSigningKeysRequest{})
+	for _, k := range signing.Keys {
 		keys = append(keys, key{k.ID, string(k.State), k.Activates, k.Retires})
 	}
 	return keys, err
 }
 
 func (r signingRing) rotate() (key, error) {
-	next, err := r.sts.RotateSigningKey(r.ctx, r.c.SigningKeyAnnouncement, r.c.SigningKeyOverlap)
+	next, err := r.operators.RotateSigningKey(r.ctx, sts.RotateRequest{Announcement: r.settings.SigningKeyAnnouncement, Overlap: r.settings.SigningKeyOverlap})
 	return key{id: next.ID, signs: next.Activates}, err
 }
 
-func (r signingRing) revoke(id string) error { return r.sts.RevokeSigningKey(r.ctx, id) }
+func (r signingRing) revoke(id string) error {
+	_, err := r.operators.RevokeSigningKey(r.ctx, sts.RevokeSigningKeyRequest{ID: id})
+	return err
+}
 
 // workloadRing are a module's own keys, in a file beside it.
 type workloadRing struct {

@@ -9,30 +9,31 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/identity"
 )
 
 func (a *app) token() *cobra.Command {
-	var request stshost.TokenRequest
+	var request sts.IssueTokenRequest
 	var scope string
 	cmd := &cobra.Command{
 		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: noArguments,
 		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
 				request.Issuer = c.Server.PublicURL
 				request.Audience = cmp.Or(request.Audience, c.Server.PublicURL)
 				request.Lifetime = cmp.Or(request.Lifetime, system.SettingsOf[stshost.Settings](c, "sts").AccessTokenTTL)
 				if cmd.Flags().Changed("scope") {
 					request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)
 				}
-				token, err := sts.IssueToken(ctx, request)
+				issued, err := operators.IssueToken(ctx, request)
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), issued.Token.Reveal())
 				return err
 			})
 		}),

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	stshost "oms/modules/sts/host"
+	"oms/modules/sts"
 	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/secret"
@@ -27,19 +27,19 @@ func (a *app) users() *cobra.Command {
 }
 
 func (a *app) usersAdd() *cobra.Command {
-	var user stshost.User
+	var user sts.AddUserRequest
 	var scopes []string
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				password, err := readPassword(cmd)
-				if err != nil {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) (err error) {
+				if user.Password, err = readPassword(cmd); err != nil {
 					return err
 				}
 				user.Name = args[0]
 				user.Scopes = identity.NewScopes(strings.Fields(strings.Join(scopes, " "))...)
-				return sts.AddUser(ctx, user, password)
+				_, err = operators.AddUser(ctx, user)
+				return err
 			})
 		}),
 	}
@@ -53,14 +53,14 @@ func (a *app) usersList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all users", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c system.Config, sts stshost.Administration) error {
-				users, err := sts.Users(ctx)
+			return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
+				list, err := operators.ListUsers(ctx, sts.ListUsersRequest{})
 				if err != nil {
 					return err
 				}
 				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
-				for _, user := range users {
+				for _, user := range list.Users {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, c.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
 				}
 				return table.Flush()
@@ -69,7 +69,7 @@ func (a *app) usersList() *cobra.Command {
 	}
 }
 
-func state(user stshost.User, demo bool) string {
+func state(user sts.User, demo bool) string {
 	switch {
 	case user.Disabled:
 		return "disabled"
@@ -85,12 +85,13 @@ func (a *app) usersPasswd() *cobra.Command {
 	return &cobra.Command{
 		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
 				password, err := readPassword(cmd)
 				if err != nil {
 					return err
 				}
-				return sts.SetPassword(ctx, args[0], password)
+				_, err = operators.SetPassword(ctx, sts.SetPasswordRequest{User: args[0], Password: password})
+				return err
 			})
 		}),
 	}
@@ -100,8 +101,9 @@ func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " NAME", Short: short, Args: oneName,
 		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, sts stshost.Administration) error {
-				return sts.SetDisabled(ctx, args[0], disabled)
+			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
+				_, err := operators.SetUserDisabled(ctx, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
+				return err
 			})
 		}),
 	}

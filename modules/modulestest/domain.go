@@ -38,7 +38,7 @@ type domain struct {
 	workloads  sync.Map
 	sts        *stshost.Hosted
 	callees    map[string]stshost.Callee
-	operator   stshost.Administration
+	operator   sts.Operators
 	foreign    token.SigningKey // of an issuer beside our own
 	users      users
 	userScopes identity.Scopes // of every user
@@ -65,7 +65,8 @@ func open(t testing.TB, o Options) *domain {
 	edge, err := d.edge()
 	must(t, err)
 	store := databasetest.Open(t, "sts")
-	d.operator = stshost.Administer(store, time.Now, false, domainName)
+	d.operator, err = stshost.Administer(stshost.OperatorOptions{Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: time.Now, Domain: domainName})
+	must(t, err)
 	d.sts, err = stshost.New(t.Context(), stshost.Options{
 		Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: edge,
 		Domain: domainName, Callees: d.callees,

@@ -9,6 +9,7 @@ import (
 
 	"oms/modules"
 	"oms/modules/gateway"
+	"oms/modules/sts"
 	"oms/modules/system"
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -42,6 +43,7 @@ func allTables() (tables []table) {
 		observer := &rpctest.Observer{}
 		tables = append(tables, table{rpc.NewEmptyHost(module, operations, observer, time.Now), observer, operations})
 	}
+	add("sts", sts.OperatorOperations.Operations())
 	list := append(slices.Clone(modules.All), module.Module{Name: "probe", Tables: []module.Table{rpctest.ProbeTable}})
 	for _, m := range list {
 		if operations := m.OperationsIn(list); len(operations) > 0 {

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	stshost "oms/modules/sts/host"
+	"oms/modules/sts"
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/secret"
@@ -70,10 +70,11 @@ func (d *domain) issue(ctx context.Context, subject string, scopes identity.Scop
 	if err := d.add(ctx, subject); err != nil {
 		return "", err
 	}
-	return d.operator.IssueToken(ctx, stshost.TokenRequest{
+	issued, err := d.operator.IssueToken(ctx, sts.IssueTokenRequest{
 		User: subject, Scopes: append(identity.Scopes{}, scopes...), // nil would be all that the user has
 		Lifetime: lifetime, Issuer: publicURL, Audience: publicURL,
 	})
+	return issued.Token, err
 }
 
 // add adds a user who may do everything, once.
@@ -82,7 +83,8 @@ func (d *domain) add(ctx context.Context, name string) error {
 	add, known := d.users.added[name]
 	if !known {
 		add = sync.OnceValue(func() error {
-			return d.operator.AddUser(ctx, stshost.User{Name: name, Scopes: d.userScopes}, "correct horse")
+			_, err := d.operator.AddUser(ctx, sts.AddUserRequest{Name: name, Scopes: d.userScopes, Password: "correct horse"})
+			return err
 		})
 		if d.users.added == nil {
 			d.users.added = map[string]func() error{}

@@ -1,7 +1,6 @@
 package systemtest_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 )
@@ -109,9 +108,7 @@ func refusedForms(b *browser, axe string) {
 func (b *browser) endSession(user string) {
 	b.Helper()
 	for _, disabled := range []bool{true, false} {
-		if err := b.edge.sts().SetDisabled(context.Background(), user, disabled); err != nil {
-			b.Fatal(err)
-		}
+		b.edge.disable(user, disabled)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	stshost "oms/modules/sts/host"
+	"oms/modules/sts"
 	"oms/platform/identity"
 )
 
@@ -70,15 +70,15 @@ func (e *edge) doWith(client *http.Client, method, path string, options ...optio
 // token is a real edge access token of a user: with all of the user's scopes, or with these.
 func (e *edge) token(user string, scopes ...string) string {
 	e.Helper()
-	request := stshost.TokenRequest{User: user, Lifetime: 10 * time.Minute, Issuer: e.config.Server.PublicURL, Audience: e.config.Server.PublicURL}
+	request := sts.IssueTokenRequest{User: user, Lifetime: 10 * time.Minute, Issuer: e.config.Server.PublicURL, Audience: e.config.Server.PublicURL}
 	if scopes != nil {
 		request.Scopes = append(identity.Scopes{}, identity.NewScopes(scopes...)...)
 	}
-	issued, err := e.sts().IssueToken(e.Context(), request)
+	issued, err := e.operators().IssueToken(e.Context(), request)
 	if err != nil {
 		e.Fatal(err)
 	}
-	return issued.Reveal()
+	return issued.Token.Reveal()
 }
 
 // wants fails the test unless the answer has the status.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	stshost "oms/modules/sts/host"
+	"oms/modules/sts"
 	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/issuers"
@@ -19,14 +19,9 @@ func TestTokenOfADisabledUser(t *testing.T) {
 	f := newForge(openEdge(t))
 	good := f.own(f.header, f.claims)
 	f.accepted(good)
-	admin := f.sts()
-	if err := admin.SetDisabled(t.Context(), "alice", true); err != nil {
-		t.Fatal(err)
-	}
+	f.disable("alice", true)
 	f.refused("disabled", good)
-	if err := admin.SetDisabled(t.Context(), "alice", false); err != nil {
-		t.Fatal(err)
-	}
+	f.disable("alice", false)
 	f.accepted(good)
 	more := f.own(f.header, f.claims.with(claims{"scope": "add_order cancel_order view_orders"})) // alice has add_order only
 	f.wantsRefusal(f.do("DELETE", "/order/accepted", bearer(more)), 403, `Bearer error="insufficient_scope", scope="cancel_order"`)
@@ -43,7 +38,7 @@ func TestTokenOfADemoUserWhereTheDemoIsOff(t *testing.T) {
 	})
 	f := newForge(openEdgeOn(t, dir, func(c *system.Config) { c.Demo.Enabled = false }))
 	f.refused("seeded earlier", demo)
-	err := f.sts().AddUser(t.Context(), stshost.User{Name: "carol", Scopes: identity.NewScopes("add_order")}, "a long pass phrase")
+	_, err := f.operators().AddUser(t.Context(), sts.AddUserRequest{Name: "carol", Scopes: identity.NewScopes("add_order"), Password: "a long pass phrase"})
 	if err != nil {
 		t.Fatal(err)
 	}

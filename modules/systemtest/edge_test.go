@@ -16,10 +16,13 @@ import (
 	"time"
 
 	"oms/modules"
+	"oms/modules/sts"
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/database/sqlite"
 	"oms/platform/lifecycle"
+	"oms/platform/rpc/rpctest"
+	"oms/platform/secret"
 )
 
 // edge is the whole system behind its real listener: what a stranger can reach, and its databases to look into.
@@ -168,9 +171,50 @@ func (e *edge) store(module string) *sqlite.DB {
 	return db
 }
 
-// sts administers the users, as the command line does.
-func (e *edge) sts() stshost.Administration {
-	return stshost.Administer(e.store("sts"), time.Now, e.config.Demo.Enabled, e.config.Trust.Domain)
+// operators do what they do at the command line.
+func (e *edge) operators() sts.Operators {
+	e.Helper()
+	operators, err := stshost.Administer(stshost.OperatorOptions{
+		Store: e.store("sts"), Observer: rpctest.Observe(e, sts.OperatorOperations.Operations()), Now: time.Now, Demo: e.config.Demo.Enabled, Domain: e.config.Trust.Domain,
+	})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return operators
+}
+
+// disable locks a user out, or lets it in again.
+func (e *edge) disable(user string, disabled bool) {
+	e.Helper()
+	if _, err := e.operators().SetUserDisabled(e.Context(), sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// rotateRoot publishes a next root.
+func (e *edge) rotateRoot(announcement, overlap time.Duration) {
+	e.Helper()
+	if _, err := e.operators().RotateRoot(e.Context(), sts.RotateRequest{Announcement: announcement, Overlap: overlap}); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// removeWorkload takes a workload's certificates away.
+func (e *edge) removeWorkload(workload string) {
+	e.Helper()
+	if _, err := e.operators().RemoveWorkload(e.Context(), sts.RemoveWorkloadRequest{Workload: workload}); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// joinToken lets a workload in.
+func (e *edge) joinToken(workload string) secret.Text {
+	e.Helper()
+	join, err := e.operators().CreateJoinToken(e.Context(), sts.CreateJoinTokenRequest{Workload: workload})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return join.Token
 }
 
 // journal keeps the log.

@@ -130,9 +130,7 @@ func TestADisabledUserIsRefusedEverywhereWithinSeconds(t *testing.T) {
 			t.Fatalf("%d, before: %d %s", i, got.status, got.body)
 		}
 	}
-	if err := s.sts().SetDisabled(t.Context(), "admin", true); err != nil {
-		t.Fatal(err)
-	}
+	s.disable("admin", true)
 	disabled := time.Now()
 	for i, ask := range []func() reply{list, reserve, onwards, edgeList} {
 		if !soon(func() bool { return ask().status == 401 }) {
@@ -165,10 +163,7 @@ func (s *split) request(workload string, change func(*x509.CertificateRequest)) 
 
 func TestAStolenJoinTokenIsWorthOneCertificateOfItsOwner(t *testing.T) {
 	s := openSplit(t)
-	joining, err := s.sts().JoinToken(t.Context(), "order")
-	if err != nil {
-		t.Fatal(err)
-	}
+	joining := s.joinToken("order")
 	stranger := s.posing("sts", nil)
 	enrol := func(token string, request []byte) (reply, error) {
 		return stranger.try("sts.Enrol", asText(t, sts.EnrolRequest{JoinToken: secret.Text(token), Request: request}))
@@ -238,9 +233,7 @@ func TestACapturedWorkloadCannotOutgrowItsRemoval(t *testing.T) {
 			t.Fatalf("after %d certificates: %d %s", issued, got.status, got.body)
 		}
 	}
-	if err := s.sts().RemoveWorkload(t.Context(), "order"); err != nil {
-		t.Fatal(err)
-	}
+	s.removeWorkload("order")
 	atInventory := s.posing("inventory", s.stolen("order"))
 	if !soon(func() bool {
 		got, err := atInventory.try("inventory.List", "{}")
@@ -248,10 +241,7 @@ func TestACapturedWorkloadCannotOutgrowItsRemoval(t *testing.T) {
 	}) {
 		t.Error("it is still let in")
 	}
-	joining, err := s.sts().JoinToken(t.Context(), "order") // it comes back, if somebody wants it to
-	if err != nil {
-		t.Fatal(err)
-	}
+	joining := s.joinToken("order") // it comes back, if somebody wants it to
 	gives[sts.Certificate](s.posing("sts", nil), "sts.Enrol", sts.EnrolRequest{JoinToken: joining, Request: s.request("order", nil)})
 }
 

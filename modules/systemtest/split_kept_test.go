@@ -20,14 +20,10 @@ func TestAKeptConnectionIsWorthWhatItsCertificateIs(t *testing.T) {
 	for what, end := range map[string]func(s *split){
 		"the certificate expires": func(*split) {},
 		"the root is replaced": func(s *split) {
-			if _, _, err := s.sts().RotateRoot(s.Context(), 2*time.Second, 2*time.Second); err != nil {
-				s.Fatal(err)
-			}
+			s.rotateRoot(2*time.Second, 2*time.Second)
 		},
 		"the workload is removed": func(s *split) {
-			if err := s.sts().RemoveWorkload(s.Context(), "order"); err != nil {
-				s.Fatal(err)
-			}
+			s.removeWorkload("order")
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -129,10 +125,7 @@ func TestACalleeThatDoesNotAnswerCostsADeadline(t *testing.T) {
 func TestTheLogsOfAllProcessesHoldNoCredential(t *testing.T) {
 	s := openSplit(t)
 	secrets := map[string]string{}
-	joining, err := s.sts().JoinToken(t.Context(), "order")
-	if err != nil {
-		t.Fatal(err)
-	}
+	joining := s.joinToken("order")
 	secrets["a join token"] = strings.Split(joining.Reveal(), ".")[1]
 	stranger := s.posing("sts", nil)
 	for _, request := range [][]byte{nil, s.request("order", nil), s.request("order", nil)} {

@@ -1,4 +1,4 @@
-// Package host builds the STS module in this process, and its administration for the command line.
+// Package host builds the STS module in this process, and what operators do with it.
 package host
 
 import (
@@ -15,6 +15,7 @@ import (
 	"oms/platform/issuers"
 	"oms/platform/module"
 	"oms/platform/rpc"
+	"oms/platform/trust/direct"
 )
 
 // Options are what the module needs.
@@ -47,7 +48,7 @@ type Callee = internal.Callee
 type Hosted struct {
 	*rpc.Host
 	service *internal.Service
-	joins   internal.Joins
+	files   internal.JoinTokenFiles
 	log     *slog.Logger
 }
 
@@ -70,7 +71,7 @@ func New(ctx context.Context, o Options) (*Hosted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hosted{host, service, internal.Joins{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
+	return &Hosted{host, service, internal.JoinTokenFiles{Dir: o.JoinDir, Workloads: o.Left}, o.Log}, nil
 }
 
 // Operations is the module's table, for an installation of these modules: those that call others need tokens.
@@ -101,7 +102,7 @@ func (m *Hosted) LeaveJoinTokens(ctx context.Context) {
 	ticker := time.NewTicker(leaveInterval)
 	defer ticker.Stop()
 	for first := true; ; first = false {
-		if err := m.service.LeaveJoinTokens(ctx, m.joins, first); err != nil && ctx.Err() == nil {
+		if err := m.service.LeaveJoinTokens(ctx, m.files, first); err != nil && ctx.Err() == nil {
 			m.log.ErrorContext(ctx, "no join token can be left for the other processes", "cause", err)
 		}
 		select {
@@ -112,31 +113,30 @@ func (m *Hosted) LeaveJoinTokens(ctx context.Context) {
 	}
 }
 
-// Administration is what operators do at the command line.
-type Administration = internal.Administration
-
-// User is somebody who can sign in.
-type User = internal.User
-
-// TokenRequest asks for an edge access token.
-type TokenRequest = internal.TokenRequest
-
-// SigningKey is a key that signs tokens, as operators see it.
-type SigningKey = internal.SigningKey
-
-// Root is a private root that is trusted, as operators see it.
-type Root = internal.Root
-
-// Certificate is a certificate that has not expired, as operators see it.
-type Certificate = internal.Certificate
-
 // JoinFile is where the join token of a workload lies in a directory.
 func JoinFile(dir, workload string) string { return internal.JoinFile(dir, workload) }
 
-// Administer gives the administration of the database in store. demo says whether demo accounts are good.
-func Administer(store database.Store, now func() time.Time, demo bool, domain string) Administration {
-	return Administration{Store: store, Now: now, Hasher: internal.NewHasher(), Demo: demo, Domain: domain}
+// OperatorOptions are what operators need.
+type OperatorOptions struct {
+	Store    database.Store
+	Observer rpc.Observer
+	Now      func() time.Time
+	Demo     bool     // demo accounts are good
+	Domain   string   // the trust domain
+	Modules  []string // of the installation, as operators are told of them
+}
+
+// Administer gives what operators do on a database, beside a running STS or without one. Nobody else is let in there: it is
+// served in this process alone.
+func Administer(o OperatorOptions) (sts.Operators, error) {
+	host, err := rpc.NewHost[sts.Operators]("sts", sts.OperatorOperations, internal.Operators{
+		Store: o.Store, Now: o.Now, Hasher: internal.NewHasher(), Demo: o.Demo, Domain: o.Domain, Modules: o.Modules,
+	}, o.Observer, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return sts.OperatorClient{Conn: direct.Conn(host, rpc.Operator)}, nil
 }
 
 // DemoUsers are the accounts that the demo seeds.
-func DemoUsers() []User { return internal.DemoUsers() }
+func DemoUsers() []sts.User { return internal.DemoUsers() }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +22,11 @@ import (
 	"oms/platform/database"
 	"oms/platform/database/databasetest"
 	"oms/platform/database/sqlite"
+	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/module"
+	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -67,6 +70,33 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 	return hosted, foreign
 }
 
+// operators are those of a store.
+func operators(t testing.TB, store database.Store, demo bool, now func() time.Time) sts.Operators {
+	t.Helper()
+	operators, err := host.Administer(host.OperatorOptions{
+		Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: now, Demo: demo, Domain: ststest.Domain,
+		Modules: []string{"gateway", "sts", "order", "inventory"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return operators
+}
+
+// What operators may do, nobody reaches at the STS itself, and no workload may do where it is served.
+func TestOperatorsAreServedInTheirOwnProcessAlone(t *testing.T) {
+	hosted, _ := start(t, databasetest.Open(t, "sts"), false, time.Now)
+	for _, operation := range sts.OperatorOperations.Operations() {
+		row := operation.Row()
+		if _, served := hosted.Row(row.Name); served {
+			t.Errorf("the STS serves %s", row.Name)
+		}
+		if !slices.Equal(row.Callers, []string{rpc.Operator}) || row.Proof != rpc.ByCertificate {
+			t.Errorf("%s is called by %q", row.Name, row.Callers)
+		}
+	}
+}
+
 const password = secret.Text("correct horse")
 
 // seeded is the directory of a database as an earlier start has left it, with the demo users and carol: hashing their
@@ -79,8 +109,7 @@ func seeded(t *testing.T) string {
 		t.Fatal(err)
 	}
 	start(t, store, true, time.Now)
-	operator := host.Administer(store, time.Now, true, ststest.Domain)
-	err = operator.AddUser(t.Context(), host.User{Name: "carol", FullName: "Carol", Scopes: everything}, password)
+	_, err = operators(t, store, true, time.Now).AddUser(t.Context(), sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: everything, Password: password})
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -96,19 +125,19 @@ func TestTheContract(t *testing.T) {
 		}
 		store, clock := databasetest.OpenIn(t, "sts", directory), &ststest.Clock{}
 		hosted, foreign := start(t, store, demo, clock.Now)
-		operator := host.Administer(store, clock.Now, true, ststest.Domain)
+		operator := operators(t, store, true, clock.Now)
 		return ststest.Started{
 			Host: hosted.Host, Foreign: foreign, Operator: operator, Clock: clock,
 			Issue: func(user string, scopes ...string) secret.Text {
-				r := host.TokenRequest{User: user, Lifetime: ststest.EdgeLifetime, Issuer: ststest.PublicURL, Audience: ststest.PublicURL}
+				r := sts.IssueTokenRequest{User: user, Lifetime: ststest.EdgeLifetime, Issuer: ststest.PublicURL, Audience: ststest.PublicURL}
 				if len(scopes) > 0 {
 					r.Scopes = identity.NewScopes(scopes...)
 				}
-				raw, err := operator.IssueToken(t.Context(), r)
+				issued, err := operator.IssueToken(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
-				return raw
+				return issued.Token
 			},
 			SignIn: func(user string) secret.Text { return signIn(t, hosted, user) },
 			SignOut: func(session secret.Text) {
@@ -120,7 +149,7 @@ func TestTheContract(t *testing.T) {
 				}
 			},
 			Disable: func(user string, disabled bool) {
-				if err := operator.SetDisabled(t.Context(), user, disabled); err != nil {
+				if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -169,8 +198,8 @@ func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
 	clock := func() time.Time { return now }
 	store := ticking{databasetest.OpenIn(t, "sts", seeded(t)), &now}
 	hosted, _ := start(t, store, true, clock)
-	operator := host.Administer(store, clock, true, ststest.Domain)
-	raw, err := operator.IssueToken(t.Context(), host.TokenRequest{User: "carol", Lifetime: time.Hour, Issuer: ststest.PublicURL, Audience: ststest.PublicURL})
+	operator := operators(t, store, true, clock)
+	issued, err := operator.IssueToken(t.Context(), sts.IssueTokenRequest{User: "carol", Lifetime: time.Hour, Issuer: ststest.PublicURL, Audience: ststest.PublicURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +211,7 @@ func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
 		}
 		asked := now
 		answer, err := sts.Client{Conn: conn}.Exchange(ctx, sts.ExchangeRequest{
-			SubjectToken: raw, SubjectTokenType: sts.AccessToken, RequestedTokenType: requested, Audience: "spiffe://" + ststest.Domain + "/order",
+			SubjectToken: issued.Token, SubjectTokenType: sts.AccessToken, RequestedTokenType: requested, Audience: "spiffe://" + ststest.Domain + "/order",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -192,7 +221,7 @@ func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
 		}
 	}
 	begun := now
-	if err := operator.SetDisabled(t.Context(), "carol", true); err != nil {
+	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "carol", Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	feed, err := sts.Client{Conn: conn}.Feed(ctx, sts.FeedRequest{})
@@ -238,47 +267,48 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 }
 
 func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
-	operator := host.Administer(databasetest.Open(t, "sts"), time.Now, false, "orders.local")
-	good := host.User{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order")}
-	if err := operator.AddUser(t.Context(), good, password); err != nil {
+	operator := operators(t, databasetest.Open(t, "sts"), false, time.Now)
+	good := sts.AddUserRequest{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order"), Password: password}
+	if _, err := operator.AddUser(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
-	for what, spoil := range map[string]func(*host.User, *secret.Text){
-		"taken":              func(*host.User, *secret.Text) {},
-		"empty name":         func(u *host.User, _ *secret.Text) { u.Name = "" },
-		"a client's name":    func(u *host.User, _ *secret.Text) { u.Name = "client:x" },
-		"an external's name": func(u *host.User, _ *secret.Text) { u.Name = "wso2|counter" },
-		"upper case":         func(u *host.User, _ *secret.Text) { u.Name = "Dave" },
-		"65 characters":      func(u *host.User, _ *secret.Text) { u.Name = strings.Repeat("d", 65) },
-		"not an e-mail":      func(u *host.User, _ *secret.Text) { u.Name, u.Email = "e", "dave" },
-		"bad scope":          func(u *host.User, _ *secret.Text) { u.Name, u.Scopes = "e", identity.Scopes{`a"b`} },
-		"short password":     func(u *host.User, p *secret.Text) { u.Name, *p = "e", "1234567" },
-		"no password":        func(u *host.User, p *secret.Text) { u.Name, *p = "e", "" },
-		"1 MB password":      func(u *host.User, p *secret.Text) { u.Name, *p = "e", secret.Text(strings.Repeat("x", 1<<20)) },
-		"a terminal's code":  func(u *host.User, _ *secret.Text) { u.Name, u.FullName = "e", "\x1b[31mDave" },
-		"long full name":     func(u *host.User, _ *secret.Text) { u.Name, u.FullName = "e", strings.Repeat("x", 201) },
+	for what, spoil := range map[string]func(*sts.AddUserRequest){
+		"taken":              func(*sts.AddUserRequest) {},
+		"empty name":         func(u *sts.AddUserRequest) { u.Name = "" },
+		"a client's name":    func(u *sts.AddUserRequest) { u.Name = "client:x" },
+		"an external's name": func(u *sts.AddUserRequest) { u.Name = "wso2|counter" },
+		"upper case":         func(u *sts.AddUserRequest) { u.Name = "Dave" },
+		"65 characters":      func(u *sts.AddUserRequest) { u.Name = strings.Repeat("d", 65) },
+		"not an e-mail":      func(u *sts.AddUserRequest) { u.Name, u.Email = "e", "dave" },
+		"bad scope":          func(u *sts.AddUserRequest) { u.Name, u.Scopes = "e", identity.Scopes{`a"b`} },
+		"short password":     func(u *sts.AddUserRequest) { u.Name, u.Password = "e", "1234567" },
+		"no password":        func(u *sts.AddUserRequest) { u.Name, u.Password = "e", "" },
+		"1 MB password":      func(u *sts.AddUserRequest) { u.Name, u.Password = "e", secret.Text(strings.Repeat("x", 1<<20)) },
+		"a terminal's code":  func(u *sts.AddUserRequest) { u.Name, u.FullName = "e", "\x1b[31mDave" },
+		"long full name":     func(u *sts.AddUserRequest) { u.Name, u.FullName = "e", strings.Repeat("x", 201) },
 	} {
-		user, given := good, password
-		spoil(&user, &given)
-		if err := operator.AddUser(t.Context(), user, given); err == nil {
-			t.Errorf("%s: added", what)
-		} else if given != "" && strings.Contains(err.Error(), given.Reveal()) {
+		user := good
+		spoil(&user)
+		_, err := operator.AddUser(t.Context(), user)
+		if code := fault.CodeOf(err); code != fault.InvalidArgument && (code != fault.Conflict || what != "taken") {
+			t.Errorf("%s: %v", what, err)
+		} else if given := user.Password; given != "" && strings.Contains(err.Error(), given.Reveal()) {
 			t.Errorf("%s: the error shows the password: %v", what, err)
 		}
 	}
-	users, err := operator.Users(t.Context())
-	if err != nil || len(users) != 1 {
-		t.Errorf("users %v, %v", users, err)
+	list, err := operator.ListUsers(t.Context(), sts.ListUsersRequest{})
+	if err != nil || len(list.Users) != 1 {
+		t.Errorf("users %v, %v", list.Users, err)
 	}
 }
 
 func TestTokensThatAreNotIssued(t *testing.T) {
 	store := databasetest.Open(t, "sts")
-	operator := host.Administer(store, time.Now, false, "orders.local")
-	if err := operator.AddUser(t.Context(), host.User{Name: "dave", Scopes: identity.NewScopes("add_order")}, "correct horse"); err != nil {
+	operator := operators(t, store, false, time.Now)
+	if _, err := operator.AddUser(t.Context(), sts.AddUserRequest{Name: "dave", Scopes: identity.NewScopes("add_order"), Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
-	good := host.TokenRequest{User: "dave", Lifetime: time.Minute, Issuer: "i", Audience: "a"}
+	good := sts.IssueTokenRequest{User: "dave", Lifetime: time.Minute, Issuer: "i", Audience: "a"}
 	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "app serve") {
 		t.Errorf("without a signing key: %v", err)
 	}
@@ -286,31 +316,31 @@ func TestTokensThatAreNotIssued(t *testing.T) {
 	if _, err := operator.IssueToken(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
-	for what, spoil := range map[string]func(*host.TokenRequest){
-		"unknown user":     func(r *host.TokenRequest) { r.User = "nobody" },
-		"demo account":     func(r *host.TokenRequest) { r.User = "alice" },
-		"a wider scope":    func(r *host.TokenRequest) { r.Scopes = identity.NewScopes("add_order", "view_orders") },
-		"no lifetime":      func(r *host.TokenRequest) { r.Lifetime = 0 },
-		"a day and more":   func(r *host.TokenRequest) { r.Lifetime = 24*time.Hour + 1 },
-		"negative":         func(r *host.TokenRequest) { r.Lifetime = -time.Minute },
-		"somebody's guess": func(r *host.TokenRequest) { r.User = "dave' OR '1'='1" },
+	for what, spoil := range map[string]func(*sts.IssueTokenRequest){
+		"unknown user":     func(r *sts.IssueTokenRequest) { r.User = "nobody" },
+		"demo account":     func(r *sts.IssueTokenRequest) { r.User = "alice" },
+		"a wider scope":    func(r *sts.IssueTokenRequest) { r.Scopes = identity.NewScopes("add_order", "view_orders") },
+		"no lifetime":      func(r *sts.IssueTokenRequest) { r.Lifetime = 0 },
+		"a day and more":   func(r *sts.IssueTokenRequest) { r.Lifetime = 24*time.Hour + 1 },
+		"negative":         func(r *sts.IssueTokenRequest) { r.Lifetime = -time.Minute },
+		"somebody's guess": func(r *sts.IssueTokenRequest) { r.User = "dave' OR '1'='1" },
 	} {
 		r := good
 		spoil(&r)
-		if raw, err := operator.IssueToken(t.Context(), r); err == nil || raw != "" {
+		if issued, err := operator.IssueToken(t.Context(), r); err == nil || issued.Token != "" {
 			t.Errorf("%s: issued", what)
 		}
 	}
-	if err := operator.SetDisabled(t.Context(), "dave", true); err != nil {
+	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "dave", Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "enable dave") {
 		t.Errorf("disabled: %v", err)
 	}
-	if err := operator.SetDisabled(t.Context(), "nobody", true); err == nil {
-		t.Error("an unknown user was disabled")
+	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "nobody", Disabled: true}); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("an unknown user is disabled: %v", err)
 	}
-	if err := operator.SetPassword(t.Context(), "nobody", "correct horse"); err == nil {
-		t.Error("an unknown user got a password")
+	if _, err := operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "nobody", Password: "correct horse"}); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("an unknown user gets a password: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"oms/modules/sts"
 	"oms/platform/pki"
 )
 
@@ -34,9 +35,8 @@ func (k storedKey) authority(domain string) (*pki.Authority, error) {
 	return authority, nil
 }
 
-// RotateRoot publishes a next private root, which signs after announcement: then every certificate is renewed. What it
-// replaces is trusted for overlap after that. It returns when the next root begins to sign, and its fingerprint.
-func (a Administration) RotateRoot(ctx context.Context, announcement, overlap time.Duration) (fingerprint string, activates time.Time, err error) {
-	k, err := rotate(ctx, a.Store, certificates, a.Now(), announcement, overlap, generateAuthority(a.Domain))
-	return k.id, k.activates, err
+// RotateRoot implements [sts.Operators].
+func (o Operators) RotateRoot(ctx context.Context, r sts.RotateRequest) (sts.Root, error) {
+	k, err := rotate(ctx, o.Store, certificates, o.Now(), r, generateAuthority(o.Domain))
+	return sts.Root{Fingerprint: k.id, State: sts.KeyNext, Activates: k.activates}, err
 }

@@ -79,11 +79,11 @@ func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Aut
 		if err := mayHaveCertificate(tx, workload, now); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM certificates WHERE expires_at <= $1`, now.UnixMilli()); err != nil {
+		if _, err := tx.Exec(`DELETE FROM certificates WHERE expires_at <= $1`, now); err != nil {
 			return err
 		}
 		_, err := tx.Exec(`INSERT INTO certificates (serial, workload, issued_at, expires_at) VALUES ($1, $2, $3, $4)`,
-			pki.Serial(leaf), workload, now.UnixMilli(), leaf.NotAfter.UnixMilli())
+			pki.Serial(leaf), workload, now, leaf.NotAfter)
 		return err
 	})
 	if err != nil {
@@ -94,144 +94,19 @@ func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Aut
 
 // mayHaveCertificate refuses a workload that was removed, or asks for certificates without end.
 func mayHaveCertificate(tx database.Tx, workload string, now time.Time) error {
-	var removed int64
-	err := tx.QueryRow(`SELECT COALESCE(MAX(removed), 0) FROM workloads WHERE name = $1`, workload).Scan(&removed)
-	if err == nil && removed != 0 {
-		return fault.New(fault.PermissionDenied, "%s was removed; `app certs join-token %s` lets it in again.", workload, workload)
-	}
-	if err != nil {
+	var removed bool
+	var holding int
+	err := tx.QueryRow(`SELECT COALESCE((SELECT removed FROM workloads WHERE name = $1), 0),
+		(SELECT COUNT(*) FROM certificates WHERE workload = $1 AND revoked_at IS NULL AND expires_at > $2)`, workload, now).Scan(&removed, &holding)
+	switch {
+	case err != nil:
 		return err
-	}
-	var holding int64
-	err = tx.QueryRow(`SELECT COUNT(*) FROM certificates WHERE workload = $1 AND revoked_at IS NULL AND expires_at > $2`, workload, now.UnixMilli()).Scan(&holding)
-	if err == nil && holding >= maxCertificates {
+	case removed:
+		return fault.New(fault.PermissionDenied, "%s was removed; `app certs join-token %s` lets it in again.", workload, workload)
+	case holding >= maxCertificates:
 		limit := fault.New(fault.RateLimited, "%s has %d certificates that hold, and needs no more.", workload, holding)
 		limit.RetryAfter = time.Hour
 		return limit
 	}
-	return err
-}
-
-// revokedCertificates are those that were revoked and have not expired.
-func revokedCertificates(tx database.Tx, now time.Time) (serials []string, err error) {
-	rows, err := tx.Query(`SELECT serial FROM certificates WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial`, now.UnixMilli())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var serial string
-		if err := rows.Scan(&serial); err != nil {
-			return nil, err
-		}
-		serials = append(serials, serial)
-	}
-	return serials, rows.Err()
-}
-
-// renewals say by workload which certificates are to be renewed at once: those from before the root that signs now, and
-// those that an operator wants renewed.
-func renewals(tx database.Tx, signs time.Time) (map[string]time.Time, error) {
-	rows, err := tx.Query(`SELECT name, renew_before FROM workloads`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	before := map[string]time.Time{}
-	for rows.Next() {
-		var name string
-		var asked int64
-		if err := rows.Scan(&name, &asked); err != nil {
-			return nil, err
-		}
-		before[name] = time.UnixMilli(max(asked, signs.UnixMilli())).UTC()
-	}
-	return before, rows.Err()
-}
-
-// Certificate is a certificate that was issued and has not expired, as operators see it.
-type Certificate struct {
-	Serial   string
-	Workload string
-	Issued   time.Time
-	Expires  time.Time
-	Revoked  bool
-}
-
-// Root is a private root that is trusted.
-type Root struct {
-	Fingerprint string
-	State       KeyState
-	Activates   time.Time
-	Retires     time.Time // zero where nothing has replaced it
-}
-
-// Certificates lists the roots that are trusted and the certificates that have not expired.
-func (a Administration) Certificates(ctx context.Context) (roots []Root, list []Certificate, err error) {
-	now := a.Now()
-	err = a.Store.Read(ctx, func(tx database.Tx) error {
-		roots, list = nil, nil
-		keys, err := publishedKeys(tx, certificates, now)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			roots = append(roots, Root{k.id, k.stateAt(now, keys[0].id), k.activates, k.retires})
-		}
-		rows, err := tx.Query(`SELECT serial, workload, issued_at, expires_at, revoked_at IS NOT NULL FROM certificates
-			WHERE expires_at > $1 ORDER BY workload, issued_at`, now.UnixMilli())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var c Certificate
-			var issued, expires int64
-			if err := rows.Scan(&c.Serial, &c.Workload, &issued, &expires, &c.Revoked); err != nil {
-				return err
-			}
-			c.Issued, c.Expires = time.UnixMilli(issued).UTC(), time.UnixMilli(expires).UTC()
-			list = append(list, c)
-		}
-		return rows.Err()
-	})
-	return roots, list, err
-}
-
-// RenewCertificates has the workload renew its certificates at once; every workload where the name is "". The times in a
-// certificate are whole seconds: one from this second may be from before, and is renewed as well.
-func (a Administration) RenewCertificates(ctx context.Context, workload string) error {
-	before := a.Now().Truncate(time.Second).Add(time.Second)
-	return a.changeWorkload(ctx, workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before.UnixMilli())
-}
-
-// RemoveWorkload revokes all certificates of a workload, and gives it none until there is a join token for it.
-func (a Administration) RemoveWorkload(ctx context.Context, workload string) error {
-	return a.changeWorkload(ctx, workload, `UPDATE workloads SET removed = $1 WHERE name = $2`, 1,
-		func(tx database.Tx) error {
-			_, err := tx.Exec(`UPDATE certificates SET revoked_at = $1 WHERE workload = $2 AND revoked_at IS NULL`, a.Now().UnixMilli(), workload)
-			return err
-		},
-		func(tx database.Tx) error {
-			_, err := tx.Exec(`DELETE FROM join_tokens WHERE workload = $1`, workload)
-			return err
-		})
-}
-
-func (a Administration) changeWorkload(ctx context.Context, workload, statement string, value int64, then ...func(database.Tx) error) error {
-	return a.Store.Write(ctx, func(tx database.Tx) error {
-		changed, err := tx.Exec(statement, value, workload)
-		if err != nil {
-			return err
-		}
-		if changed == 0 {
-			return noWorkload(workload)
-		}
-		for _, do := range then {
-			if err := do(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/identity"
 	"oms/platform/secret"
@@ -12,11 +13,11 @@ import (
 
 // DemoUsers are the accounts of the demo. The password of each is its name and "-demo": everybody knows them, which
 // is why they are good on loopback only, and only while the demo is enabled.
-func DemoUsers() []User {
-	user := func(name, full string, scopes ...string) User {
-		return User{Name: name, FullName: full, Email: name + "@example.com", Scopes: identity.NewScopes(scopes...), Demo: true}
+func DemoUsers() []sts.User {
+	user := func(name, full string, scopes ...string) sts.User {
+		return sts.User{Name: name, FullName: full, Email: name + "@example.com", Scopes: identity.NewScopes(scopes...), Demo: true}
 	}
-	return []User{
+	return []sts.User{
 		user("alice", "Alice", "add_order"),
 		user("bob", "Bob", "add_order"),
 		user("counter", "Clerk at the counter", "add_order"),
@@ -57,7 +58,8 @@ func demoCards() (cards []web.Card) {
 func SeedDemo(ctx context.Context, store database.Store, now time.Time) error {
 	return store.Write(ctx, func(tx database.Tx) error {
 		for _, user := range DemoUsers() {
-			if _, err := insertUser(tx, user, demoHashes[user.Name], now); err != nil {
+			user.CreatedAt = now
+			if _, err := insertUser(tx, user, demoHashes[user.Name]); err != nil {
 				return err
 			}
 		}

@@ -170,19 +170,19 @@ func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeReque
 // gone: as of now, not as of when the state was read.
 func (s *Service) stillGood(ctx context.Context, onward subject, issued time.Time) (subject, error) {
 	local := !strings.Contains(onward.name, "|") // no user of ours has a name like another issuer's
-	var user User
+	var user sts.User
 	var revoked time.Time
 	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
 		if revoked, err = revokedAt(tx, onward.name); err != nil || !local {
 			return err
 		}
-		user, err = findUserIn(tx, onward.name)
+		user, err = findUser(tx, onward.name)
 		return err
 	})
 	switch {
 	case err != nil:
 		return subject{}, err
-	case issued.Before(revoked), local && !user.good(s.Demo):
+	case issued.Before(revoked), local && !counts(user, s.Demo):
 		return subject{}, refused()
 	case local:
 		onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)

@@ -3,8 +3,6 @@ package internal
 import (
 	"context"
 	"crypto/x509"
-	"database/sql"
-	"errors"
 	"time"
 
 	"oms/modules/sts"
@@ -49,9 +47,8 @@ const revocationMemory = exchange.MaxLifetime + time.Minute
 // revokeSubject has the tokens of a user stop to hold that were issued until now. The time is kept in milliseconds, and is
 // the next whole one: of the tokens of this millisecond none may be left, and whoever gets one too many takes another.
 func revokeSubject(tx database.Tx, subject string, now time.Time) error {
-	before := now.UnixMilli() + 1
 	_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)
-		ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, subject, before)
+		ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, subject, now.Add(time.Millisecond))
 	return err
 }
 
@@ -63,29 +60,48 @@ func revokeAgain(ctx context.Context, store database.Store, subject string, now 
 
 // revokedAt is when the tokens of a user were revoked last, zero where they were not.
 func revokedAt(tx database.Tx, subject string) (time.Time, error) {
-	var at int64
-	err := tx.QueryRow(`SELECT revoked_at FROM revocations WHERE subject = $1`, subject).Scan(&at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
-	}
-	return time.UnixMilli(at).UTC(), err
+	at, _, err := database.Find(tx, database.Column[time.Time], `SELECT revoked_at FROM revocations WHERE subject = $1`, subject)
+	return at, err
 }
 
-// revokedSubjects gives the users whose tokens stopped to hold since the given time.
+// revokedSubjects are the users whose tokens stopped to hold since the given time.
 func revokedSubjects(tx database.Tx, since time.Time) (map[string]time.Time, error) {
-	rows, err := tx.Query(`SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, since.UnixMilli())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	subjects := map[string]time.Time{}
-	for rows.Next() {
-		var subject string
-		var at int64
-		if err := rows.Scan(&subject, &at); err != nil {
-			return nil, err
+	return timesByName(tx, `SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, since)
+}
+
+// revokedCertificates are those that were revoked and have not expired.
+func revokedCertificates(tx database.Tx, now time.Time) (serials []string, err error) {
+	return database.Collect(tx, database.Column[string], `SELECT serial FROM certificates WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial`, now)
+}
+
+// renewals say by workload which certificates are to be renewed at once: those from before the root that signs now, and
+// those that an operator wants renewed.
+func renewals(tx database.Tx, signs time.Time) (map[string]time.Time, error) {
+	before, err := timesByName(tx, `SELECT name, renew_before FROM workloads`)
+	for name, asked := range before {
+		if asked.Before(signs) {
+			before[name] = signs
 		}
-		subjects[subject] = time.UnixMilli(at).UTC()
 	}
-	return subjects, rows.Err()
+	return before, err
+}
+
+// namedTime is a row of a name and a time.
+type namedTime struct {
+	name string
+	at   time.Time
+}
+
+func scanNamedTime(row database.Row) (n namedTime, err error) {
+	err = row.Scan(&n.name, &n.at)
+	return n, err
+}
+
+func timesByName(tx database.Tx, query string, args ...any) (map[string]time.Time, error) {
+	rows, err := database.Collect(tx, scanNamedTime, query, args...)
+	times := make(map[string]time.Time, len(rows))
+	for _, row := range rows {
+		times[row.name] = row.at
+	}
+	return times, err
 }

@@ -5,10 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"database/sql"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -41,62 +38,48 @@ func (s *Service) Enrol(ctx context.Context, r sts.EnrolRequest) (sts.Certificat
 }
 
 func (s *Service) checkJoinToken(tx database.Tx, workload, digest string) error {
-	var one int
-	err := tx.QueryRow(`SELECT 1 FROM join_tokens WHERE digest = $1 AND workload = $2 AND expires_at > $3`, digest, workload, s.Now().UnixMilli()).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
+	_, holds, err := database.Find(tx, database.Column[int], `SELECT 1 FROM join_tokens WHERE digest = $1 AND workload = $2 AND expires_at > $3`, digest, workload, s.Now())
+	if err == nil && !holds {
 		return fault.New(fault.Unauthenticated, "The join token does not hold: it was used, it has expired, or it is not one of this STS. Get another with `app certs join-token MODULE`.")
 	}
 	return err
 }
 
-func noWorkload(name string) error {
-	return fmt.Errorf("there is no workload %q; they are the modules: gateway, sts, order, inventory", name)
-}
-
-// readJoinToken takes WORKLOAD.SECRET.FINGERPRINT apart. Only a digest of the secret is ever compared.
+// readJoinToken takes WORKLOAD.RANDOM.FINGERPRINT apart. Only a digest of what is random is ever compared.
 func readJoinToken(text secret.Text) (workload, digest string) {
 	workload, rest, _ := strings.Cut(text.Reveal(), ".")
-	words, _, _ := strings.Cut(rest, ".")
-	sum := sha256.Sum256([]byte(words))
+	random, _, _ := strings.Cut(rest, ".")
+	sum := sha256.Sum256([]byte(random))
 	return workload, hex.EncodeToString(sum[:])
 }
 
-// JoinToken makes a join token for a workload, and lets one in again that was removed. It carries the fingerprint of the
-// root that signs now, so that whoever uses it knows the STS.
-func (a Administration) JoinToken(ctx context.Context, workload string) (secret.Text, error) {
-	return a.joinToken(ctx, workload, false)
+// CreateJoinToken implements [sts.Operators].
+func (o Operators) CreateJoinToken(ctx context.Context, r sts.CreateJoinTokenRequest) (sts.JoinToken, error) {
+	random := rand.Text()
+	token, err := database.Write(ctx, o.Store, func(tx database.Tx) (secret.Text, error) {
+		token, err := insertJoinToken(tx, r.Workload, random, false, o.Now())
+		if err != nil {
+			return "", err
+		}
+		return token, o.changeWorkload(tx, r.Workload, `UPDATE workloads SET removed = $1 WHERE name = $2`, false)
+	})
+	return sts.JoinToken{Token: token}, err
 }
 
-func (a Administration) joinToken(ctx context.Context, workload string, left bool) (secret.Text, error) {
-	words := rand.Text()
-	token, now := "", a.Now()
-	err := a.Store.Write(ctx, func(tx database.Tx) error {
-		keys, err := publishedKeys(tx, certificates, now)
-		if err != nil {
-			return err
-		}
-		if len(keys) == 0 {
-			return errors.New("the STS has no private root yet; start `app serve` once")
-		}
-		token = strings.Join([]string{workload, words, keys[0].id}, ".")
-		known, err := tx.Exec(`UPDATE workloads SET removed = 0 WHERE name = $1 AND (removed = 0 OR $2 = 0)`, workload, asInteger(left))
-		if err != nil {
-			return err
-		}
-		if known == 0 && left {
-			return fmt.Errorf("%s was removed", workload) // in this moment
-		}
-		if known == 0 {
-			return noWorkload(workload)
-		}
-		if _, err := tx.Exec(`DELETE FROM join_tokens WHERE expires_at <= $1 OR workload = $2 AND left_here = 1 AND $3 = 1`,
-			now.UnixMilli(), workload, asInteger(left)); err != nil {
-			return err
-		}
-		_, digest := readJoinToken(secret.Text(token))
-		_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`,
-			digest, workload, asInteger(left), now.Add(JoinTokenLifetime).UnixMilli())
-		return err
-	})
-	return secret.Text(token), err
+// insertJoinToken makes a join token with the fingerprint of the root that signs now, and forgets those that have expired.
+func insertJoinToken(tx database.Tx, workload, random string, left bool, now time.Time) (secret.Text, error) {
+	roots, err := publishedKeys(tx, certificates, now)
+	switch {
+	case err != nil:
+		return "", err
+	case len(roots) == 0:
+		return "", fault.Conflicting(neverStarted, "the STS has no private root yet; start `app serve` once")
+	}
+	token := secret.Text(strings.Join([]string{workload, random, roots[0].id}, "."))
+	_, digest := readJoinToken(token)
+	if _, err := tx.Exec(`DELETE FROM join_tokens WHERE expires_at <= $1`, now); err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`, digest, workload, left, now.Add(JoinTokenLifetime))
+	return token, err
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/sync/semaphore"
 
+	"oms/platform/fault"
 	"oms/platform/secret"
 )
 
@@ -34,7 +35,7 @@ const (
 )
 
 var (
-	errPasswordLength = fmt.Errorf("a password has at least %d characters and at most %d bytes", minPassword, maxPassword)
+	errPasswordLength = fault.New(fault.InvalidArgument, "a password has at least %d characters and at most %d bytes", minPassword, maxPassword)
 	errPasswordHash   = errors.New("the stored password is not an argon2id hash that this program knows")
 )
 

@@ -61,16 +61,6 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	return s, err
 }
 
-// knowWorkloads makes a row for every module.
-func knowWorkloads(tx database.Tx, callees map[string]Callee) error {
-	for name := range callees {
-		if _, err := tx.Exec(`INSERT INTO workloads (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Authenticate verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
 // has the rights that the token names.
 func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (sts.Authentication, error) {
@@ -90,7 +80,7 @@ func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (
 }
 
 // authenticateBearer verifies an edge access token. The user is nobody where the subject is another issuer's.
-func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user User, err error) {
+func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user sts.User, err error) {
 	keys := func(string) (*token.KeySet, error) { return now.public, nil }
 	if bearer, err = s.Edge.Verify(raw.Reveal(), keys, s.Now()); err != nil {
 		return bearer, user, refused().Because(err)
@@ -98,11 +88,11 @@ func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *
 	if !bearer.Local {
 		return bearer, user, nil
 	}
-	user, err = s.findUser(ctx, bearer.Subject)
+	user, err = database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) { return findUser(tx, bearer.Subject) })
 	switch {
 	case err != nil:
 		return bearer, user, err
-	case !user.good(s.Demo):
+	case !counts(user, s.Demo):
 		return bearer, user, refused()
 	}
 	bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)

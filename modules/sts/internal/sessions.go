@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"oms/modules/sts"
@@ -29,24 +27,18 @@ func (s *Service) AuthenticateSession(ctx context.Context, r sts.AuthenticateSes
 }
 
 // authenticateSession gives the user of a session that holds, and when it ends.
-func (s *Service) authenticateSession(ctx context.Context, session secret.Text) (user User, ends time.Time, err error) {
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
+func (s *Service) authenticateSession(ctx context.Context, session secret.Text) (user sts.User, ends time.Time, err error) {
+	user, err = database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) {
 		var name string
-		var expires int64
-		err := tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
-			sessionDigest(session), s.Now().UnixMilli()).Scan(&name, &expires)
-		if err != nil {
-			return err
+		held, err := database.Found(tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
+			sessionDigest(session), s.Now()).Scan(&name, &ends))
+		if err != nil || !held {
+			return sts.User{}, err
 		}
-		ends = time.UnixMilli(expires)
-		user, err = scanUser(tx.QueryRow(selectUser+` WHERE name = $1`, name))
-		return err
+		return findUser(tx, name)
 	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return user, ends, refused()
-	case err == nil && !user.good(s.Demo):
-		return user, ends, refused()
+	if err == nil && !counts(user, s.Demo) {
+		err = refused()
 	}
 	return user, ends, err
 }
@@ -67,31 +59,26 @@ func (s *Service) openSession(ctx context.Context, user string, before secret.Te
 		}
 	}
 	return session, s.Store.Write(ctx, func(tx database.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now.UnixMilli()); err != nil {
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now); err != nil {
 			return err
 		}
 		_, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-			sessionDigest(session), user, now.UnixMilli(), now.Add(s.SessionTTL).UnixMilli())
+			sessionDigest(session), user, now, now.Add(s.SessionTTL))
 		return err
 	})
 }
 
 // endSession ends a session everywhere, and what was issued for it.
 func (s *Service) endSession(ctx context.Context, session secret.Text) error {
-	var user string
-	err := s.Store.Write(ctx, func(tx database.Tx) error {
-		user = ""
-		err := tx.QueryRow(`SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session)).Scan(&user)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
+	user, err := database.Write(ctx, s.Store, func(tx database.Tx) (string, error) {
+		user, found, err := database.Find(tx, database.Column[string], `SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session))
+		if err != nil || !found {
+			return "", err
 		}
 		if _, err := tx.Exec(`DELETE FROM sessions WHERE digest = $1`, sessionDigest(session)); err != nil {
-			return err
+			return "", err
 		}
-		return revokeSubject(tx, user, s.Now())
+		return user, revokeSubject(tx, user, s.Now())
 	})
 	if err != nil || user == "" {
 		return err

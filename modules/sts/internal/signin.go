@@ -77,29 +77,19 @@ const nobodysHash secret.Text = "$argon2id$v=19$m=19456,t=2,p=1$VsLl0voTvRtLPLiE
 
 // checkPassword reports whether the password is the user's, and the user counts. A name that nobody has costs as much.
 func (s *Service) checkPassword(ctx context.Context, name string, password secret.Text) (bool, error) {
-	user, hash, err := s.findPassword(ctx, name)
+	var hash secret.Text
+	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (user sts.User, err error) {
+		hash = nobodysHash
+		if user, err = findUser(tx, name); err == nil && user.Name != "" {
+			hash, _, err = database.Find(tx, database.Column[secret.Text], `SELECT password FROM users WHERE name = $1`, name)
+		}
+		return user, err
+	})
 	if err != nil {
 		return false, err
 	}
-	if user.Name == "" {
-		hash = nobodysHash
-	}
 	matches, err := s.Hasher.Verify(ctx, hash, password)
-	return matches && user.good(s.Demo), err
-}
-
-// findPassword gives the zero User where there is none of that name.
-func (s *Service) findPassword(ctx context.Context, name string) (user User, hash secret.Text, err error) {
-	if user, err = s.findUser(ctx, name); err != nil || user.Name == "" {
-		return user, "", err
-	}
-	err = s.Store.Read(ctx, func(tx database.Tx) error {
-		var stored string
-		err := tx.QueryRow(`SELECT password FROM users WHERE name = $1`, user.Name).Scan(&stored)
-		hash = secret.Text(stored)
-		return err
-	})
-	return user, hash, err
+	return matches && counts(user, s.Demo), err
 }
 
 // signOut ends the session everywhere, and takes what the browser keeps of it.

@@ -1,7 +1,6 @@
 package internal
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +23,7 @@ import (
 // office is an STS with the demo users and carol, as browsers reach it.
 type office struct {
 	*Service
-	operator Administration
+	operator Operators
 	pages    http.Handler
 	mu       sync.Mutex
 	now      time.Time
@@ -40,8 +39,9 @@ func openOffice(t *testing.T, demo bool) *office {
 	if err := SeedDemo(t.Context(), store, o.now); err != nil {
 		t.Fatal(err)
 	}
-	o.operator = Administration{Store: store, Now: clock, Hasher: hasher, Demo: demo}
-	if err := o.operator.AddUser(t.Context(), User{Name: "carol", FullName: "Carol", Scopes: identity.NewScopes("add_order", "manage_inventory")}, carolsPassword); err != nil {
+	o.operator = Operators{Store: store, Now: clock, Hasher: hasher, Demo: demo}
+	carol := sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: identity.NewScopes("add_order", "manage_inventory"), Password: carolsPassword}
+	if _, err := o.operator.AddUser(t.Context(), carol); err != nil {
 		t.Fatal(err)
 	}
 	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.Accepted{Own: issuers.Own("https://orders.example")}, Demo: demo, Hasher: hasher,
@@ -137,10 +137,10 @@ func TestSigningInBeginsASession(t *testing.T) {
 
 func TestWhatIsWrongWithASignInIsNotTold(t *testing.T) {
 	o := openOffice(t, true)
-	if err := o.operator.AddUser(t.Context(), User{Name: "dave"}, carolsPassword); err != nil {
+	if _, err := o.operator.AddUser(t.Context(), sts.AddUserRequest{Name: "dave", Password: carolsPassword}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.operator.SetDisabled(t.Context(), "dave", true); err != nil {
+	if _, err := o.operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "dave", Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	var first string
@@ -174,7 +174,7 @@ func TestWhatIsWrongWithASignInIsNotTold(t *testing.T) {
 func TestEveryByteOfAPasswordCounts(t *testing.T) {
 	o := openOffice(t, false)
 	long := strings.Repeat("x", 72)
-	if err := o.operator.SetPassword(t.Context(), "carol", secret.Text(long+"y")); err != nil {
+	if _, err := o.operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: secret.Text(long + "y")}); err != nil {
 		t.Fatal(err)
 	}
 	if w := o.signInAs(attempt{name: "carol", password: long + "z"}); w.Code != http.StatusUnprocessableEntity {
@@ -240,13 +240,13 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 func TestANewPasswordOrALockoutEndsSessions(t *testing.T) {
 	o := openOffice(t, true)
 	reference := session(t, o.signInAs(attempt{name: "carol", password: carolsPassword})).Value
-	if err := o.operator.SetPassword(context.Background(), "carol", "another horse"); err != nil {
+	if _, err := o.operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: "another horse"}); err != nil {
 		t.Fatal(err)
 	}
 	o.mustHold(t, reference, false)
 	reference = session(t, o.signInAs(attempt{name: "carol", password: "another horse"})).Value
 	for _, disabled := range []bool{true, false} {
-		if err := o.operator.SetDisabled(context.Background(), "carol", disabled); err != nil {
+		if _, err := o.operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "carol", Disabled: disabled}); err != nil {
 			t.Fatal(err)
 		}
 		o.mustHold(t, reference, false)

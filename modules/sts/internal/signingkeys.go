@@ -2,12 +2,12 @@ package internal
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
+	"oms/modules/sts"
 	"oms/platform/database"
+	"oms/platform/fault"
 	"oms/platform/token"
 )
 
@@ -33,84 +33,72 @@ func (k storedKey) signingKey() (token.SigningKey, error) {
 	return key, nil
 }
 
-// errNoSigningKey is told where the STS has never been started.
-var errNoSigningKey = errors.New("the STS has no signing key yet; start `app serve` once")
+// neverStarted is the type of the conflict where the STS has never been started, and has no keys yet.
+const neverStarted = "never-started"
 
 // activeKey gives the key that signs tokens at now.
-func activeKey(ctx context.Context, store database.Store, now time.Time) (key token.SigningKey, err error) {
-	err = store.Read(ctx, func(tx database.Tx) error {
-		keys, err := publishedKeys(tx, tokens, now)
-		switch {
-		case err != nil:
-			return err
-		case len(keys) == 0 || keys[0].activates.After(now):
-			return errNoSigningKey
-		}
-		key, err = keys[0].signingKey()
-		return err
-	})
-	return key, err
+func activeKey(tx database.Tx, now time.Time) (key token.SigningKey, err error) {
+	keys, err := publishedKeys(tx, tokens, now)
+	switch {
+	case err != nil:
+		return key, err
+	case len(keys) == 0 || keys[0].activates.After(now):
+		return key, fault.Conflicting(neverStarted, "the STS has no signing key yet; start `app serve` once")
+	}
+	return keys[0].signingKey()
 }
 
-// SigningKey is a key that signs tokens, as operators see it.
-type SigningKey struct {
-	ID        string
-	Algorithm string
-	State     KeyState
-	Activates time.Time // when it begins to sign, or began
-	Retires   time.Time // when it stops to count; zero where nothing has replaced it
-}
-
-// SigningKeys lists the keys that count.
-func (a Administration) SigningKeys(ctx context.Context) (list []SigningKey, err error) {
-	err = a.Store.Read(ctx, func(tx database.Tx) error {
-		list = nil
-		keys, err := publishedKeys(tx, tokens, a.Now())
-		for _, k := range keys {
-			list = append(list, SigningKey{k.id, k.algorithm, k.stateAt(a.Now(), keys[0].id), k.activates, k.retires})
-		}
-		return err
-	})
+// ListSigningKeys implements [sts.Operators].
+func (o Operators) ListSigningKeys(ctx context.Context, _ sts.ListSigningKeysRequest) (list sts.SigningKeys, err error) {
+	now := o.Now()
+	keys, err := database.Read(ctx, o.Store, func(tx database.Tx) ([]storedKey, error) { return publishedKeys(tx, tokens, now) })
+	for _, k := range keys {
+		list.Keys = append(list.Keys, k.shown(k.stateAt(now, keys[0].id)))
+	}
 	return list, err
 }
 
-// RotateSigningKey publishes a next key, which signs after announcement. What it replaces verifies for overlap after that.
-func (a Administration) RotateSigningKey(ctx context.Context, announcement, overlap time.Duration) (SigningKey, error) {
-	k, err := rotate(ctx, a.Store, tokens, a.Now(), announcement, overlap, generateSigningKey)
-	return SigningKey{k.id, k.algorithm, Next, k.activates, k.retires}, err
+// shown is the key as operators see it.
+func (k storedKey) shown(state sts.KeyState) sts.SigningKey {
+	return sts.SigningKey{ID: k.id, Algorithm: k.algorithm, State: state, Activates: k.activates, Retires: k.retires}
 }
 
-// RevokeSigningKey has a key stop to count at once, with everything that it has signed. Where it was the one that signs,
-// the next one does from now on, or one that is made for that. Where it was the next one, the one that signs stays.
-func (a Administration) RevokeSigningKey(ctx context.Context, id string) error {
-	now := a.Now()
+// RotateSigningKey implements [sts.Operators].
+func (o Operators) RotateSigningKey(ctx context.Context, r sts.RotateRequest) (sts.SigningKey, error) {
+	k, err := rotate(ctx, o.Store, tokens, o.Now(), r, generateSigningKey)
+	return k.shown(sts.KeyNext), err
+}
+
+// RevokeSigningKey implements [sts.Operators].
+func (o Operators) RevokeSigningKey(ctx context.Context, r sts.RevokeSigningKeyRequest) (done sts.Done, err error) {
+	now := o.Now()
 	fresh, err := generateSigningKey(now)
 	if err != nil {
-		return err
+		return done, err
 	}
-	return a.Store.Write(ctx, func(tx database.Tx) error {
+	return done, o.Store.Write(ctx, func(tx database.Tx) error {
 		keys, err := publishedKeys(tx, tokens, now)
 		if err != nil {
 			return err
 		}
-		revoked := slices.IndexFunc(keys, func(k storedKey) bool { return k.id == id })
+		revoked := slices.IndexFunc(keys, func(k storedKey) bool { return k.id == r.ID })
 		if revoked < 0 {
-			return fmt.Errorf("there is no signing key %q; `app keys list` shows them all", id)
+			return fault.New(fault.NotFound, "there is no signing key %q; `app keys list` shows them all", r.ID)
 		}
-		if _, err := tx.Exec(`DELETE FROM keys WHERE id = $1`, id); err != nil {
+		if _, err := tx.Exec(`DELETE FROM keys WHERE id = $1`, r.ID); err != nil {
 			return err
 		}
 		switch keys[revoked].stateAt(now, keys[0].id) {
-		case Next: // nothing replaces the one that signs any more, so it does not retire either
+		case sts.KeyNext: // nothing replaces the one that signs any more, so it does not retire either
 			_, err := tx.Exec(`UPDATE keys SET retires_at = NULL WHERE id = $1`, keys[0].id)
 			return err
-		case Retired, gone:
+		case sts.KeyRetired, gone:
 			return nil
-		case Active:
+		case sts.KeyActive:
 		}
 		for _, k := range keys {
-			if k.stateAt(now, id) == Next {
-				_, err := tx.Exec(`UPDATE keys SET activates_at = $1 WHERE id = $2`, now.UnixMilli(), k.id)
+			if k.stateAt(now, r.ID) == sts.KeyNext {
+				_, err := tx.Exec(`UPDATE keys SET activates_at = $1 WHERE id = $2`, now, k.id)
 				return err
 			}
 		}

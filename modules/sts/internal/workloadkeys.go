@@ -28,7 +28,7 @@ func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (st
 	return sts.Published{}, s.Store.Write(ctx, func(tx database.Tx) error {
 		_, err := tx.Exec(`INSERT INTO workload_keys (workload, jwks, published_at) VALUES ($1, $2, $3)
 			ON CONFLICT (workload) DO UPDATE SET jwks = excluded.jwks, published_at = excluded.published_at`,
-			identity.From(ctx).Caller, string(public), s.Now().UnixMilli())
+			identity.From(ctx).Caller, string(public), s.Now())
 		return err
 	})
 }
@@ -36,24 +36,23 @@ func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (st
 // shownFor is how long keys are shown that nobody publishes any more: their workload has stopped, or goes by other proofs.
 const shownFor = 3 * time.Minute
 
+// publishedSet is what a workload has published.
+type publishedSet struct{ workload, jwks string }
+
+func scanPublishedSet(row database.Row) (p publishedSet, err error) {
+	err = row.Scan(&p.workload, &p.jwks)
+	return p, err
+}
+
 // serveWorkloadKeys shows the public keys of all workloads that run, by their identities.
 func (s *Service) serveWorkloadKeys(w http.ResponseWriter, r *http.Request) {
-	published := map[string]json.RawMessage{}
-	err := s.Store.Read(r.Context(), func(tx database.Tx) error {
-		rows, err := tx.Query(`SELECT workload, jwks FROM workload_keys WHERE published_at > $1`, s.Now().Add(-shownFor).UnixMilli())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var workload, jwks string
-			if err := rows.Scan(&workload, &jwks); err != nil {
-				return err
-			}
-			published[pki.ID(s.Domain, workload)] = json.RawMessage(jwks)
-		}
-		return rows.Err()
+	sets, err := database.Read(r.Context(), s.Store, func(tx database.Tx) ([]publishedSet, error) {
+		return database.Collect(tx, scanPublishedSet, `SELECT workload, jwks FROM workload_keys WHERE published_at > $1`, s.Now().Add(-shownFor))
 	})
+	published := map[string]json.RawMessage{}
+	for _, set := range sets {
+		published[pki.ID(s.Domain, set.workload)] = json.RawMessage(set.jwks)
+	}
 	var body []byte
 	if err == nil {
 		body, err = json.Marshal(map[string]any{"workloads": published})

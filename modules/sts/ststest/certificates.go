@@ -46,9 +46,9 @@ func requestFor(t *testing.T, id string) (request []byte) {
 // joinToken is what an operator carries to the machine of a workload.
 func (w world) joinToken(t *testing.T, workload string) secret.Text {
 	t.Helper()
-	token, err := w.Operator.JoinToken(t.Context(), workload)
+	join, err := w.Operator.CreateJoinToken(t.Context(), sts.CreateJoinTokenRequest{Workload: workload})
 	must(t, err)
-	return token
+	return join.Token
 }
 
 func (w world) enrol(t *testing.T, token secret.Text, request []byte) (sts.Certificate, error) {
@@ -74,12 +74,25 @@ func (w world) proves(t *testing.T, c sts.Certificate, roots string) (workload s
 	return workload, chain[0]
 }
 
+// listed are the roots and the certificates that operators see.
+func (w world) listed(t *testing.T) sts.Certificates {
+	t.Helper()
+	list, err := w.Operator.ListCertificates(t.Context(), sts.ListCertificatesRequest{})
+	must(t, err)
+	return list
+}
+
+// remove has an operator remove a workload.
+func (w world) remove(t *testing.T, workload string) {
+	t.Helper()
+	_, err := w.Operator.RemoveWorkload(t.Context(), sts.RemoveWorkloadRequest{Workload: workload})
+	must(t, err)
+}
+
 // certificates are those of a workload on record.
 func (w world) certificates(t *testing.T, workload string) (count int) {
 	t.Helper()
-	_, all, err := w.Operator.Certificates(t.Context())
-	must(t, err)
-	for _, c := range all {
+	for _, c := range w.listed(t).Certificates {
 		if c.Workload == workload {
 			count++
 		}
@@ -139,9 +152,8 @@ func notJoining(t *testing.T, w world) {
 	}
 	_, err := w.enrol(t, secret.Text("inventory."+rest), requestFor(t, callee("inventory")))
 	mustFail(t, "another workload's, with its own request", err, fault.Unauthenticated)
-	if _, err := w.Operator.JoinToken(t.Context(), "nowhere"); err == nil {
-		t.Error("a join token for a workload that does not exist")
-	}
+	_, err = w.Operator.CreateJoinToken(t.Context(), sts.CreateJoinTokenRequest{Workload: "nowhere"})
+	mustFail(t, "a join token for a workload that does not exist", err, fault.NotFound)
 	expired := w.joinToken(t, "order")
 	w.Clock.Forward(time.Hour - time.Minute)
 	if _, err := w.enrol(t, good, request); err != nil {
@@ -172,7 +184,7 @@ func removed(t *testing.T, w world) {
 	request, before := requestFor(t, callee("order")), w.joinToken(t, "order")
 	_, err := w.other.Renew(nobody, sts.CertificateRequest{Request: request})
 	must(t, err)
-	must(t, w.Operator.RemoveWorkload(t.Context(), "order"))
+	w.remove(t, "order")
 	_, err = w.other.Renew(nobody, sts.CertificateRequest{Request: request})
 	mustFail(t, "renewing", err, fault.PermissionDenied)
 	_, err = w.enrol(t, before, request)

@@ -81,7 +81,10 @@ func feedSubjects(t *testing.T, w world) {
 		revoke     func()
 	}{
 		{"signing out", "carol", func() { w.SignOut(session) }},
-		{"another password", "carol", func() { must(t, w.Operator.SetPassword(t.Context(), "carol", "another password")) }},
+		{"another password", "carol", func() {
+			_, err := w.Operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: "another password"})
+			must(t, err)
+		}},
 		{"disabling", "alice", func() { w.Disable("alice", true) }},
 	} {
 		last := w.trade(t, w.gateway, w.Issue(c.user), sts.AccessToken, "order")
@@ -114,7 +117,7 @@ func feedCertificates(t *testing.T, w world) {
 		serials = append(serials, pki.Serial(leaf))
 	}
 	slices.Sort(serials)
-	got := w.mustChange(t, "the removal of a workload", func() { must(t, w.Operator.RemoveWorkload(t.Context(), "order")) })
+	got := w.mustChange(t, "the removal of a workload", func() { w.remove(t, "order") })
 	if diff := cmp.Diff(serials, got.RevokedCertificates); diff != "" {
 		t.Error("revoked certificates (-want +got):", diff)
 	}
@@ -130,19 +133,21 @@ func feedCertificates(t *testing.T, w world) {
 }
 
 func feedRenewals(t *testing.T, w world) {
+	renew := func(workload string) error {
+		_, err := w.Operator.RenewCertificates(t.Context(), sts.RenewCertificatesRequest{Workload: workload})
+		return err
+	}
 	before := w.feed(t).RenewBefore
 	asked := w.Clock.Now()
-	got := w.mustChange(t, "that one workload has to renew", func() { must(t, w.Operator.RenewCertificates(t.Context(), "order")) }).RenewBefore
+	got := w.mustChange(t, "that one workload has to renew", func() { must(t, renew("order")) }).RenewBefore
 	if at := got["order"]; at.Before(asked.Truncate(time.Millisecond)) || at.After(w.Clock.Now()) || !got["inventory"].Equal(before["inventory"]) {
 		t.Errorf("asked at %v: renew before %v; before that: %v", asked, got, before)
 	}
-	got = w.mustChange(t, "that all have to renew", func() { must(t, w.Operator.RenewCertificates(t.Context(), "")) }).RenewBefore
+	got = w.mustChange(t, "that all have to renew", func() { must(t, renew("")) }).RenewBefore
 	for workload, at := range got {
 		if !at.After(before[workload]) {
 			t.Errorf("%s renews what is from before %v", workload, at)
 		}
 	}
-	if err := w.Operator.RenewCertificates(t.Context(), "nowhere"); err == nil {
-		t.Error("a workload that does not exist renews")
-	}
+	mustFail(t, "a workload that does not exist renews", renew("nowhere"), fault.NotFound)
 }

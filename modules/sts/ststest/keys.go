@@ -27,13 +27,21 @@ const (
 	overlap      = 10 * time.Minute
 )
 
+var rotation = sts.RotateRequest{Announcement: announcement, Overlap: overlap}
+
+// signingKeys are those that operators see.
+func (w world) signingKeys(t *testing.T) []sts.SigningKey {
+	t.Helper()
+	list, err := w.Operator.ListSigningKeys(t.Context(), sts.ListSigningKeysRequest{})
+	must(t, err)
+	return list.Keys
+}
+
 // states are those of the signing keys, by id.
 func (w world) states(t *testing.T) map[string]string {
 	t.Helper()
-	keys, err := w.Operator.SigningKeys(t.Context())
-	must(t, err)
 	states := map[string]string{}
-	for _, k := range keys {
+	for _, k := range w.signingKeys(t) {
 		states[k.ID] = string(k.State)
 	}
 	return states
@@ -74,8 +82,7 @@ func (w world) mustSign(t *testing.T, when, id string) {
 
 func (w world) onlyKey(t *testing.T) string {
 	t.Helper()
-	keys, err := w.Operator.SigningKeys(t.Context())
-	must(t, err)
+	keys := w.signingKeys(t)
 	if len(keys) != 1 {
 		t.Fatalf("%d keys", len(keys))
 	}
@@ -84,7 +91,7 @@ func (w world) onlyKey(t *testing.T) string {
 
 func (w world) rotate(t *testing.T) string {
 	t.Helper()
-	key, err := w.Operator.RotateSigningKey(t.Context(), announcement, overlap)
+	key, err := w.Operator.RotateSigningKey(t.Context(), rotation)
 	must(t, err)
 	w.settle()
 	return key.ID
@@ -99,9 +106,8 @@ func signingKeys(t *testing.T, w world) {
 	}
 	w.mustBeKeys(t, "announced", map[string]string{first: "active", second: "next"})
 	w.mustSign(t, "announced", first)
-	if _, err := w.Operator.RotateSigningKey(t.Context(), announcement, overlap); err == nil {
-		t.Error("a second rotation, while one is under way")
-	}
+	_, err := w.Operator.RotateSigningKey(t.Context(), rotation)
+	mustFail(t, "a second rotation, while one is under way", err, fault.Conflict)
 	w.mustBeKeys(t, "after a rotation that was refused", map[string]string{first: "active", second: "next"})
 	last := w.trade(t, w.gateway, w.SignIn("carol"), sts.SessionToken, "order").AccessToken
 	w.Clock.Forward(announcement)
@@ -122,12 +128,12 @@ func revokedKeys(t *testing.T, w world) {
 	first := w.onlyKey(t)
 	revoke := func(id string) {
 		t.Helper()
-		must(t, w.Operator.RevokeSigningKey(t.Context(), id))
+		_, err := w.Operator.RevokeSigningKey(t.Context(), sts.RevokeSigningKeyRequest{ID: id})
+		must(t, err)
 		w.settle()
 	}
-	if err := w.Operator.RevokeSigningKey(t.Context(), "made-up"); err == nil {
-		t.Error("a key that does not exist was revoked")
-	}
+	_, err := w.Operator.RevokeSigningKey(t.Context(), sts.RevokeSigningKeyRequest{ID: "made-up"})
+	mustFail(t, "a key that does not exist is revoked", err, fault.NotFound)
 	next := w.rotate(t)
 	revoke(next)
 	w.mustBeKeys(t, "without the next one", map[string]string{first: "active"})
@@ -145,7 +151,7 @@ func revokedKeys(t *testing.T, w world) {
 	w.mustBeKeys(t, "after the active one was revoked", map[string]string{second: "active"})
 	w.mustSign(t, "after the active one was revoked", second)
 	w.mustRefuse(t, "an access token of a revoked key", edge)
-	_, err := w.other.Exchange(nobody, sts.ExchangeRequest{SubjectToken: internal, SubjectTokenType: sts.InternalToken, Audience: callee("inventory")})
+	_, err = w.other.Exchange(nobody, sts.ExchangeRequest{SubjectToken: internal, SubjectTokenType: sts.InternalToken, Audience: callee("inventory")})
 	mustFail(t, "a token of a revoked key", err, fault.Unauthenticated)
 
 	third := w.rotate(t)
@@ -166,10 +172,8 @@ func revokedKeys(t *testing.T, w world) {
 func roots(t *testing.T, w world) {
 	all := func() map[string]string {
 		t.Helper()
-		list, _, err := w.Operator.Certificates(t.Context())
-		must(t, err)
 		states := map[string]string{}
-		for _, r := range list {
+		for _, r := range w.listed(t).Roots {
 			states[r.Fingerprint] = string(r.State)
 		}
 		return states
@@ -206,9 +210,9 @@ func roots(t *testing.T, w world) {
 	var second string
 	var activates time.Time
 	feed := w.mustChange(t, "a rotation", func() {
-		var err error
-		second, activates, err = w.Operator.RotateRoot(t.Context(), announcement, overlap)
+		next, err := w.Operator.RotateRoot(t.Context(), rotation)
 		must(t, err)
+		second, activates = next.Fingerprint, next.Activates
 	})
 	mustBe("announced", map[string]string{first: "active", second: "next"})
 	if diff := cmp.Diff(due, feed.RenewBefore); diff != "" {
@@ -220,9 +224,8 @@ func roots(t *testing.T, w world) {
 	if !strings.HasSuffix(w.joinToken(t, "order").Reveal(), first) {
 		t.Error("a join token carries another root than the one that signs")
 	}
-	if _, _, err := w.Operator.RotateRoot(t.Context(), announcement, overlap); err == nil {
-		t.Error("a second rotation, while one is under way")
-	}
+	_, err := w.Operator.RotateRoot(t.Context(), rotation)
+	mustFail(t, "a second rotation, while one is under way", err, fault.Conflict)
 	feed = w.mustChange(t, "the next root's begin", func() { w.Clock.Forward(announcement) })
 	mustBe("in use", map[string]string{first: "retired", second: "active"})
 	if _, by := issues(); by != second {

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"oms/modules/sts"
-	"oms/modules/sts/host"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/issuers"
@@ -52,7 +51,7 @@ type Started struct {
 	SignOut  func(session secret.Text)
 	Disable  func(user string, disabled bool)
 	Foreign  token.SigningKey // that of the external issuer
-	Operator host.Administration
+	Operator sts.Operators
 	Clock    *Clock // of the module and of the operator
 }
 
