@@ -49,8 +49,17 @@ func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fre
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
+	token, err := s.replaceLeftToken(ctx, workload, now)
+	if err != nil {
+		return err
+	}
+	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
+}
+
+// replaceLeftToken makes the one token that may lie there for a workload, unless the workload was removed.
+func (s *Service) replaceLeftToken(ctx context.Context, workload string, now time.Time) (secret.Text, error) {
 	random := rand.Text()
-	token, err := database.Write(ctx, s.Store, func(tx database.Tx) (secret.Text, error) {
+	return database.Write(ctx, s.Store, func(tx database.Tx) (secret.Text, error) {
 		wanted, err := tx.Exec(`UPDATE workloads SET removed = 0 WHERE name = $1 AND removed = 0`, workload)
 		switch {
 		case err != nil:
@@ -63,10 +72,6 @@ func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fre
 		}
 		return insertJoinToken(tx, workload, random, true, now)
 	})
-	if err != nil {
-		return err
-	}
-	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
 }
 
 // joinTokenState is whether a workload may have a join token, and whether one was left that still holds and carries the
