@@ -22,7 +22,8 @@ type Outgoing struct {
 	Response any    // a pointer to the response to fill
 	Body     []byte // the request as it travels; nil within a process
 
-	renewed bool // a refused proof was replaced once already
+	renewed    bool // a refused proof was replaced once already
+	challenges int  // how often the callee has said what a proof has to hold
 }
 
 // Transport carries calls to one callee. It is safe for concurrent use.
@@ -181,15 +182,29 @@ func (c *conn) prove(ctx context.Context, call *Outgoing, next handle[*Outgoing]
 		if !answered || !Refused(refusal) {
 			return err
 		}
-		if call.renewed || !byProfile(call.To.Row(), c.Caller) || !c.Profile.Refused(ctx, &call.Call, refusal) {
+		if !call.mayRenew(refusal) || !byProfile(call.To.Row(), c.Caller) || !c.Profile.Refused(ctx, &call.Call, refusal) {
 			if c.Rejected != nil {
 				c.Rejected()
 			}
 			return &UndeliveredError{notAccepted(&call.Call, refusal), NotAccepted}
 		}
 		c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", call.Operation, "reason", refusal.Detail)
-		call.renewed = true
 	}
+}
+
+// maxChallenges is how many processes of a callee one call can meet for the first time.
+const maxChallenges = 8
+
+// mayRenew reports whether a refused proof may be replaced: once, and where a process of the callee says what it has to
+// hold, a few times more, because the next attempt may reach another process.
+func (c *Outgoing) mayRenew(refusal *fault.Error) bool {
+	if Challenge(refusal) && c.challenges < maxChallenges {
+		c.challenges++
+		return true
+	}
+	before := c.renewed
+	c.renewed = true
+	return !before
 }
 
 // attempt attaches a proof and sends.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
+	"oms/platform/rpc/rpctest"
 	"oms/platform/token"
 	"oms/platform/trust"
 	"oms/platform/trust/peer"
@@ -120,6 +123,79 @@ func TestAProofIsNotAcceptedAgainAfterARestart(t *testing.T) {
 		meet(t, gateway, restarted)
 		mustVerify(t, restarted, received(mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))))
 		mustRefuse(t, restarted, what+": a replay after they have met", received(c))
+	}
+}
+
+// A caller cannot know which process of a callee answers: once it has met all of them, none asks for another proof. A proof
+// is good once for each, and its size is bounded however often processes are started anew.
+func TestAProofIsGoodForEveryProcessOfACallee(t *testing.T) {
+	w := newWorld(t)
+	gateway := newPeer(t, w.options("gateway"))
+	var orders []*peer.Profile
+	for range 3 {
+		orders = append(orders, newPeer(t, w.options("order")))
+		meet(t, gateway, orders[len(orders)-1])
+	}
+	w.forward(time.Minute) // past the time in which it introduces itself with every call
+	for range 2 {
+		for i, order := range orders {
+			meetKeys(t, gateway, order)
+			c := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
+			mustVerify(t, order, received(c))
+			mustRefuse(t, order, fmt.Sprintf("process %d, again", i), received(c))
+		}
+	}
+	before := len(mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}")).Header.Get("Workload-Proof"))
+	for range 100 {
+		meet(t, gateway, newPeer(t, w.options("order")))
+	}
+	if after := len(mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}")).Header.Get("Workload-Proof")); after > before+800 {
+		t.Errorf("a proof has grown from %d to %d bytes", before, after)
+	}
+}
+
+// meetKeys has a process that does not know the gateway's keys ask for them.
+func meetKeys(t *testing.T, gateway, order *peer.Profile) {
+	t.Helper()
+	c := mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))
+	if _, err := order.Verify(context.Background(), received(c)); rpc.Challenge(fault.From(err)) {
+		gateway.Refused(nobody(), c, fault.From(err))
+		mustVerify(t, order, received(mustAttach(t, gateway, nobody(), call("gateway", "order", "order.Get", "{}"))))
+	}
+}
+
+// turns are several processes of a callee behind one address: each attempt reaches the next one.
+type turns struct {
+	rpc.Transport
+	servers []*rpc.Server
+	next    int
+}
+
+func (t *turns) Send(ctx context.Context, c *rpc.Outgoing) error {
+	t.next++
+	return rpc.Local(t.servers[t.next%len(t.servers)]).Send(ctx, c)
+}
+
+// A call meets several processes for the first time and still gets its answer; later ones need no other attempt.
+func TestACallReachesAnyProcessOfACallee(t *testing.T) {
+	w := newWorld(t)
+	gateway := newPeer(t, w.options("gateway"))
+	log := slog.New(slog.DiscardHandler)
+	var behind turns
+	for range 3 {
+		host, _ := rpctest.NewProbe(t)
+		behind.servers = append(behind.servers, rpc.NewServer(host, newPeer(t, w.options("probe")), log))
+	}
+	behind.Transport = rpc.Local(behind.servers[0])
+	conn := rpc.NewConn(rpc.ConnOptions{Caller: "gateway", Callee: "probe", Profile: gateway, Transport: &behind, Log: log})
+	for i := range 30 {
+		before := behind.next
+		if _, err := rpctest.Public.Call(nobody(), conn, rpctest.Nothing{}); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		if attempts := behind.next - before; i >= 3 && attempts != 1 {
+			t.Errorf("call %d took %d attempts", i, attempts)
+		}
 	}
 }
 
@@ -331,7 +407,7 @@ func signedBy(t *testing.T, file, id, nonce string, w *world, jti string) *rpc.C
 	proof, err := token.Sign(key, "workload-proof+jwt", map[string]any{
 		"iss": "spiffe://orders.local/gateway", "sub": "spiffe://orders.local/gateway", "aud": "spiffe://orders.local/order",
 		"iat": token.NumericDate(w.Now()), "exp": token.NumericDate(w.Now().Add(10 * time.Second)), "jti": jti, "op": c.Operation,
-		"digest": base64.RawURLEncoding.EncodeToString(c.Digest[:]), "nonce": nonce,
+		"digest": base64.RawURLEncoding.EncodeToString(c.Digest[:]), "nonces": []string{nonce},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type callees struct {
 
 // acquaintance is what a caller knows of a callee.
 type acquaintance struct {
-	nonce   string // what the callee wants to find in proofs since it was started; "": it has not said
+	nonces  []string // what the callee's processes want to find in proofs since they were started, the latest last
 	keys    string // that it was told last
 	told    time.Time
 	refused time.Time // when it did not accept a proof; zero: it never did
@@ -39,22 +40,22 @@ func newCallees(now func() time.Time) *callees {
 	return &callees{now: now, known: map[string]acquaintance{}}
 }
 
-// meet gives the callee's nonce, and reports whether it is to be told the keys: at first, when they have changed, when it
+// meet gives the nonces of the callee's processes, and reports whether it is to be told the keys: at first, when they have changed, when it
 // has refused a proof, and now and then.
-func (c *callees) meet(call *rpc.Call, keys string) (nonce string, introduce bool) {
+func (c *callees) meet(call *rpc.Call, keys string) (nonces []string, introduce bool) {
 	now, way := c.now(), call.Caller+" "+call.Callee
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.known[way]
 	if known.keys == keys && now.Sub(known.told).Abs() < introduceAgain && now.Sub(known.refused).Abs() >= introduceFor {
-		return known.nonce, false
+		return known.nonces, false
 	}
 	known.keys, known.told = keys, now
 	c.known[way] = known
-	return known.nonce, true
+	return known.nonces, true
 }
 
-// refused learns from a refusal: the callee's nonce, and that it may not know the keys.
+// refused learns from a refusal: the nonce of one of the callee's processes, and that it may not know the keys.
 func (c *callees) refused(call *rpc.Call, refusal *fault.Error) {
 	way := call.Caller + " " + call.Callee
 	c.mu.Lock()
@@ -63,11 +64,24 @@ func (c *callees) refused(call *rpc.Call, refusal *fault.Error) {
 	known.refused = c.now()
 	for _, field := range refusal.Fields {
 		if field.Pointer == noncePointer && len(field.Detail) <= maxNonce {
-			known.nonce = field.Detail
+			known.nonces = remember(known.nonces, field.Detail)
 		}
 	}
 	c.known[way] = known
 }
+
+// remember adds a nonce to those that are known, and forgets the one that was heard first where there are too many: of
+// processes that were started anew.
+func remember(nonces []string, nonce string) []string {
+	if slices.Contains(nonces, nonce) {
+		return nonces
+	}
+	more := append(slices.Clone(nonces), nonce) // the others are in use
+	return more[max(0, len(more)-maxNonces):]
+}
+
+// maxNonces is how many processes of one callee a caller can know at a time: more than there are of any module.
+const maxNonces = 16
 
 // maxNonce is the longest nonce that is taken from a callee, in bytes; ours have 26.
 const maxNonce = 128

@@ -36,8 +36,11 @@ const (
 // that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
 //
 // A callee remembers which proofs it has accepted for as long as they could be accepted again, and no longer than it runs.
-// So it makes a nonce when it is started, which every proof has to hold (as RFC 9449 section 8 has it for DPoP): a caller
-// that does not know it is refused once, and told. Nothing from before the start counts, whatever the clocks say.
+// So each of its processes makes a nonce when it is started, and a proof has to hold the one of the process that it reaches
+// (as RFC 9449 section 8 has it for DPoP): a caller that does not know it is refused, and told. A caller puts the nonces of
+// all processes into its proofs that it has met, since it cannot know which one answers. So nothing from before a start
+// counts, whatever the clocks say, and a proof is good once for each process: nobody but the caller itself could bring it to
+// another one, because the connection has to show the caller's certificate.
 type Profile struct {
 	transaction.Users
 	own    map[string]*Keys // of the workloads of this process
@@ -76,7 +79,7 @@ type proofClaims struct {
 	IssuedAt  json.Number `json:"iat"`
 	Expires   json.Number `json:"exp"`
 	ID        string      `json:"jti"`
-	Nonce     string      `json:"nonce"` // the callee's, of its last start
+	Nonces    []string    `json:"nonces"` // of the callee's processes
 	Operation string      `json:"op"`
 	Digest    string      `json:"digest"`             // SHA-256 of the body, base64url
 	User      string      `json:"txn_hash,omitempty"` // SHA-256 of the transaction token, base64url
@@ -96,11 +99,11 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	nonce, introduce := p.met.meet(c, introduction)
+	nonces, introduce := p.met.meet(c, introduction)
 	id, now := pki.ID(p.Domain, c.Caller), p.Now()
 	claims := proofClaims{
 		Issuer: id, Subject: id, Audience: pki.ID(p.Domain, c.Callee), IssuedAt: token.NumericDate(now), Expires: token.NumericDate(now.Add(proofLifetime)),
-		ID: uuid.NewString(), Nonce: nonce, Operation: c.Operation, Digest: encodeDigest(c.Digest),
+		ID: uuid.NewString(), Nonces: append([]string{}, nonces...), Operation: c.Operation, Digest: encodeDigest(c.Digest),
 	}
 	if txn != "" {
 		claims.User = encodeDigest(sha256.Sum256([]byte(txn.Reveal())))
@@ -173,12 +176,12 @@ func (p *Profile) read(c *rpc.Call, proof string, keys *token.KeySet, now time.T
 	id := pki.ID(p.Domain, c.Caller)
 	claims, err := token.Issuer{
 		Name: id, Audience: pki.ID(p.Domain, c.Callee), Algorithms: []token.Algorithm{token.ES256}, Types: []string{proofType},
-		MaxLifetime: proofLifetime, Leeway: trust.Leeway, Require: []string{"jti", "nonce", "op", "digest"},
+		MaxLifetime: proofLifetime, Leeway: trust.Leeway, Require: []string{"jti", "nonces", "op", "digest"},
 	}.Verify(proof, keys, now)
 	switch {
 	case err != nil:
 		return claims, rpc.NotProven("The proof of %s does not hold here: %s.", c.Caller, token.ReasonOf(err)).Because(err)
-	case textOf(claims, "nonce") != p.nonce: // what was accepted before this start cannot be known any more
+	case !holds(claims, "nonces", p.nonce): // what was accepted before this start cannot be known any more
 		return claims, p.challenge("The proof of %s is not for this start of %s.", c.Caller, c.Callee)
 	}
 	if wrong := mismatch(c, claims, id); wrong != "" {
@@ -217,6 +220,17 @@ func textOf(claims token.Claims, name string) string {
 	member, _ := claims.Member(name)
 	text, _ := member.Text()
 	return text
+}
+
+// holds reports whether a claim is a list that holds the text. The list is as short as a token is.
+func holds(claims token.Claims, name, text string) bool {
+	list, _ := claims.Member(name)
+	for _, item := range list.Items() {
+		if value, _ := item.Text(); value == text {
+			return true
+		}
+	}
+	return false
 }
 
 // Published are the public keys of the workloads of this process, for people to see.
