@@ -21,12 +21,12 @@ const Foreign = "https://login.example"
 // edge lets in our own tokens, and those of an issuer whose users may hold every scope.
 func (d *domain) edge() (issuers.Accepted, error) {
 	keys, err := token.NewKeySet(d.foreign.Public())
-	return issuers.Accepted{Own: issuers.Own(publicURL), External: []issuers.External{{
+	return issuers.New(issuers.Own(publicURL), issuers.External{
 		Policy: issuers.Policy(token.Issuer{
 			Name: Foreign, Audience: foreignAudience, Algorithms: []token.Algorithm{token.ES256}, Types: []string{"JWT"}, MaxLifetime: lifetime,
 		}),
 		Keys: keys, Ceiling: d.userScopes,
-	}}}, err
+	}), err
 }
 
 // users are those that have been asked for. Adding one takes the time of hashing a password, and is done once.

@@ -127,7 +127,7 @@ func scopeToken(text string) bool {
 
 // Open reads the key sets of the configured issuers. publicURL is our own.
 func Open(publicURL string, configured []Issuer) (Accepted, error) {
-	accepted := Accepted{Own: Own(publicURL)}
+	accepted := New(Own(publicURL))
 	for _, issuer := range configured {
 		external, err := issuer.open()
 		if err != nil {

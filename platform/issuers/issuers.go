@@ -4,6 +4,7 @@
 package issuers
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"oms/platform/identity"
@@ -18,10 +19,17 @@ const (
 )
 
 // Accepted are the access tokens that users may bring: our own and those of the external issuers. The public door and who
-// judges users hold the same one; the door so that a token nobody signed goes no further. It is not changed while used.
+// judges users hold the same one; the door so that a token nobody signed goes no further. Its fields are not changed while it
+// is used. The copies of one that [New] made remember together which tokens they have verified.
 type Accepted struct {
 	Own      token.Issuer
 	External []External
+	verified *memory
+}
+
+// New makes one that remembers what it has verified: within a process a token is parsed and its signature checked once.
+func New(own token.Issuer, external ...External) Accepted {
+	return Accepted{Own: own, External: external, verified: newMemory()}
 }
 
 // External is another issuer, and the most that its tokens can do here.
@@ -58,34 +66,56 @@ type Bearer struct {
 // own issuer, among them the one of the given kid if there is one; it is asked only for tokens that claim to be ours.
 // Errors are *token.Error, or that of own.
 func (a Accepted) Verify(raw string, own func(kid string) (*token.KeySet, error), now time.Time) (Bearer, error) {
-	header, issuer, err := token.Peek(raw)
+	digest := sha256.Sum256([]byte(raw))
+	if known, found := a.verified.find(digest); found {
+		return known.again(own, now)
+	}
+	peeked, err := token.Peek(raw)
 	if err != nil {
 		return Bearer{}, err
 	}
-	for _, external := range a.External {
-		if external.Policy.Name == issuer {
-			return external.verify(raw, now)
-		}
-	}
-	keys, err := own(header.KeyID)
+	from := a.issuer(peeked.Issuer)
+	keys, err := from.keys(own, peeked.Header.KeyID)
 	if err != nil {
 		return Bearer{}, err
 	}
-	claims, err := a.Own.Verify(raw, keys, now)
+	claims, err := from.Policy.VerifyPeeked(peeked, keys, now)
 	if err != nil {
 		return Bearer{}, err
 	}
-	return Bearer{Subject: claims.Subject, Local: true, Scopes: identity.NewScopes(claims.Scopes...), Expires: claims.Expires}, nil
+	verified := verifiedToken{from, peeked.Header.KeyID, claims, from.bearer(claims)}
+	a.verified.keep(digest, verified, now)
+	return verified.bearer, nil
 }
 
-func (e External) verify(raw string, now time.Time) (Bearer, error) {
-	claims, err := e.Policy.Verify(raw, e.Keys, now)
-	if err != nil {
-		return Bearer{}, err
+// issuer is the one of that name; our own, for whose policy it does not hold, where nobody else has it.
+func (a Accepted) issuer(name string) issuer {
+	for _, external := range a.External {
+		if external.Policy.Name == name {
+			return issuer{External: external}
+		}
+	}
+	return issuer{External: External{Policy: a.Own}, local: true}
+}
+
+// issuer is whoever has issued a token, ourselves among them.
+type issuer struct {
+	External
+	local bool
+}
+
+func (i issuer) keys(own func(kid string) (*token.KeySet, error), kid string) (*token.KeySet, error) {
+	if i.local {
+		return own(kid)
+	}
+	return i.Keys, nil
+}
+
+func (i issuer) bearer(c token.Claims) Bearer {
+	if i.local {
+		return Bearer{Subject: c.Subject, Local: true, Scopes: identity.NewScopes(c.Scopes...), Expires: c.Expires}
 	}
 	return Bearer{
-		Subject: identity.External(claims.Issuer, claims.Subject),
-		Scopes:  identity.NewScopes(claims.Scopes...).Intersect(e.Ceiling),
-		Expires: claims.Expires,
-	}, nil
+		Subject: identity.External(c.Issuer, c.Subject), Scopes: identity.NewScopes(c.Scopes...).Intersect(i.Ceiling), Expires: c.Expires,
+	}
 }

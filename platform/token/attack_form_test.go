@@ -63,7 +63,7 @@ func TestAttackSegments(t *testing.T) {
 		strings.Repeat("A", 10<<20) + ".A.A", "Bearer " + valid, valid[:len(valid)/2],
 	} {
 		w.refuse(t, raw, token.ReasonMalformed)
-		if _, _, err := token.Peek(raw); token.ReasonOf(err) != token.ReasonMalformed {
+		if _, err := token.Peek(raw); token.ReasonOf(err) != token.ReasonMalformed {
 			t.Errorf("Peek must refuse it as malformed, got %v", err)
 		}
 	}

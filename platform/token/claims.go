@@ -23,6 +23,7 @@ type Claims struct {
 	Scopes    []string // in the order of the token, each once
 	Type      string   // typ as in [Header]
 	all       strictjson.Value
+	key       Key // that verified it
 }
 
 // Member is any member of the claims as it was signed, such as act, cnf or txn.
@@ -35,8 +36,8 @@ func (i Issuer) claimVariant(name string) bool {
 }
 
 // judge reads the claims of a token whose signature holds.
-func (i Issuer) judge(header Header, all strictjson.Value, now time.Time) (Claims, error) {
-	c := Claims{Type: header.Type, all: all}
+func (i Issuer) judge(header Header, all strictjson.Value, key Key, now time.Time) (Claims, error) {
+	c := Claims{Type: header.Type, all: all, key: key}
 	iss, _ := all.Get("iss")
 	var ok bool
 	if c.Issuer, ok = iss.Text(); !ok || c.Issuer != i.Name {

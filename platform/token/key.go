@@ -28,6 +28,11 @@ func (k Key) Algorithm() Algorithm { return k.algorithm }
 // Public is the *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey, which must not be changed.
 func (k Key) Public() crypto.PublicKey { return k.public }
 
+func (k Key) equal(other Key) bool {
+	public, comparing := k.public.(interface{ Equal(crypto.PublicKey) bool }) // as all of the three are
+	return k.id == other.id && k.algorithm == other.algorithm && comparing && public.Equal(other.public)
+}
+
 // jwk is the form of a public key on the wire. The order of its members is the order of their names, so that those
 // that are required make the input of a thumbprint (RFC 7638 section 3.2).
 type jwk struct {

@@ -61,12 +61,16 @@ func object(data []byte, segment string, isVariant func(name string) bool) (stri
 	if value.Kind() != strictjson.Object {
 		return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" must be a JSON object, not "+value.Kind().String())
 	}
-	for name := range value.Members() {
+	return value, refuseVariants(value, segment, isVariant)
+}
+
+func refuseVariants(object strictjson.Value, segment string, isVariant func(name string) bool) error {
+	for name := range object.Members() {
 		if isVariant(name) {
-			return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" member "+quoted(name)+" differs from a registered name in case only")
+			return refuse(ReasonMalformed, "the "+segment+" member "+quoted(name)+" differs from a registered name in case only")
 		}
 	}
-	return value, nil
+	return nil
 }
 
 // variant reports whether name is one of the registered names in another case, by the folding that readers use

@@ -29,6 +29,10 @@ func (i Issuer) readTimes(c *Claims, now time.Time) error {
 			return refuse(ReasonClaim, date.name+" must be a number of seconds between 0 and 1e12")
 		}
 	}
+	return i.judgeTimes(c, now)
+}
+
+func (i Issuer) judgeTimes(c *Claims, now time.Time) error {
 	switch {
 	case !c.Expires.After(c.IssuedAt):
 		return refuse(ReasonLifetime, "exp is not after iat")

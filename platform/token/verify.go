@@ -25,18 +25,48 @@ func (i Issuer) Verify(raw string, keys *KeySet, now time.Time) (Claims, error) 
 	if err != nil {
 		return Claims{}, err
 	}
-	key, err := i.choose(header, keys)
+	key, err := i.verifySignature(header, parts, keys)
 	if err != nil {
-		return Claims{}, err
-	}
-	if err := key.verify(parts); err != nil {
 		return Claims{}, err
 	}
 	value, err := object(parts.claims, "claims", i.claimVariant)
 	if err != nil {
 		return Claims{}, err
 	}
-	return i.judge(header, value, now)
+	return i.judge(header, value, key, now)
+}
+
+// VerifyPeeked is [Issuer.Verify] for a token that was peeked at to find its issuer, and need not be parsed again.
+func (i Issuer) VerifyPeeked(t Unverified, keys *KeySet, now time.Time) (Claims, error) {
+	if err := i.Check(); err != nil {
+		return Claims{}, refuse(ReasonMisconfigured, err.Error())
+	}
+	key, err := i.verifySignature(t.Header, t.parts, keys)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := refuseVariants(t.claims, "claims", i.claimVariant); err != nil {
+		return Claims{}, err
+	}
+	return i.judge(t.Header, t.claims, key, now)
+}
+
+// Again judges claims that i has accepted before, of the very same token: whether the key that verified it is still one of
+// the issuer's, and whether it is still its time. Nothing else can have changed.
+func (i Issuer) Again(c Claims, keys *KeySet, now time.Time) error {
+	key, known := keys.Lookup(c.key.id)
+	if !known || !key.equal(c.key) {
+		return refuse(ReasonKeyUnknown, "the issuer has no usable key with the kid "+quoted(c.key.id)+" any more")
+	}
+	return i.judgeTimes(&c, now)
+}
+
+func (i Issuer) verifySignature(header Header, parts segments, keys *KeySet) (Key, error) {
+	key, err := i.choose(header, keys)
+	if err != nil {
+		return Key{}, err
+	}
+	return key, key.verify(parts)
 }
 
 // choose finds the one key that may have signed the token.
@@ -67,22 +97,28 @@ func (k Key) verify(parts segments) error {
 	return nil
 }
 
-// Peek reads the header and iss of a token WITHOUT verifying anything. What it returns was written by whoever sent the
-// token: use it to choose the [Issuer] and its keys and for nothing else. iss is "" when it is absent or not a string.
-// Every error is an *[Error], and means that no issuer could ever accept the token.
-func Peek(raw string) (header Header, issuer string, err error) {
-	parts, err := split(raw)
-	if err != nil {
-		return Header{}, "", err
+// Unverified is a token as whoever sent it has written it. Use it to choose the [Issuer] and its keys and for nothing else.
+type Unverified struct {
+	Header Header
+	Issuer string // iss; "" where it is absent or not a string
+	parts  segments
+	claims strictjson.Value
+}
+
+// Peek reads a token WITHOUT verifying anything. Every error is an *[Error], and means that no issuer could ever accept the
+// token.
+func Peek(raw string) (t Unverified, err error) {
+	if t.parts, err = split(raw); err != nil {
+		return Unverified{}, err
 	}
-	if header, err = readHeader(parts.header); err != nil {
-		return Header{}, "", err
+	if t.Header, err = readHeader(t.parts.header); err != nil {
+		return Unverified{}, err
 	}
-	value, err := object(parts.claims, "claims", Issuer{}.claimVariant)
-	if err != nil {
-		return Header{}, "", err
+	if t.claims, err = object(t.parts.claims, "claims", Issuer{}.claimVariant); err != nil {
+		return Unverified{}, err
 	}
-	return header, textOf(value, "iss"), nil
+	t.Issuer = textOf(t.claims, "iss")
+	return t, nil
 }
 
 // textOf is a member that is a string, and "" otherwise.

@@ -54,9 +54,13 @@ func TestVerifyTheArticlesTokens(t *testing.T) {
 		if difference := cmp.Diff(want, got, cmpopts.IgnoreUnexported(token.Claims{})); difference != "" {
 			t.Errorf("%s (-want +got):\n%s", file, difference)
 		}
-		header, name, err := token.Peek(raw)
-		if err != nil || name != "wso2" || header.Algorithm != token.RS256 || header.Type != "jwt" {
-			t.Errorf("%s: peeked %+v, %q, %v", file, header, name, err)
+		peeked, err := token.Peek(raw)
+		if err != nil || peeked.Issuer != "wso2" || peeked.Header.Algorithm != token.RS256 || peeked.Header.Type != "jwt" {
+			t.Errorf("%s: peeked %+v, %q, %v", file, peeked.Header, peeked.Issuer, err)
+		}
+		again, err := issuer.VerifyPeeked(peeked, keys, now)
+		if difference := cmp.Diff(want, again, cmpopts.IgnoreUnexported(token.Claims{})); err != nil || difference != "" {
+			t.Errorf("%s, peeked at: %v (-want +got):\n%s", file, err, difference)
 		}
 		for _, moment := range []time.Time{time.Unix(1629876599-1, 0), time.Unix(1945238894, 0), {}} {
 			if _, err := issuer.Verify(raw, keys, moment); err == nil {

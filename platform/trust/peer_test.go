@@ -379,11 +379,11 @@ var kept sync.Map
 // kid is the name of the key that signed a call.
 func kid(t *testing.T, c *rpc.Call) string {
 	t.Helper()
-	header, _, err := token.Peek(c.Header.Get("Workload-Proof"))
+	peeked, err := token.Peek(c.Header.Get("Workload-Proof"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return header.KeyID
+	return peeked.Header.KeyID
 }
 
 // signedBy is a call that is signed by a key which was in the file once.

@@ -55,11 +55,11 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := issuers.Accepted{Own: issuers.Own(ststest.PublicURL), External: []issuers.External{{
+	edge := issuers.New(issuers.Own(ststest.PublicURL), issuers.External{
 		Policy: issuers.Policy(token.Issuer{Name: ststest.Foreign, Audience: ststest.ForeignFor, Algorithms: []token.Algorithm{token.EdDSA},
 			Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
-	}}}
+	})
 	hosted, err := host.New(t.Context(), host.Options{
 		Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
 		SessionTTL: ststest.SessionLifetime, InternalTTL: ststest.InternalLifetime, TransactionTTL: time.Minute, WorkloadTTL: ststest.WorkloadLifetime, CertificateTTL: ststest.CertificateLifetime,
@@ -260,7 +260,7 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: issuers.Accepted{Own: issuers.Own(ststest.PublicURL)}})
+	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: issuers.New(issuers.Own(ststest.PublicURL))})
 	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says the key is corrupt", err)
 	}

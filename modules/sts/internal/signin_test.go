@@ -44,7 +44,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	if _, err := o.operator.AddUser(t.Context(), carol); err != nil {
 		t.Fatal(err)
 	}
-	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.Accepted{Own: issuers.Own("https://orders.example")}, Demo: demo, Hasher: hasher,
+	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.New(issuers.Own("https://orders.example")), Demo: demo, Hasher: hasher,
 		SessionTTL: time.Hour, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
 	if err != nil {
 		t.Fatal(err)

@@ -72,10 +72,10 @@ func (w world) mustSign(t *testing.T, when, id string) {
 	for what, raw := range map[string]secret.Text{
 		"an access token": edge, "a user's token": w.trade(t, w.gateway, edge, sts.AccessToken, "order").AccessToken, "a workload's token": self.AccessToken,
 	} {
-		header, _, err := token.Peek(raw.Reveal())
+		peeked, err := token.Peek(raw.Reveal())
 		must(t, err)
-		if header.KeyID != id {
-			t.Errorf("%s: %s is signed by %s, want %s", when, what, header.KeyID, id)
+		if peeked.Header.KeyID != id {
+			t.Errorf("%s: %s is signed by %s, want %s", when, what, peeked.Header.KeyID, id)
 		}
 	}
 }

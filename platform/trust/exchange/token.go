@@ -74,7 +74,7 @@ func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 // Read verifies a token that the STS issued for callee. keys gives the STS's keys, among them that of a kid.
 // Errors are *token.Error, or that of keys.
 func Read(raw, domain, callee string, keys func(kid string) (*token.KeySet, error), now time.Time) (Token, error) {
-	header, _, err := token.Peek(raw)
+	peeked, err := token.Peek(raw)
 	if err != nil {
 		return Token{}, err
 	}
@@ -82,14 +82,14 @@ func Read(raw, domain, callee string, keys func(kid string) (*token.KeySet, erro
 		Name: pki.ID(domain, trust.Issuer), Audience: pki.ID(domain, callee), Algorithms: []token.Algorithm{token.ES256},
 		Types: []string{userTokenType}, MaxLifetime: MaxLifetime, Leeway: trust.Leeway, Require: []string{"jti", "client_id", "act"},
 	}
-	if header.Type == workloadTokenType {
+	if peeked.Header.Type == workloadTokenType {
 		policy.Types, policy.MaxLifetime, policy.Require = []string{workloadTokenType}, maxWorkloadLifetime, []string{"jti", "client_id"}
 	}
-	set, err := keys(header.KeyID)
+	set, err := keys(peeked.Header.KeyID)
 	if err != nil {
 		return Token{}, err
 	}
-	claims, err := policy.Verify(raw, set, now)
+	claims, err := policy.VerifyPeeked(peeked, set, now)
 	if err != nil {
 		return Token{}, err
 	}

@@ -31,7 +31,7 @@ type callees struct {
 // acquaintance is what a caller knows of a callee.
 type acquaintance struct {
 	nonces  []string // what the callee's processes want to find in proofs since they were started, the latest last
-	keys    string // that it was told last
+	keys    string   // that it was told last
 	told    time.Time
 	refused time.Time // when it did not accept a proof; zero: it never did
 }

@@ -77,18 +77,18 @@ func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 
 // Read verifies a transaction token of the trust domain. Errors are *token.Error, or that of keys.
 func Read(raw, domain string, keys func(kid string) (*token.KeySet, error), now time.Time) (Token, error) {
-	header, _, err := token.Peek(raw)
+	peeked, err := token.Peek(raw)
 	if err != nil {
 		return Token{}, err
 	}
-	set, err := keys(header.KeyID)
+	set, err := keys(peeked.Header.KeyID)
 	if err != nil {
 		return Token{}, err
 	}
 	claims, err := token.Issuer{
 		Name: pki.ID(domain, trust.Issuer), Audience: audience(domain), Algorithms: []token.Algorithm{token.ES256}, Types: []string{TokenType},
 		MaxLifetime: MaxLifetime, Leeway: trust.Leeway, Require: []string{"txn", "scope", "req_wl", "tctx", "rctx"},
-	}.Verify(raw, set, now)
+	}.VerifyPeeked(peeked, set, now)
 	if err != nil {
 		return Token{}, err
 	}

@@ -1,0 +1,4 @@
+package issuers
+
+// Remembered is how many tokens are remembered.
+func (a Accepted) Remembered() int { return len(a.verified.tokens) }
