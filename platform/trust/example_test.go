@@ -58,12 +58,12 @@ var _ trust.Profile = sharedSecret{}
 
 func TestTheExampleOfAProfileWorks(t *testing.T) {
 	host, _ := rpctest.NewProbe(t)
-	good := local(host, "gateway", sharedSecret{[]byte("known to all")})
+	good := rpctest.InProcess(host, "gateway", sharedSecret{[]byte("known to all")})
 	answer, err := rpctest.Public.Call(t.Context(), good, rpctest.Nothing{})
 	if err != nil || answer.Caller != "gateway" || answer.Subject != "" {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	forged := local(host, "gateway", forger{sharedSecret{[]byte("known to all")}})
+	forged := rpctest.InProcess(host, "gateway", forger{sharedSecret{[]byte("known to all")}})
 	if _, err := rpctest.Public.Call(t.Context(), forged, rpctest.Nothing{}); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("a proof that names another caller than the certificate: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/token"
 	"oms/platform/trust"
+	"oms/platform/trust/trusttest"
 )
 
 // counted is an STS that counts what it is asked.
@@ -26,22 +27,13 @@ func (c *counted) keys(context.Context) (*token.KeySet, error) {
 // oneKey is a key set of one new key, and the key's kid.
 func oneKey(t *testing.T) (set *token.KeySet, kid string) {
 	t.Helper()
-	key, err := token.GenerateSigningKey(token.ES256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err = token.NewKeySet(key.Public())
+	key := trusttest.NewKey(t)
+	set, err := token.NewKeySet(key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set, key.ID()
 }
-
-// clock is set by hand.
-type clock struct{ at atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.Unix(1_000_000, 0).Add(time.Duration(c.at.Load())) }
-func (c *clock) forward(d time.Duration) { c.at.Add(int64(d)) }
 
 func wants(t *testing.T, known *trust.Keys, kid string, found bool) {
 	t.Helper()
@@ -57,8 +49,8 @@ func wants(t *testing.T, known *trust.Keys, kid string, found bool) {
 // A flood of made-up kids (CWE-770): at most one fetch in ten seconds, and known kids never wait for one.
 func TestUnknownKidsCauseOneFetchInTenSeconds(t *testing.T) {
 	set, kid := oneKey(t)
-	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &clock{}
-	cache := trust.NewKeys(service.keys, at.now)
+	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &trusttest.Clock{}
+	cache := trust.NewKeys(service.keys, at.Now)
 	wants(t, cache, kid, true)
 	for second := range 30 {
 		for range 100 {
@@ -68,14 +60,14 @@ func TestUnknownKidsCauseOneFetchInTenSeconds(t *testing.T) {
 		if got, want := service.asked.Load(), int64(1+second/10); got != want {
 			t.Fatalf("after %d seconds: asked %d times, want %d", second, got, want)
 		}
-		at.forward(time.Second)
+		at.Forward(time.Second)
 	}
 }
 
 func TestManyAtOnceShareOneFetch(t *testing.T) {
 	set, kid := oneKey(t)
-	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &clock{}
-	cache := trust.NewKeys(service.keys, at.now)
+	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &trusttest.Clock{}
+	cache := trust.NewKeys(service.keys, at.Now)
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() { wants(t, cache, []string{kid, "made-up"}[i%2], i%2 == 0) })
@@ -89,8 +81,8 @@ func TestManyAtOnceShareOneFetch(t *testing.T) {
 func TestTheOldKeysStayWhenTheSTSFails(t *testing.T) {
 	set, kid := oneKey(t)
 	next, nextKid := oneKey(t)
-	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &clock{}
-	cache := trust.NewKeys(service.keys, at.now)
+	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &trusttest.Clock{}
+	cache := trust.NewKeys(service.keys, at.Now)
 	wants(t, cache, kid, true)
 	for name, answer := range map[string]func() (*token.KeySet, error){
 		"unavailable": func() (*token.KeySet, error) { return nil, fault.Retryable(time.Second, "away") },
@@ -100,7 +92,7 @@ func TestTheOldKeysStayWhenTheSTSFails(t *testing.T) {
 			return token.ParseKeySet([]byte(`{"keys":[{"kty":"oct","kid":"x","k":"AAAA"}]}`))
 		},
 	} {
-		at.forward(10 * time.Second)
+		at.Forward(10 * time.Second)
 		service.answer = answer
 		before := service.asked.Load()
 		for range 10 {
@@ -112,22 +104,22 @@ func TestTheOldKeysStayWhenTheSTSFails(t *testing.T) {
 		}
 	}
 	service.answer = func() (*token.KeySet, error) { return next, nil }
-	at.forward(10 * time.Second)
+	at.Forward(10 * time.Second)
 	wants(t, cache, nextKid, true)
 }
 
 // Before the first answer there is nobody to let in: it is tried again soon, but not by every request.
 func TestWithoutKeysTheSTSIsAskedOnceASecond(t *testing.T) {
 	set, kid := oneKey(t)
-	service, at := &counted{answer: func() (*token.KeySet, error) { return nil, fault.Retryable(time.Second, "not yet") }}, &clock{}
-	cache := trust.NewKeys(service.keys, at.now)
+	service, at := &counted{answer: func() (*token.KeySet, error) { return nil, fault.Retryable(time.Second, "not yet") }}, &trusttest.Clock{}
+	cache := trust.NewKeys(service.keys, at.Now)
 	for range 5 {
 		for range 100 {
 			if keys, err := cache.Having(t.Context(), kid); keys != nil || fault.CodeOf(err) != fault.Unavailable {
 				t.Fatalf("%v, %v", keys, err)
 			}
 		}
-		at.forward(time.Second)
+		at.Forward(time.Second)
 	}
 	if got := service.asked.Load(); got != 5 {
 		t.Errorf("asked %d times", got)
@@ -140,8 +132,8 @@ func TestWithoutKeysTheSTSIsAskedOnceASecond(t *testing.T) {
 func TestAnAnnouncedKeyIsKnownAtOnce(t *testing.T) {
 	set, _ := oneKey(t)
 	next, nextKid := oneKey(t)
-	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &clock{}
-	cache := trust.NewKeys(service.keys, at.now)
+	service, at := &counted{answer: func() (*token.KeySet, error) { return set, nil }}, &trusttest.Clock{}
+	cache := trust.NewKeys(service.keys, at.Now)
 	wants(t, cache, "made-up", false)
 	wants(t, cache, nextKid, false)
 	cache.Announce(next)

@@ -53,6 +53,12 @@ func connectLocal(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
 	return direct.Conn(host, caller)
 }
 
+// InProcess reaches a host in the caller's process, proven by a profile.
+func InProcess(host *rpc.Host, caller string, profile rpc.Profile) rpc.Conn {
+	log := slog.New(slog.DiscardHandler)
+	return rpc.NewConn(rpc.ConnOptions{Caller: caller, Callee: host.Module(), Profile: profile, Transport: rpc.Local(rpc.NewServer(host, profile, log)), Log: log})
+}
+
 // Twice is connect, where every call that may be repeated is made twice and the first answer is lost.
 func Twice(connect Connect) Connect {
 	return func(t testing.TB, host *rpc.Host, caller string) rpc.Conn { return twice{connect(t, host, caller)} }

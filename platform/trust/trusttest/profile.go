@@ -1,5 +1,5 @@
-// Package trusttest has a trust profile for tests of what lies around one. It proves nothing: it says who is calling for
-// whom, and is believed unless a test tells it otherwise.
+// Package trusttest is for tests of trust profiles, and of what lies around one: a [Domain] with keys and a clock, in which
+// profiles can be opened, and a [Profile] that proves nothing. It is for tests only.
 package trusttest
 
 import (
@@ -15,7 +15,8 @@ import (
 // Header is where the profile's proof travels.
 const Header = "Test-Proof"
 
-// Profile is a profile that takes the user from the principal of the caller's context. The zero value is ready.
+// Profile says who is calling for whom, as the principal of the caller's context has it, and is believed unless a test
+// tells it otherwise. The zero value is ready.
 type Profile struct {
 	OnAttach  func(c *rpc.Call) error             // replaces the proof where it returns one; nil attaches
 	OnVerify  func(c *rpc.Call) error             // refuses where it returns an error; nil accepts

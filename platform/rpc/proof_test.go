@@ -1,4 +1,4 @@
-package trust_test
+package rpc_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 func TestACallInAProcessThatProvesItselfBehavesAsEveryOther(t *testing.T) {
 	rpctest.Parity(t, rpctest.Shape{Name: "in process, proven", Connect: func(_ testing.TB, host *rpc.Host, caller string) rpc.Conn {
-		return local(host, caller, &trusttest.Profile{})
+		return rpctest.InProcess(host, caller, &trusttest.Profile{})
 	}})
 }
 
@@ -30,7 +30,7 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 		"another's proof": {&trusttest.Profile{Names: func(*rpc.Call) string { return "order" }}, 1, "issued to order, and the certificate is that of gateway"},
 	} {
 		host, observer := rpctest.NewProbe(t)
-		_, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", c.profile), rpctest.Nothing{})
+		_, err := rpctest.Whoami.Call(rpctest.As("alice"), rpctest.InProcess(host, "gateway", c.profile), rpctest.Nothing{})
 		failure := fault.From(err)
 		if failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second || !strings.Contains(failure.Detail, c.detail) {
 			t.Errorf("%s: %v", name, err)
@@ -61,7 +61,7 @@ func TestARenewedProofIsAcceptedInAProcess(t *testing.T) {
 		},
 		OnRefused: func(*fault.Error) bool { refusals++; return true },
 	}
-	if _, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", profile), rpctest.Nothing{}); err != nil {
+	if _, err := rpctest.Whoami.Call(rpctest.As("alice"), rpctest.InProcess(host, "gateway", profile), rpctest.Nothing{}); err != nil {
 		t.Error(err)
 	}
 	if len(observer.Executed()) != 1 {
@@ -74,7 +74,7 @@ func TestWhatAttachCannotDoIsTheCallersFault(t *testing.T) {
 	profile := &trusttest.Profile{OnAttach: func(*rpc.Call) error {
 		return fault.Retryable(time.Second, "The STS is away.").Because(errors.New("hunter2"))
 	}}
-	_, err := rpctest.Whoami.Call(rpctest.As("alice"), local(host, "gateway", profile), rpctest.Nothing{})
+	_, err := rpctest.Whoami.Call(rpctest.As("alice"), rpctest.InProcess(host, "gateway", profile), rpctest.Nothing{})
 	if fault.From(err).Detail != "The STS is away." || strings.Contains(err.Error(), "hunter2") || len(observer.Decisions()) != 0 {
 		t.Errorf("got %v, decisions %v", err, observer.Decisions())
 	}
@@ -97,7 +97,7 @@ func TestVerifySeesNothingOfTheCallersContext(t *testing.T) {
 	host, _ := rpctest.NewProbe(t)
 	profile := &looking{Profile: &trusttest.Profile{}}
 	ctx := context.WithValue(rpctest.As("alice"), leak{}, "secret")
-	if _, err := rpctest.Whoami.Call(ctx, local(host, "gateway", profile), rpctest.Nothing{}); err != nil || profile.seen != nil {
+	if _, err := rpctest.Whoami.Call(ctx, rpctest.InProcess(host, "gateway", profile), rpctest.Nothing{}); err != nil || profile.seen != nil {
 		t.Errorf("err %v, seen %v", err, profile.seen)
 	}
 }

@@ -1,4 +1,4 @@
-package trust_test
+package exchange_test
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 	"oms/platform/secret"
 	"oms/platform/trust"
 	"oms/platform/trust/exchange"
+	"oms/platform/trust/trusttest"
 )
 
-// office is an STS that counts what it is asked, and gives another token each time.
-type office struct {
-	clock    *clock
+// tokenService is an STS that counts what it is asked, and gives another token each time.
+type tokenService struct {
+	clock    trusttest.Clock
 	life     time.Duration // of what it issues
 	failure  error         // what it answers instead
 	asked    atomic.Int64
@@ -26,46 +27,41 @@ type office struct {
 	released chan struct{} // and waits for this
 }
 
-// desk is the office as one workload reaches it.
-type desk struct {
-	*office
+// client is the token service as one workload reaches it.
+type client struct {
+	trusttest.Unimplemented
+	*tokenService
 	workload string
 }
 
-func (d desk) issue(ctx context.Context, of, callee string) (trust.Issued, error) {
-	number := d.asked.Add(1)
-	if d.entered != nil {
-		d.entered <- struct{}{}
-		<-d.released
+var _ trust.TokenService = client{}
+
+func (c client) issue(ctx context.Context, of, callee string) (trust.Issued, error) {
+	number := c.asked.Add(1)
+	if c.entered != nil {
+		c.entered <- struct{}{}
+		<-c.released
 	}
 	if err := ctx.Err(); err != nil {
 		return trust.Issued{}, err
 	}
-	if d.failure != nil {
-		return trust.Issued{}, d.failure
+	if c.failure != nil {
+		return trust.Issued{}, c.failure
 	}
-	now := d.clock.now()
+	now := c.clock.Now()
 	return trust.Issued{
-		Token: secret.Text(fmt.Sprintf("%d: %s for %s at %s", number, of, d.workload, callee)), IssuedAt: now, Expires: now.Add(d.life),
+		Token: secret.Text(fmt.Sprintf("%d: %s for %s at %s", number, of, c.workload, callee)), IssuedAt: now, Expires: now.Add(c.life),
 	}, nil
 }
 
-func (d desk) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
-	issued, err := d.issue(ctx, user.Text.Reveal(), callee)
+func (c client) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	issued, err := c.issue(ctx, user.Text.Reveal(), callee)
 	issued.Subject, issued.Scopes = "alice", identity.NewScopes("echo")
 	return issued, err
 }
 
-func (d desk) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
-	return d.issue(ctx, "itself", callee)
-}
-
-func (d desk) Authenticate(context.Context, identity.Credential, string) (trust.Issued, error) {
-	return trust.Issued{}, fault.New(fault.Unimplemented, "not asked for here")
-}
-
-func (d desk) Transaction(context.Context, identity.Credential, string) (trust.Issued, error) {
-	panic("a token of another profile was asked for")
+func (c client) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
+	return c.issue(ctx, "itself", callee)
 }
 
 var away = fault.Retryable(time.Second, "The STS is away.")
@@ -73,28 +69,25 @@ var away = fault.Retryable(time.Second, "The STS is away.")
 // caller is one workload's side of the profile.
 type caller struct {
 	*exchange.Profile
-	*office
+	*tokenService
 	revoked *trust.Revocations
 }
 
 func newCaller(life time.Duration) caller {
-	c := caller{office: &office{clock: &clock{}, life: life}, revoked: &trust.Revocations{}}
+	c := caller{tokenService: &tokenService{life: life}, revoked: &trust.Revocations{}}
 	c.Profile = exchange.New(trust.Options{
-		Domain: domain, Now: c.clock.now, Revoked: c.revoked.Revoked,
-		STS: func(workload string) trust.TokenService { return desk{c.office, workload} },
+		Domain: trusttest.DomainName, Now: c.clock.Now, Revoked: c.revoked.Revoked,
+		STS: func(workload string) trust.TokenService {
+			return client{tokenService: c.tokenService, workload: workload}
+		},
 	})
 	return c
-}
-
-// with is the context of code that runs for whoever has brought the text.
-func with(kind identity.Kind, text string) context.Context {
-	return identity.WithCredential(nobody(), identity.Credential{Kind: kind, Text: secret.Text(text)})
 }
 
 // attach gives what the profile attaches to a call from the gateway to order.
 func (c caller) attach(t testing.TB, ctx context.Context) (proof string, err error) {
 	t.Helper()
-	to := call("gateway", "order", "order.Get", "")
+	to := trusttest.Call("gateway", "order", "order.Get", "")
 	err = c.Attach(ctx, to)
 	return to.Header.Get("Authorization"), err
 }
@@ -117,18 +110,18 @@ func TestATokenIsUsedUntilShortlyBeforeItsEnd(t *testing.T) {
 		ctx          context.Context
 		life, before time.Duration
 	}{
-		"a user's":               {alice(), 5 * time.Minute, 5*time.Minute - 15*time.Second},
-		"a user's that is short": {alice(), 20 * time.Second, 10 * time.Second},
-		"a workload's own":       {nobody(), 24 * time.Hour, 12 * time.Hour},
+		"a user's":               {trusttest.Alice(), 5 * time.Minute, 5*time.Minute - 15*time.Second},
+		"a user's that is short": {trusttest.Alice(), 20 * time.Second, 10 * time.Second},
+		"a workload's own":       {trusttest.Nobody(), 24 * time.Hour, 12 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := newCaller(c.life)
 			first := at.mustHaveAsked(t, c.ctx, "at first", 1)
-			at.clock.forward(c.before - 1)
+			at.clock.Forward(c.before - 1)
 			if again := at.mustHaveAsked(t, c.ctx, "before it is due", 1); again != first {
 				t.Errorf("got %q after %q", again, first)
 			}
-			at.clock.forward(1)
+			at.clock.Forward(1)
 			if next := at.mustHaveAsked(t, c.ctx, "when it is due", 2); next == first {
 				t.Error("the old token is still used")
 			}
@@ -143,13 +136,13 @@ func TestATokenIsForOneCredentialOneCallerAndOneCallee(t *testing.T) {
 		ctx      context.Context
 		from, to string
 	}{
-		{nobody(), "gateway", "order"}, {nobody(), "gateway", "inventory"}, {nobody(), "order", "inventory"},
-		{alice(), "gateway", "order"}, {alice(), "gateway", "inventory"}, {alice(), "order", "inventory"},
-		{with(identity.Session, "what alice brought"), "gateway", "order"}, {with(identity.Internal, "what alice brought"), "gateway", "order"},
-		{with(identity.EdgeToken, "bob's"), "gateway", "order"}, {with(identity.EdgeToken, ""), "gateway", "order"},
+		{trusttest.Nobody(), "gateway", "order"}, {trusttest.Nobody(), "gateway", "inventory"}, {trusttest.Nobody(), "order", "inventory"},
+		{trusttest.Alice(), "gateway", "order"}, {trusttest.Alice(), "gateway", "inventory"}, {trusttest.Alice(), "order", "inventory"},
+		{trusttest.With(identity.Session, "what alice brought"), "gateway", "order"}, {trusttest.With(identity.Internal, "what alice brought"), "gateway", "order"},
+		{trusttest.With(identity.EdgeToken, "bob's"), "gateway", "order"}, {trusttest.With(identity.EdgeToken, ""), "gateway", "order"},
 	} {
 		for range 2 {
-			attached := mustAttach(t, c, one.ctx, call(one.from, one.to, one.to+".Get", ""))
+			attached := trusttest.MustAttach(t, c, one.ctx, trusttest.Call(one.from, one.to, one.to+".Get", ""))
 			seen[attached.Header.Get("Authorization")] = true
 		}
 	}
@@ -160,15 +153,15 @@ func TestATokenIsForOneCredentialOneCallerAndOneCallee(t *testing.T) {
 
 func TestWhoTheUserIsCostsNoOtherToken(t *testing.T) {
 	c := newCaller(time.Minute)
-	nobody, err := c.User(nobody(), "gateway", "order")
+	nobody, err := c.User(trusttest.Nobody(), "gateway", "order")
 	if err != nil || nobody.Subject != "" || nobody.Token != "" || c.asked.Load() != 0 {
 		t.Errorf("without a credential: %+v, %v, asked %d times", nobody, err, c.asked.Load())
 	}
-	user, err := c.User(alice(), "gateway", "order")
+	user, err := c.User(trusttest.Alice(), "gateway", "order")
 	if err != nil || user.Subject != "alice" || !user.Scopes.Has("echo") {
 		t.Errorf("with one: %+v, %v", user, err)
 	}
-	if proof := c.mustHaveAsked(t, alice(), "for the call", 1); proof != "Bearer "+user.Token.Reveal() {
+	if proof := c.mustHaveAsked(t, trusttest.Alice(), "for the call", 1); proof != "Bearer "+user.Token.Reveal() {
 		t.Errorf("the call shows %q", proof)
 	}
 }
@@ -179,15 +172,15 @@ type waiting struct {
 	told chan struct{}
 }
 
-func (w waiting) Done() <-chan struct{} {
-	w.told <- struct{}{}
-	return w.Context.Done()
+func (d waiting) Done() <-chan struct{} {
+	d.told <- struct{}{}
+	return d.Context.Done()
 }
 
 func TestAHundredCallsShareOneToken(t *testing.T) {
 	c := newCaller(time.Minute)
 	c.entered, c.released = make(chan struct{}, 100), make(chan struct{})
-	ctx := waiting{alice(), make(chan struct{}, 1000)}
+	ctx := waiting{trusttest.Alice(), make(chan struct{}, 1000)}
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
@@ -210,8 +203,8 @@ func TestAHundredCallsShareOneToken(t *testing.T) {
 func TestACallThatIsGivenUpGivesUpNoOther(t *testing.T) {
 	c := newCaller(time.Minute)
 	c.entered, c.released = make(chan struct{}), make(chan struct{})
-	ctx, leave := context.WithCancel(alice())
-	stays := waiting{alice(), make(chan struct{}, 10)}
+	ctx, leave := context.WithCancel(trusttest.Alice())
+	stays := waiting{trusttest.Alice(), make(chan struct{}, 10)}
 	first, second := make(chan error), make(chan error)
 	go func() { _, err := c.attach(t, ctx); first <- err }()
 	<-c.entered
@@ -232,19 +225,19 @@ func TestATokenIsUsedToItsEndWhileTheSTSIsAway(t *testing.T) {
 		name string
 		ctx  context.Context
 		due  time.Duration
-	}{{"a user's", alice(), 45 * time.Second}, {"a workload's own", nobody(), 30 * time.Second}} {
+	}{{"a user's", trusttest.Alice(), 45 * time.Second}, {"a workload's own", trusttest.Nobody(), 30 * time.Second}} {
 		t.Run(c.name, func(t *testing.T) {
 			at := newCaller(time.Minute)
 			first := at.mustHaveAsked(t, c.ctx, "at first", 1)
 			at.failure = away
-			at.clock.forward(c.due)
+			at.clock.Forward(c.due)
 			for second := range 60 - int(c.due/time.Second) {
 				for range 10 {
 					if proof := at.mustHaveAsked(t, c.ctx, fmt.Sprint(second, " seconds after it was due"), int64(2+second/5)); proof != first {
 						t.Fatalf("got %q", proof)
 					}
 				}
-				at.clock.forward(time.Second)
+				at.clock.Forward(time.Second)
 			}
 			if proof, err := at.attach(t, c.ctx); fault.CodeOf(err) != fault.Unavailable || proof != "" {
 				t.Errorf("at its end: %q, %v", proof, err)
@@ -261,10 +254,10 @@ func TestATokenIsUsedToItsEndWhileTheSTSIsAway(t *testing.T) {
 func TestARefusalByTheSTSIsNotSurvived(t *testing.T) {
 	for _, code := range []fault.Code{fault.Unauthenticated, fault.PermissionDenied} {
 		c := newCaller(time.Minute)
-		c.mustHaveAsked(t, alice(), "at first", 1)
-		c.clock.forward(45 * time.Second)
+		c.mustHaveAsked(t, trusttest.Alice(), "at first", 1)
+		c.clock.Forward(45 * time.Second)
 		c.failure = fault.New(code, "No.")
-		if proof, err := c.attach(t, alice()); fault.CodeOf(err) != code || proof != "" {
+		if proof, err := c.attach(t, trusttest.Alice()); fault.CodeOf(err) != code || proof != "" {
 			t.Errorf("%s: %q, %v", code, proof, err)
 		}
 	}
@@ -272,35 +265,35 @@ func TestARefusalByTheSTSIsNotSurvived(t *testing.T) {
 
 func TestARevokedTokenIsUsedNoMore(t *testing.T) {
 	c := newCaller(time.Hour)
-	first := c.mustHaveAsked(t, alice(), "at first", 1)
-	own := c.mustHaveAsked(t, nobody(), "the workload's own", 2)
-	c.clock.forward(time.Minute)
-	c.revoked.Announce(map[string]time.Time{"bob": c.clock.now()})
-	c.mustHaveAsked(t, alice(), "after somebody else's revocation", 2)
-	c.revoked.Announce(map[string]time.Time{"alice": c.clock.now(), "": c.clock.now()})
+	first := c.mustHaveAsked(t, trusttest.Alice(), "at first", 1)
+	own := c.mustHaveAsked(t, trusttest.Nobody(), "the workload's own", 2)
+	c.clock.Forward(time.Minute)
+	c.revoked.Announce(map[string]time.Time{"bob": c.clock.Now()})
+	c.mustHaveAsked(t, trusttest.Alice(), "after somebody else's revocation", 2)
+	c.revoked.Announce(map[string]time.Time{"alice": c.clock.Now(), "": c.clock.Now()})
 	c.failure = away
-	if proof, err := c.attach(t, alice()); fault.CodeOf(err) != fault.Unavailable || proof != "" {
+	if proof, err := c.attach(t, trusttest.Alice()); fault.CodeOf(err) != fault.Unavailable || proof != "" {
 		t.Errorf("revoked, and the STS is away: %q, %v", proof, err)
 	}
 	c.failure = nil
-	if proof := c.mustHaveAsked(t, alice(), "revoked", 4); proof == first {
+	if proof := c.mustHaveAsked(t, trusttest.Alice(), "revoked", 4); proof == first {
 		t.Error("the revoked token is still used")
 	}
-	c.mustHaveAsked(t, alice(), "after that", 4)
-	if proof := c.mustHaveAsked(t, nobody(), "the workload's own, after it all", 4); proof != own {
+	c.mustHaveAsked(t, trusttest.Alice(), "after that", 4)
+	if proof := c.mustHaveAsked(t, trusttest.Nobody(), "the workload's own, after it all", 4); proof != own {
 		t.Error("the workload's own token was dropped")
 	}
 }
 
 func TestARefusedProofIsDropped(t *testing.T) {
 	c := newCaller(time.Hour)
-	first := c.mustHaveAsked(t, alice(), "at first", 1)
-	c.mustHaveAsked(t, nobody(), "the workload's own", 2)
-	if !c.Refused(alice(), call("gateway", "order", "order.Get", ""), rpc.NotProven("no")) {
+	first := c.mustHaveAsked(t, trusttest.Alice(), "at first", 1)
+	c.mustHaveAsked(t, trusttest.Nobody(), "the workload's own", 2)
+	if !c.Refused(trusttest.Alice(), trusttest.Call("gateway", "order", "order.Get", ""), rpc.NotProven("no")) {
 		t.Error("no other attempt makes sense")
 	}
-	c.mustHaveAsked(t, nobody(), "the workload's own, which was not refused", 2)
-	if proof := c.mustHaveAsked(t, alice(), "refused", 3); proof == first {
+	c.mustHaveAsked(t, trusttest.Nobody(), "the workload's own, which was not refused", 2)
+	if proof := c.mustHaveAsked(t, trusttest.Alice(), "refused", 3); proof == first {
 		t.Error("the refused token is still used")
 	}
 }
@@ -308,24 +301,24 @@ func TestARefusedProofIsDropped(t *testing.T) {
 func TestTokensTakeABoundedPlace(t *testing.T) {
 	const most = 10_000
 	c := newCaller(time.Hour)
-	c.clock.forward(time.Minute)
-	kept := with(identity.EdgeToken, "the one that holds")
+	c.clock.Forward(time.Minute)
+	kept := trusttest.With(identity.EdgeToken, "the one that holds")
 	c.mustHaveAsked(t, kept, "the one that holds", 1)
 	c.life = time.Minute
 	for i := range most - 1 {
-		c.mustHaveAsked(t, with(identity.EdgeToken, fmt.Sprint(i)), "a new one", int64(i+2))
+		c.mustHaveAsked(t, trusttest.With(identity.EdgeToken, fmt.Sprint(i)), "a new one", int64(i+2))
 	}
-	c.clock.forward(2 * time.Minute) // all but one have expired
+	c.clock.Forward(2 * time.Minute) // all but one have expired
 	c.life = time.Hour
 	for i := range most + 100 - 1 {
-		c.mustHaveAsked(t, with(identity.EdgeToken, fmt.Sprint("later ", i)), "a later one", int64(most+1+i))
+		c.mustHaveAsked(t, trusttest.With(identity.EdgeToken, fmt.Sprint("later ", i)), "a later one", int64(most+1+i))
 		if i < most-2 {
 			c.mustHaveAsked(t, kept, "the one that holds, while others can go", int64(most+1+i))
 		}
 	}
 	before := c.asked.Load()
 	for i := range most + 100 - 1 {
-		if _, err := c.attach(t, with(identity.EdgeToken, fmt.Sprint("later ", i))); err != nil {
+		if _, err := c.attach(t, trusttest.With(identity.EdgeToken, fmt.Sprint("later ", i))); err != nil {
 			t.Fatal(err)
 		}
 	}

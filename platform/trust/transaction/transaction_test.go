@@ -1,4 +1,4 @@
-package trust_test
+package transaction_test
 
 import (
 	"context"
@@ -19,92 +19,93 @@ import (
 	"oms/platform/token"
 	"oms/platform/trust/exchange"
 	"oms/platform/trust/transaction"
+	"oms/platform/trust/trusttest"
 )
 
 func TestATransactionTokenIsPassedOnUnmodified(t *testing.T) {
-	w := newWorld(t)
-	gateway, order, inventory := transaction.New(w.options("gateway")), transaction.New(w.options("order")), transaction.New(w.options("inventory"))
-	first := mustAttach(t, gateway, alice(), call("gateway", "order", "order.Create", "{}"))
-	proven := mustVerify(t, order, received(first))
-	want := identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order"), Transaction: txnID}
+	d := trusttest.NewDomain(t)
+	gateway, order, inventory := transaction.New(d.Options("gateway")), transaction.New(d.Options("order")), transaction.New(d.Options("inventory"))
+	first := trusttest.MustAttach(t, gateway, trusttest.Alice(), trusttest.Call("gateway", "order", "order.Create", "{}"))
+	proven := trusttest.MustVerify(t, order, trusttest.Received(first))
+	want := identity.Principal{Subject: "alice", Caller: "gateway", Scopes: identity.NewScopes("add_order"), Transaction: trusttest.Transaction}
 	if diff := cmp.Diff(want, proven.Principal); diff != "" {
 		t.Error(diff)
 	}
 	onward := identity.WithCredential(identity.With(context.Background(), proven.Principal), proven.User)
-	second := mustAttach(t, order, onward, call("order", "inventory", "inventory.Reserve", "{}"))
+	second := trusttest.MustAttach(t, order, onward, trusttest.Call("order", "inventory", "inventory.Reserve", "{}"))
 	if !slices.Equal(first.Header.Values("Txn-Token"), second.Header.Values("Txn-Token")) || len(second.Header) != 1 {
 		t.Errorf("passed on as %v", second.Header)
 	}
-	if proven := mustVerify(t, inventory, received(second)); proven.Subject != "alice" || proven.Caller != "order" {
+	if proven := trusttest.MustVerify(t, inventory, trusttest.Received(second)); proven.Subject != "alice" || proven.Caller != "order" {
 		t.Errorf("%+v", proven)
 	}
-	if got := w.issued.Load(); got != 1 {
+	if got := d.Issued.Load(); got != 1 {
 		t.Errorf("%d tokens were issued", got)
 	}
-	if order.Refused(onward, second, nil) || !gateway.Refused(alice(), first, nil) {
+	if order.Refused(onward, second, nil) || !gateway.Refused(trusttest.Alice(), first, nil) {
 		t.Error("only who had the token issued can have another one")
 	}
 }
 
 func TestACallWithoutAUserCarriesNoToken(t *testing.T) {
-	w := newWorld(t)
-	profile := transaction.New(w.options("gateway"))
-	c := mustAttach(t, profile, nobody(), call("gateway", "order", "order.Get", "{}"))
-	if len(c.Header) != 0 || w.issued.Load() != 0 {
-		t.Errorf("%v, %d issued", c.Header, w.issued.Load())
+	d := trusttest.NewDomain(t)
+	profile := transaction.New(d.Options("gateway"))
+	c := trusttest.MustAttach(t, profile, trusttest.Nobody(), trusttest.Call("gateway", "order", "order.Get", "{}"))
+	if len(c.Header) != 0 || d.Issued.Load() != 0 {
+		t.Errorf("%v, %d issued", c.Header, d.Issued.Load())
 	}
-	if proven := mustVerify(t, profile, received(c)); proven.Caller != "gateway" || proven.Subject != "" || proven.User != (identity.Credential{}) {
+	if proven := trusttest.MustVerify(t, profile, trusttest.Received(c)); proven.Caller != "gateway" || proven.Subject != "" || proven.User != (identity.Credential{}) {
 		t.Errorf("%+v", proven)
 	}
 }
 
 func TestOneTransactionTokenForEachTransactionAndCallee(t *testing.T) {
-	w := newWorld(t)
-	profile := transaction.New(w.options("gateway"))
-	other := identity.With(alice(), identity.Principal{Transaction: strings.Repeat("f", 32)})
+	d := trusttest.NewDomain(t)
+	profile := transaction.New(d.Options("gateway"))
+	other := identity.With(trusttest.Alice(), identity.Principal{Transaction: strings.Repeat("f", 32)})
 	for range 3 {
-		mustAttach(t, profile, alice(), call("gateway", "order", "order.Get", "{}"))
-		mustAttach(t, profile, alice(), call("gateway", "inventory", "inventory.List", "{}"))
-		mustAttach(t, profile, other, call("gateway", "order", "order.Get", "{}"))
+		trusttest.MustAttach(t, profile, trusttest.Alice(), trusttest.Call("gateway", "order", "order.Get", "{}"))
+		trusttest.MustAttach(t, profile, trusttest.Alice(), trusttest.Call("gateway", "inventory", "inventory.List", "{}"))
+		trusttest.MustAttach(t, profile, other, trusttest.Call("gateway", "order", "order.Get", "{}"))
 	}
-	if got := w.issued.Load(); got != 3 {
+	if got := d.Issued.Load(); got != 3 {
 		t.Errorf("%d tokens were issued, want 3", got)
 	}
 }
 
 func TestTransactionTokensThatAreRefused(t *testing.T) {
-	w := newWorld(t)
-	profile := transaction.New(w.options("order"))
+	d := trusttest.NewDomain(t)
+	profile := transaction.New(d.Options("order"))
 	with := func(tokens ...string) *rpc.Call {
-		c := call("gateway", "order", "order.Create", "{}")
+		c := trusttest.Call("gateway", "order", "order.Create", "{}")
 		c.Header["Txn-Token"] = tokens
 		return c
 	}
-	good := w.sign(w.alices())
-	mustVerify(t, profile, with(good))
-	mustRefuse(t, profile, "twice", with(good, good))
-	mustRefuse(t, profile, "beside a foreign one", with(good, w.foreign(w.alices())))
-	mustRefuse(t, profile, "a foreign one", with(w.foreign(w.alices())))
-	mustRefuse(t, profile, "empty", with(""))
+	good := d.Sign(d.AlicesToken())
+	trusttest.MustVerify(t, profile, with(good))
+	trusttest.MustRefuse(t, profile, "twice", with(good, good))
+	trusttest.MustRefuse(t, profile, "beside a foreign one", with(good, d.SignForeign(d.AlicesToken())))
+	trusttest.MustRefuse(t, profile, "a foreign one", with(d.SignForeign(d.AlicesToken())))
+	trusttest.MustRefuse(t, profile, "empty", with(""))
 	beside := with(good)
 	beside.Header.Set("Authorization", "Bearer "+good)
-	mustRefuse(t, profile, "as an access token too", beside)
+	trusttest.MustRefuse(t, profile, "as an access token too", beside)
 	delete(beside.Header, "Txn-Token")
-	mustRefuse(t, profile, "as an access token", beside)
+	trusttest.MustRefuse(t, profile, "as an access token", beside)
 
-	internal := exchange.Token{ID: "1", Subject: "alice", Workload: "gateway", Callee: "order", Act: &exchange.Actor{Subject: "spiffe://orders.local/gateway"}, IssuedAt: w.Now(), Expires: w.Now().Add(time.Minute)}
-	raw, err := internal.Sign(domain, w.signing)
+	internal := exchange.Token{ID: "1", Subject: "alice", Workload: "gateway", Callee: "order", Act: &exchange.Actor{Subject: "spiffe://orders.local/gateway"}, IssuedAt: d.Now(), Expires: d.Now().Add(time.Minute)}
+	raw, err := internal.Sign(trusttest.DomainName, d.Signing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustRefuse(t, profile, "an internal token", with(raw))
-	if _, err := transaction.Read(good, "another.local", w.keySet, w.Now()); token.ReasonOf(err) == "" {
+	trusttest.MustRefuse(t, profile, "an internal token", with(raw))
+	if _, err := transaction.Read(good, "another.local", d.KeySet, d.Now()); token.ReasonOf(err) == "" {
 		t.Errorf("in another trust domain: %v", err)
 	}
-	exchange := exchange.New(w.options("order"))
-	as := call("gateway", "order", "order.Create", "{}")
+	exchange := exchange.New(d.Options("order"))
+	as := trusttest.Call("gateway", "order", "order.Create", "{}")
 	as.Header.Set("Authorization", "Bearer "+good)
-	mustRefuse(t, exchange, "as an internal token", as)
+	trusttest.MustRefuse(t, exchange, "as an internal token", as)
 
 	for what, spoil := range map[string]func(*transaction.Token){
 		"expired": func(t *transaction.Token) {
@@ -120,27 +121,27 @@ func TestTransactionTokensThatAreRefused(t *testing.T) {
 		"replaced too often":    func(t *transaction.Token) { t.Requesters = slices.Repeat([]string{"order"}, 9) },
 		"from no workload":      func(t *transaction.Token) { t.Requesters = []string{"no/workload"} },
 	} {
-		spoilt := w.alices()
+		spoilt := d.AlicesToken()
 		spoil(&spoilt)
-		mustRefuse(t, profile, what, with(w.sign(spoilt)))
+		trusttest.MustRefuse(t, profile, what, with(d.Sign(spoilt)))
 	}
-	w.revocations.Announce(map[string]time.Time{"alice": w.Now().Add(time.Millisecond)})
-	mustRefuse(t, profile, "revoked", with(good))
+	d.Revocations.Announce(map[string]time.Time{"alice": d.Now().Add(time.Millisecond)})
+	trusttest.MustRefuse(t, profile, "revoked", with(good))
 }
 
 // Every single bit of the token counts.
 func TestATransactionTokenAlteredByOneBitIsRefused(t *testing.T) {
-	w := newWorld(t)
-	profile := transaction.New(w.options("order"))
-	good := w.sign(w.alices())
+	d := trusttest.NewDomain(t)
+	profile := transaction.New(d.Options("order"))
+	good := d.Sign(d.AlicesToken())
 	altered := 0
 	for i := range len(good) {
 		for bit := range 8 {
 			text := []byte(good)
 			text[i] ^= 1 << bit
-			c := call("gateway", "order", "order.Create", "{}")
+			c := trusttest.Call("gateway", "order", "order.Create", "{}")
 			c.Header["Txn-Token"] = []string{string(text)}
-			mustRefuse(t, profile, "altered", c)
+			trusttest.MustRefuse(t, profile, "altered", c)
 			altered++
 		}
 	}
@@ -152,13 +153,13 @@ func TestATransactionTokenAlteredByOneBitIsRefused(t *testing.T) {
 
 // A token is of one transaction: beside another trace it is refused.
 func TestATransactionTokenOfAnotherTransactionIsRefused(t *testing.T) {
-	w := newWorld(t)
+	d := trusttest.NewDomain(t)
 	host, observer := rpctest.NewProbe(t)
-	profile := transaction.New(w.options("probe"))
-	c := mustAttach(t, profile, alice(), call("gateway", "probe", "probe.Whoami", "{}"))
+	profile := transaction.New(d.Options("probe"))
+	c := trusttest.MustAttach(t, profile, trusttest.Alice(), trusttest.Call("gateway", "probe", "probe.Whoami", "{}"))
 	server := rpc.NewServer(host, profile, slog.New(slog.DiscardHandler))
 	serve := func(trace string) (rpc.Record, error) {
-		in := &rpc.Incoming{Call: *received(c), Transport: rpc.OverHTTPS, Message: whoami{}}
+		in := &rpc.Incoming{Call: *trusttest.Received(c), Transport: rpc.OverHTTPS, Message: whoami{}}
 		in.Transaction = trace
 		err := server.Serve(context.Background(), in)
 		return in.Record(), err
@@ -169,7 +170,7 @@ func TestATransactionTokenOfAnotherTransactionIsRefused(t *testing.T) {
 	if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.NotVerified || got[0].Proof != "transaction" {
 		t.Errorf("decisions %+v", got)
 	}
-	if hop, err := serve(txnID); err != nil || hop.Subject != "alice" {
+	if hop, err := serve(trusttest.Transaction); err != nil || hop.Subject != "alice" {
 		t.Errorf("%+v, %v", hop, err)
 	}
 }
@@ -187,53 +188,41 @@ func (whoami) Read(_ context.Context, op rpc.Operation) (request, response any, 
 
 // What replaces a token is of the same transaction, user and trust domain, and never more.
 func TestAReplacedTransactionTokenIsNeverMore(t *testing.T) {
-	w := newWorld(t)
-	original := w.alices()
-	w.forward(time.Second)
-	next, ok := original.Replace("order", identity.NewScopes("add_order", "view_orders"), w.Now())
+	d := trusttest.NewDomain(t)
+	original := d.AlicesToken()
+	d.Forward(time.Second)
+	next, ok := original.Replace("order", identity.NewScopes("add_order", "view_orders"), d.Now())
 	if !ok {
 		t.Fatal("refused")
 	}
 	want := original
-	want.Requesters, want.IssuedAt = []string{"gateway", "order"}, w.Now()
+	want.Requesters, want.IssuedAt = []string{"gateway", "order"}, d.Now()
 	if diff := cmp.Diff(want, next); diff != "" {
 		t.Error(diff)
 	}
-	read, err := transaction.Read(w.sign(next), domain, w.keySet, w.Now())
+	read, err := transaction.Read(d.Sign(next), trusttest.DomainName, d.KeySet, d.Now())
 	if diff := cmp.Diff(next, read); err != nil || diff != "" {
 		t.Error(diff, err)
 	}
-	if narrowed, _ := next.Replace("order", nil, w.Now()); len(narrowed.Scopes) != 0 {
+	if narrowed, _ := next.Replace("order", nil, d.Now()); len(narrowed.Scopes) != 0 {
 		t.Error("the scope did not get narrower")
 	}
 	for range 6 {
-		next, ok = next.Replace("order", next.Scopes, w.Now())
+		next, ok = next.Replace("order", next.Scopes, d.Now())
 	}
 	if !ok || len(next.Requesters) != 8 {
 		t.Errorf("%d in the chain, %v", len(next.Requesters), ok)
 	}
-	if _, ok := next.Replace("order", next.Scopes, w.Now()); ok {
+	if _, ok := next.Replace("order", next.Scopes, d.Now()); ok {
 		t.Error("replaced for ever")
 	}
 }
 
-func (w *world) keySet(string) (*token.KeySet, error) { return token.NewKeySet(w.signing.Public()) }
-
-// foreign is the token, signed by somebody else.
-func (w *world) foreign(t transaction.Token) string {
-	w.Helper()
-	raw, err := t.Sign(domain, newKey(w.T))
-	if err != nil {
-		w.Fatal(err)
-	}
-	return raw
-}
-
 func TestATransactionTokenIsNotShown(t *testing.T) {
-	w := newWorld(t)
-	profile := transaction.New(w.options("order"))
-	bad := w.foreign(w.alices())
-	c := call("gateway", "order", "order.Create", "{}")
+	d := trusttest.NewDomain(t)
+	profile := transaction.New(d.Options("order"))
+	bad := d.SignForeign(d.AlicesToken())
+	c := trusttest.Call("gateway", "order", "order.Create", "{}")
 	c.Header.Set("Txn-Token", bad)
 	_, err := profile.Verify(context.Background(), c)
 	if err == nil || strings.Contains(err.Error(), bad[:30]) || strings.Contains(err.Error(), bad[len(bad)-30:]) {

@@ -1,4 +1,4 @@
-package trust_test
+package exchange_test
 
 import (
 	"context"
@@ -17,25 +17,26 @@ import (
 	"oms/platform/token"
 	"oms/platform/trust"
 	"oms/platform/trust/exchange"
+	"oms/platform/trust/trusttest"
 )
 
 // verifier is order's side of the profile, which knows one key of the STS.
 type verifier struct {
 	*exchange.Profile
-	clock   *clock
+	clock   *trusttest.Clock
 	revoked *trust.Revocations
 	key     token.SigningKey
 }
 
 func newVerifier(t *testing.T) verifier {
 	t.Helper()
-	v := verifier{clock: &clock{}, revoked: &trust.Revocations{}, key: newKey(t)}
+	v := verifier{clock: &trusttest.Clock{}, revoked: &trust.Revocations{}, key: trusttest.NewKey(t)}
 	set, err := token.NewKeySet(v.key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return set, nil }, v.clock.now)
-	v.Profile = exchange.New(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
+	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return set, nil }, v.clock.Now)
+	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revoked: v.revoked.Revoked})
 	return v
 }
 
@@ -43,7 +44,7 @@ type object = map[string]any
 
 // user are the claims of a token for a user, from the gateway to order.
 func (v verifier) user() object {
-	now := v.clock.now().Unix()
+	now := v.clock.Now().Unix()
 	return object{
 		"iss": "spiffe://orders.local/sts", "aud": "spiffe://orders.local/order", "sub": "alice", "iat": now, "exp": now + 300, "jti": "1",
 		"client_id": "spiffe://orders.local/gateway", "act": object{"sub": "spiffe://orders.local/gateway"}, "scope": "view_orders add_order",
@@ -77,7 +78,7 @@ func signed(t testing.TB, key token.SigningKey, typ string, claims object) strin
 }
 
 func (v verifier) verify(authorization ...string) (rpc.Proven, error) {
-	from := call("gateway", "order", "order.Get", "")
+	from := trusttest.Call("gateway", "order", "order.Get", "")
 	for _, value := range authorization {
 		from.Header.Add("Authorization", value)
 	}
@@ -115,7 +116,7 @@ func chain(length int) object {
 
 func TestATokenThatIsNotForThisCallIsRefused(t *testing.T) {
 	v := newVerifier(t)
-	now := v.clock.now().Unix()
+	now := v.clock.Now().Unix()
 	user, workload := v.user(), v.workload()
 	type forged struct {
 		typ    string
@@ -215,7 +216,7 @@ func mustBeRefused(t *testing.T, what string, v verifier, authorization ...strin
 func TestATokenThatWasNotSignedLikeThisIsRefused(t *testing.T) {
 	v := newVerifier(t)
 	good := signed(t, v.key, "internal+jwt", v.user())
-	foreign := signed(t, newKey(t), "internal+jwt", v.user())
+	foreign := signed(t, trusttest.NewKey(t), "internal+jwt", v.user())
 	admin := signed(t, v.key, "internal+jwt", but(v.user(), object{"sub": "admin"}))
 	part := func(raw string, i int) string { return strings.Split(raw, ".")[i] }
 	for name, raw := range map[string]string{
@@ -252,7 +253,7 @@ func TestATokenThatWasNotSignedLikeThisIsRefused(t *testing.T) {
 func TestARevokedUsersTokenIsRefused(t *testing.T) {
 	v := newVerifier(t)
 	user, workload := "Bearer "+signed(t, v.key, "internal+jwt", v.user()), "Bearer "+signed(t, v.key, "workload+jwt", v.workload())
-	issued := v.clock.now()
+	issued := v.clock.Now()
 	v.revoked.Announce(map[string]time.Time{"alice": issued})
 	if _, err := v.verify(user); err != nil {
 		t.Error("revoked was what is older:", err)
@@ -271,8 +272,8 @@ func TestARevokedUsersTokenIsRefused(t *testing.T) {
 // That the keys are not known yet is nothing that the caller has done wrong.
 func TestWithoutKeysNobodyIsBlamed(t *testing.T) {
 	v := newVerifier(t)
-	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return nil, away }, v.clock.now)
-	v.Profile = exchange.New(trust.Options{Domain: domain, Now: v.clock.now, Keys: keys, Revoked: v.revoked.Revoked})
+	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return nil, away }, v.clock.Now)
+	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revoked: v.revoked.Revoked})
 	_, err := v.verify("Bearer " + signed(t, v.key, "internal+jwt", v.user()))
 	if failure := fault.From(err); failure == nil || failure.Code != fault.Unavailable || rpc.Refused(failure) {
 		t.Errorf("got %v, want unavailable", err)
