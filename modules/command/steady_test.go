@@ -216,7 +216,7 @@ func knock(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: [!] knock FILE ADDRESS [-until]")
 	}
-	identity, err := pki.OpenIdentity(ts.MkAbs(args[0]))
+	identity, err := pki.OpenKeyPair(ts.MkAbs(args[0]))
 	ts.Check(err)
 	certificate := identity.Current()
 	if certificate == nil {

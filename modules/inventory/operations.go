@@ -14,7 +14,7 @@ var (
 		Name:    "inventory.List",
 		Summary: "List the products with their prices and what is available of them.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.Anyone, Sees: []string{ManageInventory},
+		Who:     rpc.Anyone, OptionalScopes: []string{ManageInventory},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Edge: rpc.Edge{Method: http.MethodGet, Path: "/inventory"},
 	})
@@ -22,7 +22,7 @@ var (
 		Name:    "inventory.Get",
 		Summary: "Read a product with its price and what is available of it.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.Anyone, Sees: []string{ManageInventory},
+		Who:     rpc.Anyone, OptionalScopes: []string{ManageInventory},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Edge:   rpc.Edge{Method: http.MethodGet, Path: "/inventory/{category}/{code}"},
 		Errors: []fault.Code{fault.NotFound},

@@ -16,7 +16,7 @@ import (
 // obtain gets a workload its certificate, where it has none that can be used.
 func (m *Membership) obtain(ctx context.Context, workload string) error {
 	switch {
-	case m.identities[workload].Usable(m.Now()):
+	case m.keyPairs[workload].Usable(m.Now()):
 		return nil
 	case m.Hosted:
 		return m.renew(ctx, workload)
@@ -26,12 +26,12 @@ func (m *Membership) obtain(ctx context.Context, workload string) error {
 
 // renew gets the next certificate of a workload that the STS knows: by its certificate, or by being in its process.
 func (m *Membership) renew(ctx context.Context, workload string) error {
-	err := m.identities[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
+	err := m.keyPairs[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
 		answer, err := m.STS(workload).Renew(ctx, sts.CertificateRequest{Request: request})
 		return answer.Chain, err
 	})
 	if err == nil {
-		m.Log.InfoContext(ctx, "the certificate was renewed", "workload", workload, "until", until(m.identities[workload]))
+		m.Log.InfoContext(ctx, "the certificate was renewed", "workload", workload, "until", until(m.keyPairs[workload]))
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func (m *Membership) enrol(ctx context.Context, workload string) error {
 		return err
 	}
 	var roots string
-	err = m.identities[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
+	err = m.keyPairs[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
 		answer, err := m.Enrolment(fingerprint).Enrol(ctx, sts.EnrolRequest{JoinToken: token, Request: request})
 		roots = answer.Roots
 		return answer.Chain, err
@@ -64,7 +64,7 @@ func (m *Membership) enrol(ctx context.Context, workload string) error {
 	if err != nil {
 		return err
 	}
-	m.Log.InfoContext(ctx, "enrolled", "workload", workload, "until", until(m.identities[workload]))
+	m.Log.InfoContext(ctx, "enrolled", "workload", workload, "until", until(m.keyPairs[workload]))
 	trusted, err := pki.ParseRoots(m.Domain, []byte(roots))
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (m *Membership) isRejected(workload string) bool {
 // replace gets the next certificate of a workload in the way that is left to it: one that was rejected may still be good,
 // where the STS has been mended meanwhile.
 func (m *Membership) replace(ctx context.Context, workload string, rejected bool) error {
-	if m.Hosted || m.identities[workload].Usable(m.Now()) {
+	if m.Hosted || m.keyPairs[workload].Usable(m.Now()) {
 		err := m.renew(ctx, workload)
 		if err == nil {
 			m.accepted(workload)

@@ -30,7 +30,7 @@ type Options struct {
 
 	STS       func(workload string) sts.Service    // the STS as a workload of this process reaches it
 	Hosted    bool                                 // the STS is in this process, and needs no join token
-	Enrolment func(fingerprint string) sts.Service // the STS as a stranger reaches it, who knows only its root
+	Enrolment func(fingerprint string) sts.Service // the STS as an anonymous caller reaches it, who knows only its root
 	JoinFile  func(workload string) string         // where the workload's join token is, or will be
 
 	Keys        *trust.Keys
@@ -43,10 +43,10 @@ type Options struct {
 // Membership is that of one process. It is safe for concurrent use.
 type Membership struct {
 	Options
-	identities map[string]*pki.Identity // of the workloads
-	public     *pki.Identity            // nil where there is no public listener of ours
-	started    atomic.Bool
-	published  atomic.Bool // this process has found or written the files that others read
+	keyPairs  map[string]*pki.KeyPair // of the workloads
+	public    *pki.KeyPair            // nil where there is no public listener of ours
+	started   atomic.Bool
+	published atomic.Bool // this process has found or written the files that others read
 
 	mu   sync.Mutex
 	feed sts.Feed             // the last announcement
@@ -60,30 +60,30 @@ type Membership struct {
 // Open opens what an earlier process has left.
 func Open(o Options) (*Membership, error) {
 	m := &Membership{
-		Options: o, identities: map[string]*pki.Identity{},
+		Options: o, keyPairs: map[string]*pki.KeyPair{},
 		used: map[string]string{}, told: map[string]string{}, next: map[string]time.Time{}, rejected: map[string]bool{},
 	}
 	for _, workload := range o.Workloads {
-		identity, err := pki.OpenIdentity(filepath.Join(o.Dir, workload+".pem"))
+		pair, err := pki.OpenKeyPair(filepath.Join(o.Dir, workload+".pem"))
 		if err != nil {
 			return nil, err
 		}
-		m.identities[workload] = identity
+		m.keyPairs[workload] = pair
 	}
 	if o.Public {
 		var err error
-		if m.public, err = pki.OpenIdentity(filepath.Join(o.Dir, "public.pem")); err != nil {
+		if m.public, err = pki.OpenKeyPair(filepath.Join(o.Dir, "public.pem")); err != nil {
 			return nil, err
 		}
 	}
 	return m, m.recall()
 }
 
-// Identity is that of a workload of this process; nil where all modules are in one process.
-func (m *Membership) Identity(workload string) *pki.Identity { return m.identities[workload] }
+// KeyPair is that of a workload of this process; nil where all modules are in one process.
+func (m *Membership) KeyPair(workload string) *pki.KeyPair { return m.keyPairs[workload] }
 
 // Public is the certificate of the public listener; nil where there is none of ours.
-func (m *Membership) Public() *pki.Identity { return m.public }
+func (m *Membership) Public() *pki.KeyPair { return m.public }
 
 // interval is how often the feed is read: a change is known everywhere a moment later.
 const interval = time.Second
@@ -140,7 +140,7 @@ func (m *Membership) keepUp(ctx context.Context) error {
 	}
 	for _, workload := range m.Workloads {
 		rejected := m.isRejected(workload)
-		m.maintain(ctx, workload, m.identities[workload], func() error { return m.replace(ctx, workload, rejected) }, rejected)
+		m.maintain(ctx, workload, m.keyPairs[workload], func() error { return m.replace(ctx, workload, rejected) }, rejected)
 	}
 	if m.public != nil {
 		m.maintain(ctx, "gateway", m.public, func() error { return m.renewPublic(ctx) }, false)
@@ -152,12 +152,12 @@ func (m *Membership) keepUp(ctx context.Context) error {
 const renewAgain = 5 * time.Second
 
 // maintain renews a certificate that is due: past half of its life, or told to by the feed, or refused.
-func (m *Membership) maintain(ctx context.Context, workload string, identity *pki.Identity, renew func() error, refused bool) {
+func (m *Membership) maintain(ctx context.Context, workload string, pair *pki.KeyPair, renew func() error, refused bool) {
 	now := m.Now()
-	if !refused && !identity.Due(now) && !identity.Issued().Before(m.renewBefore(workload)) {
+	if !refused && !pair.Due(now) && !pair.Issued().Before(m.renewBefore(workload)) {
 		return
 	}
-	subject := fmt.Sprintf("certificate %p", identity)
+	subject := fmt.Sprintf("certificate %p", pair)
 	m.mu.Lock()
 	early := now.Before(m.next[subject])
 	m.mu.Unlock()
@@ -171,11 +171,11 @@ func (m *Membership) maintain(ctx context.Context, workload string, identity *pk
 		m.next[subject] = now.Add(renewAgain)
 	}
 	m.mu.Unlock()
-	m.tell(ctx, subject, "a certificate cannot be renewed yet; it is used until "+until(identity), err)
+	m.tell(ctx, subject, "a certificate cannot be renewed yet; it is used until "+until(pair), err)
 }
 
-func until(identity *pki.Identity) string {
-	if current := identity.Current(); current != nil {
+func until(pair *pki.KeyPair) string {
+	if current := pair.Current(); current != nil {
 		return current.Leaf.NotAfter.UTC().Format(time.RFC3339)
 	}
 	return "it is there"
@@ -186,8 +186,8 @@ func (m *Membership) Ready(context.Context) error {
 	if !m.started.Load() {
 		return errors.New("it has no certificate yet; it waits for the STS")
 	}
-	for workload, identity := range m.identities {
-		if !identity.Usable(m.Now()) {
+	for workload, pair := range m.keyPairs {
+		if !pair.Usable(m.Now()) {
 			return fmt.Errorf("the certificate of %s has expired; it is renewed when the STS is there", workload)
 		}
 		if m.isRejected(workload) {

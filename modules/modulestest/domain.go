@@ -88,14 +88,14 @@ func (d *domain) service(workload string) sts.Service {
 	return sts.Client{Conn: direct.Conn(d.sts.Host, workload)}
 }
 
-// identity is a workload's certificate, nil for a stranger. Each workload gets one.
-func (d *domain) identity(t testing.TB, workload string) *pki.Identity {
+// keyPair is a workload's certificate, nil for an anonymous caller. Each workload gets one.
+func (d *domain) keyPair(t testing.TB, workload string) *pki.KeyPair {
 	t.Helper()
-	if workload == rpc.Stranger {
+	if workload == rpc.Anonymous {
 		return nil
 	}
-	issue, _ := d.workloads.LoadOrStore(workload, sync.OnceValues(func() (*pki.Identity, error) {
-		own, err := pki.OpenIdentity(filepath.Join(d.directory, workload+".pem"))
+	issue, _ := d.workloads.LoadOrStore(workload, sync.OnceValues(func() (*pki.KeyPair, error) {
+		own, err := pki.OpenKeyPair(filepath.Join(d.directory, workload+".pem"))
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (d *domain) identity(t testing.TB, workload string) *pki.Identity {
 			return [][]byte{leaf.Raw, d.authority.Certificate().Raw}, nil
 		})
 	}))
-	own, err := issue.(func() (*pki.Identity, error))()
+	own, err := issue.(func() (*pki.KeyPair, error))()
 	must(t, err)
 	return own
 }

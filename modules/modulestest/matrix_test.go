@@ -76,7 +76,7 @@ func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (al
 		}
 		all = append(all, attempt{name, op, caller, subject, scopes, nil, want})
 	}
-	for _, caller := range append(slices.Sorted(maps.Keys(d.callees)), rpc.Stranger) {
+	for _, caller := range append(slices.Sorted(maps.Keys(d.callees)), rpc.Anonymous) {
 		if !slices.Contains(row.Callers, caller) {
 			add("unlisted, for a user with every right", caller, "alice", d.userScopes, fault.PermissionDenied)
 			add("unlisted, for nobody", caller, "", nil, fault.PermissionDenied)
@@ -182,7 +182,7 @@ func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
 	}
 	others := map[string]answer{"in a process of several": c.over(w.local(t, to.host, c.caller), to)}
 	remote := c.over(w.remote(all, to.host, c.caller), to)
-	if c.caller == rpc.Stranger && !to.host.Strangers() { // not even let in to the connection
+	if c.caller == rpc.Anonymous && !to.host.AllowsAnonymous() { // not even let in to the connection
 		if remote.code != fault.Unavailable || remote.executed || len(remote.decision) > 0 {
 			t.Errorf("a stranger: %+v", remote)
 		}

@@ -81,7 +81,7 @@ func (w *way) reach(t testing.TB, host *rpc.Host, caller string) (url string, tr
 		w.served[host] = at
 	}
 	if at.transports[caller] == nil {
-		own := w.domain.identity(t, caller)
+		own := w.domain.keyPair(t, caller)
 		at.transports[caller] = httprpc.NewTransport(httprpc.TransportOptions{
 			TLS:        func() *tls.Config { return pki.ClientTLS(own, w.domain.peers, host.Module()) },
 			Generation: w.domain.peers.Generation,
@@ -96,7 +96,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func (w *way) serve(t testing.TB, host *rpc.Host) (url string) {
 	t.Helper()
 	door := pki.Listener{
-		Name: host.Module(), Identity: w.domain.identity(t, host.Module()), Peers: w.domain.peers, Strangers: host.Strangers(), Log: quiet(),
+		Name: host.Module(), KeyPair: w.domain.keyPair(t, host.Module()), Peers: w.domain.peers, Anonymous: host.AllowsAnonymous(), Log: quiet(),
 	}
 	server := lifecycle.HTTPServer{
 		Name: host.Module() + " listener", Address: "127.0.0.1:0", TLS: door.TLS(), Log: quiet(),
@@ -123,7 +123,7 @@ func (w *way) serve(t testing.TB, host *rpc.Host) (url string) {
 // peer is the workload on the other side of a connection.
 func (w *way) peer(state *tls.ConnectionState) (string, error) {
 	if len(state.PeerCertificates) == 0 {
-		return rpc.Stranger, nil
+		return rpc.Anonymous, nil
 	}
 	return w.domain.peers.Identify(state.PeerCertificates)
 }
@@ -149,9 +149,9 @@ func (p proving) Invoke(ctx context.Context, op rpc.Operation, request, response
 	return p.Conn.Invoke(ctx, op, request, response)
 }
 
-// credential is what stands for a user in the caller's hands. A stranger has nothing to show.
+// credential is what stands for a user in the caller's hands. An anonymous caller has none.
 func (w *way) credential(ctx context.Context, said identity.Principal, caller string) (identity.Credential, error) {
-	if caller == rpc.Stranger {
+	if caller == rpc.Anonymous {
 		return identity.Credential{}, nil
 	}
 	bearer, err := w.domain.bearer(ctx, said.Subject, said.Scopes)

@@ -24,7 +24,7 @@ var (
 		Name:    "order.Get",
 		Summary: "Read an order, as far as the caller may see it.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.Anyone, Sees: []string{ViewOrders},
+		Who:     rpc.Anyone, OptionalScopes: []string{ViewOrders},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Edge:   rpc.Edge{Method: http.MethodGet, Path: "/order/{id}"},
 		Errors: []fault.Code{fault.NotFound},
@@ -33,7 +33,7 @@ var (
 		Name:    "order.List",
 		Summary: "List the caller's own orders, or everybody's, newest first.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.User, AnySignedIn: true, Sees: []string{ViewOrders},
+		Who:     rpc.User, AnySignedIn: true, OptionalScopes: []string{ViewOrders},
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
 		Edge: rpc.Edge{Method: http.MethodGet, Path: "/order"},
 	})

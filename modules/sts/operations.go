@@ -46,7 +46,7 @@ var (
 	Enrol = rpc.Define(Service.Enrol, rpc.Row{
 		Name:    "sts.Enrol",
 		Summary: "Trade a join token for the first certificate of a workload.",
-		Callers: rpc.Callers(rpc.Stranger), // the join token is judged by the service
+		Callers: rpc.Callers(rpc.Anonymous), // the join token is judged by the service
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
 		Timeout: 5 * time.Second, Retry: rpc.Never, // a join token holds once
 		Errors: []fault.Code{fault.InvalidArgument},

@@ -51,7 +51,7 @@ func (s *System) transport(callee, caller string) *httprpc.Transport {
 func (s *System) transportLocked(callee, caller string) *httprpc.Transport {
 	key := caller + " " + callee
 	if s.transports[key] == nil {
-		own := s.trust.member.Identity(caller)
+		own := s.trust.member.KeyPair(caller)
 		s.transports[key] = httprpc.NewTransport(httprpc.TransportOptions{
 			TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, callee) },
 			Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
@@ -60,7 +60,7 @@ func (s *System) transportLocked(callee, caller string) *httprpc.Transport {
 	return s.transports[key]
 }
 
-// pinned is how a stranger reaches the STS.
+// pinned is how an anonymous caller reaches the STS.
 func pinned(domain, fingerprint string) func() *tls.Config {
 	return func() *tls.Config { return pki.PinnedTLS(domain, fingerprint, sts.Name, time.Now) }
 }

@@ -8,27 +8,27 @@ import (
 	"oms/platform/rpc"
 )
 
-// enrolment is the STS as a stranger reaches it, who knows nothing but the fingerprint of its root. It stays the same
+// enrolment is the STS as an anonymous caller reaches it, who knows nothing but the fingerprint of its root. It stays the same
 // while the fingerprint does, so that what is in the way is logged once.
 func (s *System) enrolment(fingerprint string) sts.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stranger.fingerprint == fingerprint {
-		return s.stranger.Client
+	if s.anonymous.fingerprint == fingerprint {
+		return s.anonymous.Client
 	}
 	transport := httprpc.NewTransport(httprpc.TransportOptions{
 		TLS:        pinned(s.config.Trust.Domain, fingerprint),
 		Generation: func() uint64 { return 0 },
 	})
 	conn := httprpc.NewConn(httprpc.ConnOptions{
-		Caller: rpc.Stranger, Callee: sts.Name, URL: s.config.Module(sts.Name).URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
+		Caller: rpc.Anonymous, Callee: sts.Name, URL: s.config.Module(sts.Name).URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
 	})
-	s.stranger = stranger{sts.Client{Conn: closing{conn, transport}}, fingerprint}
-	return s.stranger.Client
+	s.anonymous = anonymous{sts.Client{Conn: closing{conn, transport}}, fingerprint}
+	return s.anonymous.Client
 }
 
-// stranger is a way to the STS without a certificate.
-type stranger struct {
+// anonymous is a client of the STS without a certificate.
+type anonymous struct {
 	sts.Client
 	fingerprint string // of the root that the STS has to show
 }

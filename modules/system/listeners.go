@@ -13,8 +13,8 @@ import (
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
 	"oms/platform/module"
+	"oms/platform/observe/sampled"
 	"oms/platform/pki"
-	"oms/platform/refusal"
 	"oms/platform/rpc"
 )
 
@@ -45,7 +45,7 @@ func (s *System) moduleListener(name string, listening func(string, net.Addr)) l
 	if len(pages) > 0 {
 		routes.Handle("/", s.fromGateway(module.PageHandler(pages, hosted.Page)))
 	}
-	door := pki.Listener{Name: name, Identity: s.trust.member.Identity(name), Peers: s.trust.peers, Strangers: host.Strangers(), Log: s.log}
+	door := pki.Listener{Name: name, KeyPair: s.trust.member.KeyPair(name), Peers: s.trust.peers, Anonymous: host.AllowsAnonymous(), Log: s.log}
 	return lifecycle.HTTPServer{
 		Name: name + " listener", Address: s.config.ListenAddress(name), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
 		Listening: func(address net.Addr) { listening(name, address) },
@@ -69,17 +69,17 @@ func bounded(next http.Handler) http.Handler {
 // connection was made may not be any more.
 func (s *System) peer(state *tls.ConnectionState) (string, error) {
 	if state == nil || len(state.PeerCertificates) == 0 {
-		return rpc.Stranger, nil
+		return rpc.Anonymous, nil
 	}
 	return s.trust.peers.Identify(state.PeerCertificates)
 }
 
 // fromGateway lets the gateway alone see the STS's pages, and takes its word for where a request comes from.
 func (s *System) fromGateway(pages http.Handler) http.Handler {
-	refusals := refusal.New(s.log, time.Now)
+	refusals := sampled.New(s.log, time.Now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if peer, err := s.peer(r.TLS); err != nil || peer != s.config.publicName() {
-			refusals.Tell(r.Context(), slog.LevelWarn, "the STS's pages are for the gateway", "peer", peer, "from", r.RemoteAddr, "cause", err)
+			refusals.Log(r.Context(), slog.LevelWarn, "the STS's pages are for the gateway", "peer", peer, "from", r.RemoteAddr, "cause", err)
 			http.Error(w, "The pages of the STS are reached through the gateway.", http.StatusForbidden)
 			return
 		}

@@ -45,7 +45,7 @@ type System struct {
 	mu         sync.Mutex
 	conns      map[string]rpc.Conn           // by caller and callee
 	transports map[string]*httprpc.Transport // to other processes, by caller and callee
-	stranger   stranger
+	anonymous  anonymous
 
 	serving atomic.Bool // all parts have started, and none was told to stop
 }

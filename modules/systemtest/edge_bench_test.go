@@ -121,7 +121,7 @@ func BenchmarkLimitOfHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	e.roots.AddCert(root.Certificate())
-	own, err := pki.OpenIdentity(filepath.Join(b.TempDir(), "public.pem"))
+	own, err := pki.OpenKeyPair(filepath.Join(b.TempDir(), "public.pem"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (a *authority) server(t testing.TB, workload string) *tls.Config {
 }
 
 func (a *authority) client(t testing.TB, workload string) *tls.Config {
-	if workload == rpc.Stranger {
+	if workload == rpc.Anonymous {
 		return &tls.Config{RootCAs: a.roots}
 	}
 	return &tls.Config{Certificates: []tls.Certificate{a.issue(t, workload)}, RootCAs: a.roots}
@@ -82,7 +82,7 @@ func (a *authority) client(t testing.TB, workload string) *tls.Config {
 func peer(state *tls.ConnectionState) (string, error) {
 	switch {
 	case len(state.PeerCertificates) == 0:
-		return rpc.Stranger, nil
+		return rpc.Anonymous, nil
 	case state.PeerCertificates[0].Subject.CommonName == "removed":
 		return "removed", errors.New("removed is not part of the deployment any more")
 	}

@@ -12,7 +12,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
-	"oms/platform/refusal"
+	"oms/platform/observe/sampled"
 	"oms/platform/rpc"
 )
 
@@ -20,7 +20,7 @@ import (
 type HandlerOptions struct {
 	Server *rpc.Server
 
-	// Peer is the workload that the peer's certificate names, rpc.Stranger where it has none. It is asked on every
+	// Peer is the workload that the peer's certificate names, rpc.Anonymous where it has none. It is asked on every
 	// request, because a connection may outlive what its certificate is worth. An error is logged and not told.
 	Peer func(*tls.ConnectionState) (workload string, err error)
 
@@ -28,15 +28,15 @@ type HandlerOptions struct {
 }
 
 // NewHandler serves operations to other processes. A workload without a proof learns nothing about what is
-// here: whether an operation exists is answered after the proof has been checked. Strangers, where any are let in, can
+// here: whether an operation exists is answered after the proof has been checked. Anonymous callers, where any are let in, can
 // learn the names of operations, and nothing else of those that do not list them.
 func NewHandler(o HandlerOptions) http.Handler {
-	return &handler{o, refusal.New(o.Log, time.Now)}
+	return &handler{o, sampled.New(o.Log, time.Now)}
 }
 
 type handler struct {
 	HandlerOptions
-	strangers *refusal.Log // what anybody without a certificate can cause
+	anonymous *sampled.Log // what anybody without a certificate can cause
 }
 
 // ServeHTTP implements [http.Handler].
@@ -128,8 +128,8 @@ func tooLarge(most int64) *fault.Error {
 
 // mostOf is how many bytes a request may have.
 func mostOf(caller string) int64 {
-	if caller == rpc.Stranger {
-		return maxStrangersRequest
+	if caller == rpc.Anonymous {
+		return maxAnonymousRequest
 	}
 	return maxRequest
 }
@@ -146,8 +146,8 @@ func (h *handler) tell(r *http.Request, in *rpc.Incoming, what string, reason er
 	if _, found := h.Server.Host().Row(operation); !found {
 		operation = "unknown"
 	}
-	if in.Caller == rpc.Stranger {
-		write = h.strangers.Tell
+	if in.Caller == rpc.Anonymous {
+		write = h.anonymous.Log
 	}
 	args := []any{"module", h.Server.Host().Module(), "operation", operation, "peer", in.Caller, "address", r.RemoteAddr, "trace_id", in.Transaction}
 	write(r.Context(), slog.LevelWarn, "a call was refused: "+what, slices.Concat(args, more, []any{"reason", reason.Error()})...)

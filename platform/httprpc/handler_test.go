@@ -78,9 +78,9 @@ func TestARequestThatIsNotACallIsAProblem(t *testing.T) {
 		"not UTF-8":                  {"gateway", "POST", "/rpc/lab.Once", "{\"id\":\"\xff\"}", nil, fault.Malformed, "UTF-8"},
 		"too large":                  {"gateway", "POST", "/rpc/lab.Once", large, nil, fault.TooLarge, "4 MiB"},
 		"removed workload":           {"removed", "POST", "/rpc/lab.Join", `{}`, nil, fault.Unauthenticated, "certificate"},
-		"stranger":                   {rpc.Stranger, "POST", "/rpc/lab.Join", `{"id":"1"}`, nil, "", ""},
-		"stranger, too large":        {rpc.Stranger, "POST", "/rpc/lab.Join", `{"id":"` + strings.Repeat("1", 16<<10) + `"}`, nil, fault.TooLarge, "16 KiB"},
-		"stranger elsewhere":         {rpc.Stranger, "POST", "/rpc/lab.Once", `{}`, nil, fault.PermissionDenied, "stranger may not call lab.Once"},
+		"stranger":                   {rpc.Anonymous, "POST", "/rpc/lab.Join", `{"id":"1"}`, nil, "", ""},
+		"stranger, too large":        {rpc.Anonymous, "POST", "/rpc/lab.Join", `{"id":"` + strings.Repeat("1", 16<<10) + `"}`, nil, fault.TooLarge, "16 KiB"},
+		"stranger elsewhere":         {rpc.Anonymous, "POST", "/rpc/lab.Once", `{}`, nil, fault.PermissionDenied, "stranger may not call lab.Once"},
 		"certificate alone":          {"gateway", "POST", "/rpc/lab.Join", `{"id":"1"}`, func(h http.Header) { h.Del(trusttest.Header) }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 
 func TestHowACallWasProvenIsInTheDecision(t *testing.T) {
 	for _, c := range []struct{ workload, path, proof string }{
-		{"gateway", "/rpc/lab.Once", "test"}, {"gateway", "/rpc/lab.Join", "certificate"}, {rpc.Stranger, "/rpc/lab.Join", "nothing"},
+		{"gateway", "/rpc/lab.Once", "test"}, {"gateway", "/rpc/lab.Join", "certificate"}, {rpc.Anonymous, "/rpc/lab.Join", "nothing"},
 	} {
 		w := newWorld(t).start()
 		w.raw(c.workload, "POST", c.path, `{}`, nil)

@@ -43,7 +43,7 @@ const (
 // join token and a certificate request, and could send as many at once as there are connections.
 const (
 	maxRequest          = 4 << 20
-	maxStrangersRequest = 16 << 10
+	maxAnonymousRequest = 16 << 10
 	maxResponse         = 16 << 20
 	maxResponseHeader   = 64 << 10
 )

@@ -37,7 +37,7 @@ func TestBothSidesTellTheProfileTheSame(t *testing.T) {
 }
 
 func TestACertificateAloneIsAskedForWhereTheRowSaysSo(t *testing.T) {
-	for _, workload := range []string{"gateway", rpc.Stranger} {
+	for _, workload := range []string{"gateway", rpc.Anonymous} {
 		w := newWorld(t).start()
 		if _, err := join.Call(rpctest.As("alice"), w.conn(workload), sample{ID: "1"}); err != nil {
 			t.Errorf("%s: %v", workload, err)

@@ -166,7 +166,7 @@ func certificate(t *testing.T) (pki.CertificateSource, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := pki.OpenIdentity(filepath.Join(t.TempDir(), "public.pem"))
+	own, err := pki.OpenKeyPair(filepath.Join(t.TempDir(), "public.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func Check(list []Module) error {
 }
 
 // noModules are what a row can list that is no module.
-var noModules = []string{rpc.Stranger, rpc.Operator, rpc.EveryWorkload, rpc.EveryCaller}
+var noModules = []string{rpc.Anonymous, rpc.Operator, rpc.EveryWorkload, rpc.EveryCaller}
 
 // CheckCall says why caller cannot call callee, or nil.
 func CheckCall(list []Module, caller, callee string) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/platform/fault"
-	"oms/platform/refusal"
+	"oms/platform/observe/sampled"
 	"oms/platform/rpc"
 )
 
@@ -19,7 +19,7 @@ type Recorder struct {
 	calls     *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
-	strangers *refusal.Log // what anybody without a certificate can cause
+	anonymous *sampled.Log // what anybody without a certificate can cause
 }
 
 var _ rpc.Observer = (*Recorder)(nil)
@@ -27,7 +27,7 @@ var _ rpc.Observer = (*Recorder)(nil)
 // NewRecorder makes a recorder whose metrics are in registry.
 func NewRecorder(log *slog.Logger, registry prometheus.Registerer) (*Recorder, error) {
 	r := &Recorder{
-		log: log, strangers: refusal.New(log, time.Now),
+		log: log, anonymous: sampled.New(log, time.Now),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "oms_operation_calls_total", Help: "Authorised calls of an operation, by caller and by the code of the fault (ok: none).",
 		}, []string{"operation", "caller", "code"}),
@@ -68,8 +68,8 @@ func (r *Recorder) decided(ctx context.Context, hop rpc.Record) {
 	level, write := slog.LevelDebug, r.log.Log
 	if hop.Reason != rpc.Allowed {
 		level = slog.LevelInfo
-		if hop.Caller == rpc.Stranger {
-			write = r.strangers.Tell
+		if hop.Caller == rpc.Anonymous {
+			write = r.anonymous.Log
 		}
 	}
 	if r.log.Enabled(ctx, level) {

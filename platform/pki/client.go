@@ -9,13 +9,13 @@ import (
 )
 
 // ClientTLS is the TLS of calls to a workload: TLS 1.3 without resumption, because a resumed session would outlive a
-// change of trust. Every handshake presents the certificate that is then in use; without an identity, or while it has
+// change of trust. Every handshake presents the certificate that is then in use; without a key pair, or while it has
 // none, it presents nothing.
-func ClientTLS(identity *Identity, peers *Peers, callee string) *tls.Config {
+func ClientTLS(own *KeyPair, peers *Peers, callee string) *tls.Config {
 	config := clientTLS(func(state tls.ConnectionState) error { return peers.Expect(state.PeerCertificates, callee) })
-	if identity != nil {
+	if own != nil {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if certificate := identity.Current(); certificate != nil {
+			if certificate := own.Current(); certificate != nil {
 				return certificate, nil
 			}
 			return &tls.Certificate{}, nil // none, as the callee will say

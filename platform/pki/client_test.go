@@ -19,7 +19,7 @@ func showing(certificate *tls.Certificate) *tls.Config {
 
 func TestAClientRefusesServers(t *testing.T) {
 	root := authority(t, domain)
-	public := openIdentity(t, filepath.Join(t.TempDir(), "public.pem"))
+	public := openKeyPair(t, filepath.Join(t.TempDir(), "public.pem"))
 	renew(t, public, "", grantsServer(root, "localhost", "127.0.0.1"))
 	own := member(t, root, "gateway")
 	list := append(attacks(t, root, x509.ExtKeyUsageServerAuth),
@@ -59,8 +59,8 @@ func TestAClientPresentsWhatItHasThen(t *testing.T) {
 	root := authority(t, domain)
 	peers := peersOf(t, at(start), root)
 	var log lines
-	server := pki.Listener{Identity: member(t, root, "order"), Peers: peers, Strangers: true, Log: log.logger()}.TLS()
-	own := openIdentity(t, filepath.Join(t.TempDir(), "gateway.pem"))
+	server := pki.Listener{KeyPair: member(t, root, "order"), Peers: peers, Anonymous: true, Log: log.logger()}.TLS()
+	own := openKeyPair(t, filepath.Join(t.TempDir(), "gateway.pem"))
 	client := pki.ClientTLS(own, peers, "order")
 	for range 3 {
 		m := meet(t, server, client)
@@ -120,7 +120,7 @@ func TestTheFirstContact(t *testing.T) {
 func TestTheFirstContactTellsNothing(t *testing.T) {
 	root := authority(t, domain)
 	var log lines
-	server := pki.Listener{Identity: member(t, root, "sts"), Peers: peersOf(t, at(start), root), Strangers: true, Log: log.logger()}
+	server := pki.Listener{KeyPair: member(t, root, "sts"), Peers: peersOf(t, at(start), root), Anonymous: true, Log: log.logger()}
 	m := meet(t, server.TLS(), pki.PinnedTLS(domain, root.Fingerprint(), "sts", at(start).Now))
 	both(t, m)
 	if len(m.serverState.PeerCertificates) != 0 {
@@ -135,7 +135,7 @@ func TestACertificateWithoutItsKey(t *testing.T) {
 	copied := *member(t, root, "order").Current()
 	copied.PrivateKey = ecKey(t, elliptic.P256())
 	var log lines
-	listener := pki.Listener{Identity: member(t, root, "sts"), Peers: peers, Strangers: true, Log: log.logger()}
+	listener := pki.Listener{KeyPair: member(t, root, "sts"), Peers: peers, Anonymous: true, Log: log.logger()}
 	m := meet(t, listener.TLS(), presenting(&copied))
 	fails(t, m.server, "invalid signature by the client certificate")
 	for _, client := range []*tls.Config{

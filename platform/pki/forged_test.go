@@ -117,7 +117,7 @@ func attacks(t testing.TB, root *pki.Authority, use x509.ExtKeyUsage) []attack {
 		{"a longer path", named("spiffe://orders.local/order/2"), "which is no workload of orders.local"},
 		{"another case", named("spiffe://orders.local/ORDER"), "which is no workload of orders.local"},
 		{"an operator's name", named(pki.ID(domain, rpc.Operator)), "which is no workload of orders.local"},
-		{"the name of whoever has none", named(pki.ID(domain, rpc.Stranger)), "which is no workload of orders.local"},
+		{"the name of whoever has none", named(pki.ID(domain, rpc.Anonymous)), "which is no workload of orders.local"},
 		{"the wrong extended use", by(root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{otherUse} }),
 			"the certificate of order is not for this side of a connection"},
 		{"any extended use", by(root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }),

@@ -96,7 +96,7 @@ func TestTwoWorkloadsMeet(t *testing.T) {
 	c := at(start)
 	peers := peersOf(t, c, root)
 	var log lines
-	listener := pki.Listener{Name: "internal listener", Identity: member(t, root, "order"), Peers: peers, Log: log.logger()}
+	listener := pki.Listener{Name: "internal listener", KeyPair: member(t, root, "order"), Peers: peers, Log: log.logger()}
 	m := meet(t, listener.TLS(), pki.ClientTLS(member(t, root, "gateway"), peers, "order"))
 	both(t, m)
 	if who, err := peers.Identify(m.serverState.PeerCertificates); who != "gateway" || err != nil {
@@ -118,7 +118,7 @@ func TestWorkloadsSpeakHTTP2(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &http.Server{
-		TLSConfig: pki.Listener{Identity: member(t, root, "order"), Peers: peers, Log: slog.New(slog.DiscardHandler)}.TLS(),
+		TLSConfig: pki.Listener{KeyPair: member(t, root, "order"), Peers: peers, Log: slog.New(slog.DiscardHandler)}.TLS(),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who, err := peers.Identify(r.TLS.PeerCertificates)
 			if err != nil {

@@ -21,7 +21,7 @@ func TestAnIdentityNamesOneWorkload(t *testing.T) {
 		"spiffe://orders.local/order\x00", "spiffe://orders.local/ordér", "spiffe://orders.local/" + strings.Repeat("a", 64),
 		"SPIFFE://orders.local/order", "spiffe://Orders.local/order", "spiffe://orders.local:443/order", "spiffe://x@orders.local/order",
 		"spiffe://orders.local.evil/order", "spiffe://shop.local/order", "https://orders.local/order", " spiffe://orders.local/order",
-		pki.ID(domain, rpc.Operator), pki.ID(domain, rpc.Stranger), // callers that are no workloads
+		pki.ID(domain, rpc.Operator), pki.ID(domain, rpc.Anonymous), // callers that are no workloads
 	} {
 		if got, ok := pki.Workload(domain, id); got != "" || ok {
 			t.Errorf("%q names %q", id, got)

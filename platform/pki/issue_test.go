@@ -209,7 +209,7 @@ func TestWhatARootDoesNotIssue(t *testing.T) {
 			t.Errorf("%v blames the request", err)
 		}
 	}
-	for _, workload := range []string{"", "Order", "order/2", "../gateway", rpc.Operator, rpc.Stranger} {
+	for _, workload := range []string{"", "Order", "order/2", "../gateway", rpc.Operator, rpc.Anonymous} {
 		_, err := root.IssueWorkload(right, workload, start, lifetime)
 		fails(t, err, "it is not the name of a workload")
 	}

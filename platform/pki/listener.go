@@ -8,25 +8,25 @@ import (
 	"net"
 	"slices"
 
-	"oms/platform/refusal"
+	"oms/platform/observe/sampled"
 )
 
 // Listener is the TLS of a listener that other workloads call. Whoever comes presents a certificate, and is refused where
 // [Peers.Identify] does not know it.
 type Listener struct {
 	Name      string // in the log: "internal listener"
-	Identity  *Identity
+	KeyPair   *KeyPair
 	Peers     *Peers
-	Strangers bool // lets clients in that present no certificate; one that is presented must hold all the same
+	Anonymous bool // lets clients in that present no certificate; one that is presented must hold all the same
 	Log       *slog.Logger
 }
 
 // TLS is the configuration: TLS 1.3 without resumption, because a resumed session would bring back a peer that is trusted
 // no more (CVE-2025-68121). Every refusal is one warning in the log, which no flood of them can fill.
 func (l Listener) TLS() *tls.Config {
-	refusals := refusal.New(l.Log.With("listener", l.Name), l.Peers.now)
+	refusals := sampled.New(l.Log.With("listener", l.Name), l.Peers.now)
 	tell := func(from net.Addr, why error) {
-		refusals.Tell(context.Background(), slog.LevelWarn, "a connection was refused", "from", from.String(), "why", why.Error())
+		refusals.Log(context.Background(), slog.LevelWarn, "a connection was refused", "from", from.String(), "why", why.Error())
 	}
 	config := &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -43,7 +43,7 @@ func (l Listener) TLS() *tls.Config {
 		connection := config.Clone()
 		connection.GetConfigForClient = nil
 		connection.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			certificate, err := l.Identity.GetCertificate(hello)
+			certificate, err := l.KeyPair.GetCertificate(hello)
 			if err != nil {
 				tell(from, err)
 			}
@@ -62,7 +62,7 @@ func (l Listener) TLS() *tls.Config {
 }
 
 func (l Listener) admit(state tls.ConnectionState) error {
-	if l.Strangers && len(state.PeerCertificates) == 0 {
+	if l.Anonymous && len(state.PeerCertificates) == 0 {
 		return nil
 	}
 	_, err := l.Peers.Identify(state.PeerCertificates)

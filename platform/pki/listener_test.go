@@ -42,7 +42,7 @@ func refused(t *testing.T, m meeting, log *lines, why string) {
 func TestAListenerRefusesClients(t *testing.T) {
 	root := authority(t, domain)
 	server := member(t, root, "sts")
-	public := openIdentity(t, filepath.Join(t.TempDir(), "public.pem"))
+	public := openKeyPair(t, filepath.Join(t.TempDir(), "public.pem"))
 	renew(t, public, "", grantsServer(root, "localhost"))
 	list := append(attacks(t, root, x509.ExtKeyUsageClientAuth),
 		attack{"no certificate", nil, "no certificate was presented"},
@@ -50,12 +50,12 @@ func TestAListenerRefusesClients(t *testing.T) {
 	for _, a := range list {
 		t.Run(a.name, func(t *testing.T) {
 			var log lines
-			listener := pki.Listener{Name: "internal listener", Identity: server, Peers: peersOf(t, at(start), root), Log: log.logger()}
+			listener := pki.Listener{Name: "internal listener", KeyPair: server, Peers: peersOf(t, at(start), root), Log: log.logger()}
 			refused(t, meet(t, listener.TLS(), presenting(a.certificate)), &log, a.why)
 		})
 		t.Run(a.name+", where strangers may come", func(t *testing.T) {
 			var log lines
-			listener := pki.Listener{Name: "internal listener", Identity: server, Peers: peersOf(t, at(start), root), Strangers: true, Log: log.logger()}
+			listener := pki.Listener{Name: "internal listener", KeyPair: server, Peers: peersOf(t, at(start), root), Anonymous: true, Log: log.logger()}
 			m := meet(t, listener.TLS(), presenting(a.certificate))
 			if a.certificate != nil {
 				refused(t, m, &log, a.why)
@@ -72,7 +72,7 @@ func TestAListenerRefusesClients(t *testing.T) {
 func TestAListenerRefusesOldTLS(t *testing.T) {
 	root := authority(t, domain)
 	var log lines
-	listener := pki.Listener{Name: "internal listener", Identity: member(t, root, "sts"), Peers: peersOf(t, at(start), root), Log: log.logger()}
+	listener := pki.Listener{Name: "internal listener", KeyPair: member(t, root, "sts"), Peers: peersOf(t, at(start), root), Log: log.logger()}
 	client := presenting(member(t, root, "order").Current())
 	client.MaxVersion = tls.VersionTLS12
 	m := meet(t, listener.TLS(), client)
@@ -82,9 +82,9 @@ func TestAListenerRefusesOldTLS(t *testing.T) {
 
 func TestAListenerWithoutACertificateSaysSo(t *testing.T) {
 	root := authority(t, domain)
-	own := openIdentity(t, filepath.Join(t.TempDir(), "sts.pem"))
+	own := openKeyPair(t, filepath.Join(t.TempDir(), "sts.pem"))
 	var log lines
-	listener := pki.Listener{Name: "internal listener", Identity: own, Peers: peersOf(t, at(start), root), Log: log.logger()}
+	listener := pki.Listener{Name: "internal listener", KeyPair: own, Peers: peersOf(t, at(start), root), Log: log.logger()}
 	config, client := listener.TLS(), presenting(member(t, root, "order").Current())
 	refused(t, meet(t, config, client), &log, "this process has no certificate yet")
 	renew(t, own, pki.ID(domain, "sts"), grants(root, "sts"))
@@ -95,7 +95,7 @@ func TestAListenerFollowsWhatIsTrusted(t *testing.T) {
 	a, b := authority(t, domain), authority(t, domain)
 	peers := pki.NewPeers(domain, at(start).Now)
 	var log lines
-	config := pki.Listener{Name: "internal listener", Identity: member(t, a, "sts"), Peers: peers, Log: log.logger()}.TLS()
+	config := pki.Listener{Name: "internal listener", KeyPair: member(t, a, "sts"), Peers: peers, Log: log.logger()}.TLS()
 	old, young := presenting(member(t, a, "order").Current()), presenting(member(t, b, "order").Current())
 	for _, step := range []struct {
 		roots      *pki.Roots
@@ -136,7 +136,7 @@ func TestASessionCannotBeResumed(t *testing.T) {
 	own := member(t, root, "order")
 	t.Run("at a listener", func(t *testing.T) {
 		var log lines
-		config := pki.Listener{Identity: own, Peers: peers, Log: log.logger()}.TLS()
+		config := pki.Listener{KeyPair: own, Peers: peers, Log: log.logger()}.TLS()
 		kept := &sessions{ClientSessionCache: tls.NewLRUClientSessionCache(10)}
 		client := presenting(own.Current())
 		client.ServerName, client.ClientSessionCache = "localhost", kept
@@ -166,7 +166,7 @@ func TestAFloodOfRefusalsDoesNotFillTheLog(t *testing.T) {
 	root := authority(t, domain)
 	c := at(start)
 	var log lines
-	config := pki.Listener{Identity: member(t, root, "sts"), Peers: peersOf(t, c, root), Log: log.logger()}.TLS()
+	config := pki.Listener{KeyPair: member(t, root, "sts"), Peers: peersOf(t, c, root), Log: log.logger()}.TLS()
 	flood := func(n int) {
 		for range n {
 			meet(t, config, presenting(nil))

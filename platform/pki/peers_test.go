@@ -14,7 +14,7 @@ import (
 // opened is an open connection's client, as the server has it.
 func opened(t *testing.T, peers *pki.Peers, root *pki.Authority, workload string) []*x509.Certificate {
 	t.Helper()
-	server := pki.Listener{Identity: member(t, root, "sts"), Peers: peers, Log: slog.New(slog.DiscardHandler)}
+	server := pki.Listener{KeyPair: member(t, root, "sts"), Peers: peers, Log: slog.New(slog.DiscardHandler)}
 	m := meet(t, server.TLS(), pki.ClientTLS(member(t, root, workload), peers, "sts"))
 	both(t, m)
 	return m.serverState.PeerCertificates

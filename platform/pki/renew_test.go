@@ -18,7 +18,7 @@ import (
 func stored(t testing.TB, root *pki.Authority, workload string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), workload+".pem")
-	renew(t, openIdentity(t, path), pki.ID(domain, workload), grants(root, workload))
+	renew(t, openKeyPair(t, path), pki.ID(domain, workload), grants(root, workload))
 	return path
 }
 
@@ -70,7 +70,7 @@ func TestARenewalThatFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := stored(t, root, "order")
-			i := openIdentity(t, path)
+			i := openKeyPair(t, path)
 			before, text := i.Current(), read(t, path)
 			fails(t, i.Renew(t.Context(), id, c.issue), c.text)
 			unchanged(t, i, path, before.Leaf, text)
@@ -78,7 +78,7 @@ func TestARenewalThatFails(t *testing.T) {
 	}
 	t.Run("the answer cannot be stored", func(t *testing.T) {
 		path := stored(t, root, "order")
-		i := openIdentity(t, path)
+		i := openKeyPair(t, path)
 		before, text := i.Current(), read(t, path)
 		dir, moved := filepath.Dir(path), filepath.Join(t.TempDir(), "moved")
 		err := i.Renew(t.Context(), id, func(ctx context.Context, request []byte) ([][]byte, error) {
@@ -94,7 +94,7 @@ func TestARenewalThatFails(t *testing.T) {
 		unchanged(t, i, path, before.Leaf, text)
 	})
 	t.Run("a name that is not a URI", func(t *testing.T) {
-		i := openIdentity(t, stored(t, root, "order"))
+		i := openKeyPair(t, stored(t, root, "order"))
 		fails(t, i.Renew(t.Context(), "%", grants(root, "order")), "it is not a URI")
 	})
 }
@@ -115,7 +115,7 @@ func misissued(t testing.TB, root *pki.Authority, request []byte) [][]byte {
 	return [][]byte{der, root.Certificate().Raw}
 }
 
-func unchanged(t testing.TB, i *pki.Identity, path string, leaf *x509.Certificate, text []byte) {
+func unchanged(t testing.TB, i *pki.KeyPair, path string, leaf *x509.Certificate, text []byte) {
 	t.Helper()
 	if !i.Current().Leaf.Equal(leaf) || i.Generation() != 1 {
 		t.Error("another certificate is in use")
@@ -136,17 +136,17 @@ func TestACrashDuringARenewal(t *testing.T) {
 	for name, written := range map[string]int{"nothing": 0, "half of the key": 50, "half of it": len(next) / 2, "all of it": len(next)} {
 		t.Run(name+" was written", func(t *testing.T) {
 			path := stored(t, root, "order")
-			before := openIdentity(t, path).Current().Leaf
+			before := openKeyPair(t, path).Current().Leaf
 			text := read(t, path)
 			dir := filepath.Dir(path)
 			write(t, filepath.Join(dir, ".new-order.pem-123"), next[:written], 0o600)
-			unchanged(t, openIdentity(t, path), path, before, text)
+			unchanged(t, openKeyPair(t, path), path, before, text)
 		})
 	}
 	t.Run("at the first start", func(t *testing.T) {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, ".new-order.pem-123"), next, 0o600)
-		if i := openIdentity(t, filepath.Join(dir, "order.pem")); i.Current() != nil {
+		if i := openKeyPair(t, filepath.Join(dir, "order.pem")); i.Current() != nil {
 			t.Error("it uses what was not finished")
 		}
 	})
@@ -154,12 +154,12 @@ func TestACrashDuringARenewal(t *testing.T) {
 		path := stored(t, root, "order")
 		busy := filepath.Join(filepath.Dir(path), ".new-inventory.pem-123")
 		write(t, busy, nil, 0o600)
-		openIdentity(t, path)
+		openKeyPair(t, path)
 		remove(t, busy)
 	})
 	t.Run("while it is being granted", func(t *testing.T) {
 		path := stored(t, root, "order")
-		i := openIdentity(t, path)
+		i := openKeyPair(t, path)
 		before, text := i.Current().Leaf, read(t, path)
 		func() {
 			defer func() { _ = recover() }()

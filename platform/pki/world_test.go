@@ -94,16 +94,16 @@ func grantsServer(a *pki.Authority, hosts ...string) issuer {
 	}
 }
 
-func openIdentity(t testing.TB, path string) *pki.Identity {
+func openKeyPair(t testing.TB, path string) *pki.KeyPair {
 	t.Helper()
-	i, err := pki.OpenIdentity(path)
+	i, err := pki.OpenKeyPair(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return i
 }
 
-func renew(t testing.TB, i *pki.Identity, id string, issue issuer) {
+func renew(t testing.TB, i *pki.KeyPair, id string, issue issuer) {
 	t.Helper()
 	if err := i.Renew(t.Context(), id, issue); err != nil {
 		t.Fatal(err)
@@ -111,9 +111,9 @@ func renew(t testing.TB, i *pki.Identity, id string, issue issuer) {
 }
 
 // member is a workload with a certificate of the authority.
-func member(t testing.TB, a *pki.Authority, workload string) *pki.Identity {
+func member(t testing.TB, a *pki.Authority, workload string) *pki.KeyPair {
 	t.Helper()
-	i := openIdentity(t, filepath.Join(t.TempDir(), workload+".pem"))
+	i := openKeyPair(t, filepath.Join(t.TempDir(), workload+".pem"))
 	renew(t, i, pki.ID(domain, workload), grants(a, workload))
 	return i
 }

@@ -50,7 +50,7 @@ type Proven struct {
 // byProfile reports whether caller proves a call of the row by the trust profile: where it is not enough to know who is
 // at the other end of the connection.
 func byProfile(row Row, caller string) bool {
-	return row.Proof == ByProfile && caller != Stranger
+	return row.Proof == ByProfile && caller != Anonymous
 }
 
 // ProofRefused is the type of the fault that a callee answers to a proof that does not hold, so that it is told from a

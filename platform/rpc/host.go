@@ -79,10 +79,10 @@ func (h *Host) Row(operation string) (row Row, found bool) {
 	return serves.row, found
 }
 
-// Strangers reports whether any operation is open to callers that have proven nothing.
-func (h *Host) Strangers() bool {
+// AllowsAnonymous reports whether any operation is open to callers that have proven nothing.
+func (h *Host) AllowsAnonymous() bool {
 	for _, serves := range h.served {
-		if slices.Contains(serves.row.Callers, Stranger) {
+		if slices.Contains(serves.row.Callers, Anonymous) {
 			return true
 		}
 	}

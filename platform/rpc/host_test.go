@@ -57,7 +57,7 @@ func TestARowThatDoesNotSayEverythingDoesNotStart(t *testing.T) {
 		"no path":              func(r *rpc.Row) { r.Edge.Path = "" },
 		"wildcard path":        func(r *rpc.Row) { r.Edge.Path = "/tiny/*" },
 		"bad scope":            func(r *rpc.Row) { r.Scope = "do it" },
-		"bad sees":             func(r *rpc.Row) { r.Sees = []string{"DO"} },
+		"bad sees":             func(r *rpc.Row) { r.OptionalScopes = []string{"DO"} },
 		"another module":       func(r *rpc.Row) { r.Name = "large.Do" },
 		"another method":       func(r *rpc.Row) { r.Name = "tiny.Undo" },
 		"no name":              func(r *rpc.Row) { r.Name = "" },

@@ -14,19 +14,19 @@ import (
 // Row says everything about an operation. It is data: the in-process call, the remote call, the route at the edge,
 // the authorization decision, the deadline and the metric's label all come from it.
 type Row struct {
-	Name        string        // "module.Method"
-	Summary     string        // what it does, in one sentence for whoever calls it
-	Callers     []string      // the workloads that may call it; empty does not start
-	Who         Who           // what user must stand behind the call; the zero value does not start
-	Scope       string        // what that user must hold
-	AnySignedIn bool          // said instead of a Scope where every user may
-	Proof       Proof         // how a caller in another process proves itself; the zero value asks for everything there is
-	Sees        []string      // scopes that only widen the answer; they survive narrowing as Scope does
-	Timeout     time.Duration // how long one call may take; no more than the caller's own deadline
-	Retry       Retry         // whether a transport may send it again
-	Edge        Edge          // how it is reached from outside; unset: not at all
-	Errors      []fault.Code  // with which it can fail, beside those with which every operation can; see [Row.Declares]
-	Conflicts   []string      // the types of its conflicts, such as "out-of-stock"; none: it fails with no conflict
+	Name           string        // "module.Method"
+	Summary        string        // what it does, in one sentence for whoever calls it
+	Callers        []string      // the workloads that may call it; empty does not start
+	Who            Who           // what user must stand behind the call; the zero value does not start
+	Scope          string        // what that user must hold
+	AnySignedIn    bool          // said instead of a Scope where every user may
+	Proof          Proof         // how a caller in another process proves itself; the zero value asks for everything there is
+	OptionalScopes []string      // scopes that only widen the answer; they survive narrowing as Scope does
+	Timeout        time.Duration // how long one call may take; no more than the caller's own deadline
+	Retry          Retry         // whether a transport may send it again
+	Edge           Edge          // how it is reached from outside; unset: not at all
+	Errors         []fault.Code  // with which it can fail, beside those with which every operation can; see [Row.Declares]
+	Conflicts      []string      // the types of its conflicts, such as "out-of-stock"; none: it fails with no conflict
 }
 
 // Declares reports whether the operation may fail like this: with what its row names, or with one of the codes with
@@ -63,9 +63,9 @@ const (
 	ByCertificate
 )
 
-// Stranger is the caller that has proven nothing, not even by a certificate. Only a row that lists it lets it in, and
+// Anonymous is the caller that has proven nothing, not even by a certificate. Only a row that lists it lets it in, and
 // such a row has to judge what the request itself brings, such as a join token.
-const Stranger = "stranger"
+const Anonymous = "stranger"
 
 // Operator is the caller of rows for operators: whoever may open the module's database. It calls within a process, beside a
 // server; no certificate can name it.
@@ -122,7 +122,7 @@ func (r Row) check() error {
 		return wrong("names a scope that its rule never asks for")
 	case r.Timeout <= 0:
 		return wrong("has no timeout")
-	case slices.Contains(r.Callers, Stranger) && (r.Who != Workload || r.Proof != ByCertificate):
+	case slices.Contains(r.Callers, Anonymous) && (r.Who != Workload || r.Proof != ByCertificate):
 		return wrong("lists strangers, whom no user and no profile can stand behind")
 	case slices.Contains(r.Callers, Operator) && (len(r.Callers) > 1 || r.Who != Workload || r.Proof != ByCertificate):
 		return wrong("is for operators, beside whom nobody calls: Workload, ByCertificate")
@@ -145,5 +145,5 @@ func (r Row) check() error {
 
 // scopes are all scopes that the row knows.
 func (r Row) scopes() identity.Scopes {
-	return identity.NewScopes(append([]string{r.Scope}, r.Sees...)...)
+	return identity.NewScopes(append([]string{r.Scope}, r.OptionalScopes...)...)
 }

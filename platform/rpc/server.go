@@ -172,7 +172,7 @@ func (s *Server) prove(ctx context.Context, in *Incoming) (proven Proven, by str
 	switch {
 	case in.PeerError != nil:
 		return Proven{}, in.Transport.proof(), in.PeerError
-	case in.Caller == Stranger:
+	case in.Caller == Anonymous:
 		return Proven{Principal: identity.Principal{Caller: in.Caller}}, ByNothing, nil
 	case !byProfile(in.served.row, in.Caller): // an unknown operation needs every proof there is
 		return Proven{Principal: identity.Principal{Caller: in.Caller}}, in.Transport.proof(), nil

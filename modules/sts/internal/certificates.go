@@ -46,7 +46,7 @@ func (s *Service) refusedCertificate(ctx context.Context, workload string, err e
 	if len(workload) > maxLoggedName {
 		workload = workload[:maxLoggedName] // a stranger's word
 	}
-	s.refusals.Tell(ctx, slog.LevelWarn, "a certificate was refused", "workload", workload, "caller", identity.From(ctx).Caller, "cause", err.Error())
+	s.refusals.Log(ctx, slog.LevelWarn, "a certificate was refused", "workload", workload, "caller", identity.From(ctx).Caller, "cause", err.Error())
 }
 
 const (

@@ -11,7 +11,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/issuers"
-	"oms/platform/refusal"
+	"oms/platform/observe/sampled"
 	"oms/platform/secret"
 	"oms/platform/token"
 )
@@ -41,7 +41,7 @@ type Service struct {
 	Options
 	states   states
 	guesses  *guesses
-	refusals *refusal.Log // of certificates, which strangers ask for
+	refusals *sampled.Log // of certificates, which anonymous callers ask for
 }
 
 var _ sts.Service = (*Service)(nil)
@@ -56,7 +56,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err := o.Store.Write(ctx, func(tx database.Tx) error { return knowWorkloads(tx, o.Callees) }); err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, guesses: newGuesses(), refusals: refusal.New(o.Log, o.Now)}
+	s := &Service{Options: o, guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
 	_, err := s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }

@@ -31,7 +31,7 @@ var certificateTests = map[string]func(*testing.T, world){
 // requestFor is what a process asks for a certificate with: its own key, and the identity; "" is none.
 func requestFor(t *testing.T, id string) (request []byte) {
 	t.Helper()
-	own, err := pki.OpenIdentity(filepath.Join(t.TempDir(), "own.pem"))
+	own, err := pki.OpenKeyPair(filepath.Join(t.TempDir(), "own.pem"))
 	must(t, err)
 	asked := errors.New("that is all")
 	if err := own.Renew(context.Background(), id, func(_ context.Context, r []byte) ([][]byte, error) {
@@ -53,7 +53,7 @@ func (w world) joinToken(t *testing.T, workload string) secret.Text {
 
 func (w world) enrol(t *testing.T, token secret.Text, request []byte) (sts.Certificate, error) {
 	t.Helper()
-	return w.by(t, rpc.Stranger).Enrol(nobody, sts.EnrolRequest{JoinToken: token, Request: request})
+	return w.by(t, rpc.Anonymous).Enrol(nobody, sts.EnrolRequest{JoinToken: token, Request: request})
 }
 
 // proves is the workload that a certificate proves to whoever trusts these roots.
@@ -121,7 +121,7 @@ func enrolled(t *testing.T, w world) {
 }
 
 func enrolledAtOnce(t *testing.T, w world) {
-	token, request, stranger := w.joinToken(t, "order"), requestFor(t, callee("order")), w.by(t, rpc.Stranger)
+	token, request, stranger := w.joinToken(t, "order"), requestFor(t, callee("order")), w.by(t, rpc.Anonymous)
 	var group sync.WaitGroup
 	answers := make([]fault.Code, 20)
 	for i := range answers {
@@ -211,7 +211,7 @@ func renewed(t *testing.T, w world) {
 			mustFail(t, workload+" as "+id, err, fault.InvalidArgument)
 		}
 	}
-	_, err := w.by(t, rpc.Stranger).Renew(nobody, sts.CertificateRequest{Request: requestFor(t, callee("order"))})
+	_, err := w.by(t, rpc.Anonymous).Renew(nobody, sts.CertificateRequest{Request: requestFor(t, callee("order"))})
 	mustFail(t, "a stranger", err, fault.PermissionDenied)
 }
 

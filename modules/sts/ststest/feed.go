@@ -69,7 +69,7 @@ func feedUnchanged(t *testing.T, w world) {
 	if other.Version != first.Version || other.JWKS == "" {
 		t.Errorf("whoever has something else: %+v", other)
 	}
-	_, err = w.by(t, rpc.Stranger).Feed(nobody, sts.FeedRequest{})
+	_, err = w.by(t, rpc.Anonymous).Feed(nobody, sts.FeedRequest{})
 	mustFail(t, "a stranger", err, fault.PermissionDenied)
 }
 

@@ -54,7 +54,7 @@ type (
 // The probe's operations, and its table.
 var (
 	Echo = rpc.Define(Probe.Echo, rpc.Row{
-		Name: "probe.Echo", Callers: rpc.Callers("gateway"), Who: rpc.User, Scope: "echo", Sees: []string{"see_all"},
+		Name: "probe.Echo", Callers: rpc.Callers("gateway"), Who: rpc.User, Scope: "echo", OptionalScopes: []string{"see_all"},
 		Timeout: time.Minute, Retry: rpc.Idempotent,
 	})
 	Whoami = rpc.Define(Probe.Whoami, rpc.Row{

@@ -1,6 +1,6 @@
-// Package refusal writes down who was refused. Whoever is refused can come again at once, and thousands of times a
-// second, so it promises that no flood of refusals fills a log, and that each flood is seen. It decides nothing.
-package refusal
+// Package sampled is a log for lines that outsiders can cause, thousands of times a second: the first are written, then
+// a few each second, with the number of those that were left out. No flood of them fills a disk, and each flood is seen.
+package sampled
 
 import (
 	"context"
@@ -18,9 +18,9 @@ const (
 	perSecond = 5
 )
 
-// Log is where refusals of one kind go. It is safe for concurrent use.
+// Log takes the lines of one kind. It is safe for concurrent use.
 type Log struct {
-	log *slog.Logger
+	out *slog.Logger
 	now func() time.Time
 
 	mu         sync.Mutex
@@ -28,13 +28,13 @@ type Log struct {
 	suppressed int // since the last line
 }
 
-// New makes a Log that has said nothing yet.
+// New makes a Log that has written nothing yet.
 func New(log *slog.Logger, now func() time.Time) *Log {
-	return &Log{log: log, now: now, limit: rate.NewLimiter(perSecond, atOnce)}
+	return &Log{out: log, now: now, limit: rate.NewLimiter(perSecond, atOnce)}
 }
 
-// Tell writes one line, or counts it for the next one that is written.
-func (l *Log) Tell(ctx context.Context, level slog.Level, message string, args ...any) {
+// Log writes one line, or counts it for the next one that is written.
+func (l *Log) Log(ctx context.Context, level slog.Level, message string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.limit.AllowN(l.now(), 1) {
@@ -45,5 +45,5 @@ func (l *Log) Tell(ctx context.Context, level slog.Level, message string, args .
 		args = append(args[:len(args):len(args)], "suppressed", l.suppressed)
 		l.suppressed = 0
 	}
-	l.log.Log(ctx, level, message, args...)
+	l.out.Log(ctx, level, message, args...)
 }

@@ -13,8 +13,8 @@ import (
 	"os"
 )
 
-// writeIdentity stores a key and its chain as one file, so that there is no moment at which one belongs to another.
-func writeIdentity(path string, key *ecdsa.PrivateKey, chain [][]byte) error {
+// writeKeyPair stores a key and its chain as one file, so that there is no moment at which one belongs to another.
+func writeKeyPair(path string, key *ecdsa.PrivateKey, chain [][]byte) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -27,8 +27,8 @@ func writeIdentity(path string, key *ecdsa.PrivateKey, chain [][]byte) error {
 	return replace(path, text.Bytes(), 0o600)
 }
 
-// readIdentity is what writeIdentity has stored, or nil where there is no file.
-func readIdentity(path string) (*tls.Certificate, error) {
+// readKeyPair is what writeKeyPair has stored, or nil where there is no file.
+func readKeyPair(path string) (*tls.Certificate, error) {
 	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -36,7 +36,7 @@ func readIdentity(path string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := parseIdentity(text)
+	certificate, err := parseKeyPair(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s is damaged (%w); remove it, and a new one is issued as at the first start", path, err)
 	}
@@ -68,8 +68,8 @@ func readPrivate(path string) ([]byte, error) {
 	return text, nil
 }
 
-// parseIdentity reads a private key and then the certificates, and nothing else.
-func parseIdentity(text []byte) (*tls.Certificate, error) {
+// parseKeyPair reads a private key and then the certificates, and nothing else.
+func parseKeyPair(text []byte) (*tls.Certificate, error) {
 	first, rest := pem.Decode(text)
 	if first == nil || first.Type != keyBlock {
 		return nil, errors.New("it does not begin with a private key")

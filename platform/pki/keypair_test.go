@@ -14,9 +14,9 @@ import (
 	"oms/platform/pki"
 )
 
-func TestANewIdentityHasNothing(t *testing.T) {
+func TestANewKeyPairHasNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data", "pki")
-	i := openIdentity(t, filepath.Join(dir, "order.pem"))
+	i := openKeyPair(t, filepath.Join(dir, "order.pem"))
 	if i.Current() != nil || i.Generation() != 0 || i.Usable(start) || !i.Due(start) || !i.Issued().IsZero() {
 		t.Error("it has something")
 	}
@@ -27,11 +27,11 @@ func TestANewIdentityHasNothing(t *testing.T) {
 	}
 }
 
-func TestAnIdentityIsStored(t *testing.T) {
+func TestAKeyPairIsStored(t *testing.T) {
 	root := authority(t, domain)
 	dir := filepath.Join(t.TempDir(), "data", "pki")
 	path := filepath.Join(dir, "order.pem")
-	i := openIdentity(t, path)
+	i := openKeyPair(t, path)
 	renew(t, i, pki.ID(domain, "order"), grants(root, "order"))
 	for name, want := range map[string]fs.FileMode{filepath.Dir(dir): 0o700, dir: 0o700, path: 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
@@ -52,7 +52,7 @@ func TestAnIdentityIsStored(t *testing.T) {
 	if len(kinds) != 3 || kinds[0] != "PRIVATE KEY" || kinds[1] != "CERTIFICATE" || kinds[2] != "CERTIFICATE" {
 		t.Errorf("it holds %q", kinds)
 	}
-	again := openIdentity(t, path)
+	again := openKeyPair(t, path)
 	if !again.Current().Leaf.Equal(i.Current().Leaf) || len(again.Current().Certificate) != 2 || again.Generation() != 1 {
 		t.Error("a later start finds another one")
 	}
@@ -98,7 +98,7 @@ func TestARenewalIsANewKey(t *testing.T) {
 func TestRenewalsAtOnce(t *testing.T) {
 	root := authority(t, domain)
 	path := filepath.Join(t.TempDir(), "order.pem")
-	i := openIdentity(t, path)
+	i := openKeyPair(t, path)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -109,12 +109,12 @@ func TestRenewalsAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if i.Generation() != 8 || !openIdentity(t, path).Current().Leaf.Equal(i.Current().Leaf) {
+	if i.Generation() != 8 || !openKeyPair(t, path).Current().Leaf.Equal(i.Current().Leaf) {
 		t.Errorf("generation %d, or the file has another one", i.Generation())
 	}
 }
 
-func TestABadIdentityIsRefused(t *testing.T) {
+func TestABadKeyPairIsRefused(t *testing.T) {
 	root := authority(t, domain)
 	other := read(t, stored(t, root, "order"))
 	const damaged = "; remove it, and a new one is issued as at the first start"
@@ -177,7 +177,7 @@ func TestABadIdentityIsRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := stored(t, root, "order")
 			c.spoil(t, path)
-			_, err := pki.OpenIdentity(path)
+			_, err := pki.OpenKeyPair(path)
 			if err != nil {
 				err = plain(err, path)
 			}
@@ -189,8 +189,8 @@ func TestABadIdentityIsRefused(t *testing.T) {
 func TestADirectoryThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, nil, 0o600)
-	_, err := pki.OpenIdentity(filepath.Join(file, "order.pem"))
+	_, err := pki.OpenKeyPair(filepath.Join(file, "order.pem"))
 	fails(t, err, file+" is not a directory")
-	_, err = pki.OpenIdentity(filepath.Join(file, "pki", "order.pem"))
+	_, err = pki.OpenKeyPair(filepath.Join(file, "pki", "order.pem"))
 	fails(t, err, ": not a directory")
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Identity is the own key and certificate of a workload, or of the public listener, in one file. It is safe for
+// KeyPair is the own key and certificate of a workload, or of the public listener, in one file. It is safe for
 // concurrent use.
-type Identity struct {
+type KeyPair struct {
 	path    string
 	mu      sync.Mutex // one renewal at a time
 	current atomic.Pointer[issued]
@@ -27,17 +27,17 @@ type issued struct {
 	certificate *tls.Certificate
 }
 
-// OpenIdentity loads what is stored. A missing file is an identity without a certificate; one that others could have read
+// OpenKeyPair loads what is stored. A missing file is a key pair without a certificate; one that others could have read
 // or that is damaged is an error that says what to do. The directory is made where it is missing.
-func OpenIdentity(path string) (*Identity, error) {
+func OpenKeyPair(path string) (*KeyPair, error) {
 	if err := prepare(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if err := sweep(path); err != nil {
 		return nil, err
 	}
-	i := &Identity{path: path}
-	certificate, err := readIdentity(path)
+	i := &KeyPair{path: path}
+	certificate, err := readKeyPair(path)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func OpenIdentity(path string) (*Identity, error) {
 }
 
 // Current is the key and the chain in use, nil where there is none yet. It must not be changed.
-func (i *Identity) Current() *tls.Certificate {
+func (i *KeyPair) Current() *tls.Certificate {
 	if in := i.current.Load(); in != nil {
 		return in.certificate
 	}
@@ -56,7 +56,7 @@ func (i *Identity) Current() *tls.Certificate {
 }
 
 // Generation grows with every certificate, and is 0 where there is none yet.
-func (i *Identity) Generation() uint64 {
+func (i *KeyPair) Generation() uint64 {
 	if in := i.current.Load(); in != nil {
 		return in.generation
 	}
@@ -64,7 +64,7 @@ func (i *Identity) Generation() uint64 {
 }
 
 // GetCertificate is the [CertificateSource] of a server: the certificate in use.
-func (i *Identity) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (i *KeyPair) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if certificate := i.Current(); certificate != nil {
 		return certificate, nil
 	}
@@ -72,13 +72,13 @@ func (i *Identity) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error
 }
 
 // Usable reports whether there is a certificate that holds now.
-func (i *Identity) Usable(now time.Time) bool {
+func (i *KeyPair) Usable(now time.Time) bool {
 	certificate := i.Current()
 	return certificate != nil && within(certificate.Leaf, now, "") == nil
 }
 
 // Issued is when the certificate in use was issued; the zero time where there is none.
-func (i *Identity) Issued() time.Time {
+func (i *KeyPair) Issued() time.Time {
 	if certificate := i.Current(); certificate != nil {
 		return certificate.Leaf.NotBefore.Add(Backdate)
 	}
@@ -87,7 +87,7 @@ func (i *Identity) Issued() time.Time {
 
 // Due reports whether it is time to renew: where there is no certificate that holds, and after half of its life, so that
 // the other half is left for attempts that fail.
-func (i *Identity) Due(now time.Time) bool {
+func (i *KeyPair) Due(now time.Time) bool {
 	if !i.Usable(now) {
 		return true
 	}
@@ -98,7 +98,7 @@ func (i *Identity) Due(now time.Time) bool {
 // Renew makes a new key, has issue grant a request for it, stores the answer, and only then uses it; on any failure the
 // old one stays in use. The request is for the identity id, or for no name where it is empty. The answer is in DER: the
 // leaf, then the root that has signed it.
-func (i *Identity) Renew(ctx context.Context, id string, issue func(ctx context.Context, request []byte) (chain [][]byte, err error)) error {
+func (i *KeyPair) Renew(ctx context.Context, id string, issue func(ctx context.Context, request []byte) (chain [][]byte, err error)) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	key, err := newKey()
@@ -120,7 +120,7 @@ func (i *Identity) Renew(ctx context.Context, id string, issue func(ctx context.
 	if got, err := onlyURI(certificate.Leaf.Extensions); id != "" && (err != nil || got != id) {
 		return fmt.Errorf("the certificate that was issued cannot be used: it is not for %s", id)
 	}
-	if err := writeIdentity(i.path, key, chain); err != nil {
+	if err := writeKeyPair(i.path, key, chain); err != nil {
 		return err
 	}
 	i.current.Store(&issued{generation: i.Generation() + 1, certificate: certificate})
