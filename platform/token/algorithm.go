@@ -28,57 +28,37 @@ const (
 	ES384 Algorithm = "ES384"
 )
 
-// Known reports whether the algorithm is on the list; the comparison is exact, as RFC 7515 section 4.1.1 wants it.
-func (a Algorithm) Known() bool { return a.method() != nil }
-
-// method is the codec of the algorithm, and nil for an unknown one. Codecs are named here one by one, and never looked
-// up by a name in a token: the library's table has none and HMAC in it, and can be changed by anyone.
-func (a Algorithm) method() jwt.SigningMethod {
-	switch a {
-	case ES256:
-		return jwt.SigningMethodES256
-	case ES384:
-		return jwt.SigningMethodES384
-	case EdDSA:
-		return jwt.SigningMethodEdDSA
-	case RS256:
-		return jwt.SigningMethodRS256
-	case RS384:
-		return jwt.SigningMethodRS384
-	case RS512:
-		return jwt.SigningMethodRS512
-	case PS256:
-		return pss("PS256", crypto.SHA256)
-	case PS384:
-		return pss("PS384", crypto.SHA384)
-	case PS512:
-		return pss("PS512", crypto.SHA512)
-	}
-	return nil
+// codecs has the codec of every algorithm. They are named here one by one, and never looked up by a name in a token: the
+// library's table has none and HMAC in it, and can be changed by anyone.
+var codecs = map[Algorithm]jwt.SigningMethod{
+	ES256: jwt.SigningMethodES256,
+	ES384: jwt.SigningMethodES384,
+	EdDSA: jwt.SigningMethodEdDSA,
+	RS256: jwt.SigningMethodRS256,
+	RS384: jwt.SigningMethodRS384,
+	RS512: jwt.SigningMethodRS512,
+	PS256: pss(PS256, crypto.SHA256),
+	PS384: pss(PS384, crypto.SHA384),
+	PS512: pss(PS512, crypto.SHA512),
 }
+
+// curves has the curve of every ECDSA algorithm (RFC 7518 section 3.4).
+var curves = map[Algorithm]elliptic.Curve{ES256: elliptic.P256(), ES384: elliptic.P384()}
 
 // pss is RSASSA-PSS with a salt as long as the hash (RFC 7518 section 3.5); the library's own verifies any length.
-func pss(name string, hash crypto.Hash) jwt.SigningMethod {
+func pss(name Algorithm, hash crypto.Hash) jwt.SigningMethod {
 	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
-	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: &jwt.SigningMethodRSA{Name: name, Hash: hash}, Options: options, VerifyOptions: options}
+	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: &jwt.SigningMethodRSA{Name: string(name), Hash: hash}, Options: options, VerifyOptions: options}
 }
 
-// curve is the curve of an ECDSA algorithm (RFC 7518 section 3.4), and nil for others.
-func (a Algorithm) curve() elliptic.Curve {
-	switch a {
-	case ES256:
-		return elliptic.P256()
-	case ES384:
-		return elliptic.P384()
-	}
-	return nil
-}
+// Known reports whether the algorithm is on the list; the comparison is exact, as RFC 7515 section 4.1.1 wants it.
+func (a Algorithm) Known() bool { return codecs[a] != nil }
 
 // fits says whether the algorithm can be used with this public key, and if not, why.
 func (a Algorithm) fits(public crypto.PublicKey) error {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
-		if a.curve() == key.Curve && key.Curve != nil {
+		if key.Curve != nil && key.Curve == curves[a] {
 			return nil
 		}
 	case *rsa.PublicKey:

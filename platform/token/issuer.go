@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -76,18 +77,4 @@ func (i Issuer) Check() error {
 	return errors.New(strings.Join(problems, "; "))
 }
 
-func (i Issuer) scopeClaim() string {
-	if i.ScopeClaim == "" {
-		return "scope"
-	}
-	return i.ScopeClaim
-}
-
-func (i Issuer) acceptsType(typ string) bool {
-	for _, accepted := range i.Types {
-		if normalType(accepted) == typ {
-			return true
-		}
-	}
-	return false
-}
+func (i Issuer) scopeClaim() string { return cmp.Or(i.ScopeClaim, "scope") }

@@ -1,18 +1,95 @@
 package token
 
 import (
+	"crypto/elliptic"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
-	"errors"
-	"fmt"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"math/big"
-	"strings"
 
 	"oms/platform/strictjson"
 )
+
+// Key is a public key for exactly one algorithm, under the name by which tokens refer to it. It is immutable and safe
+// for concurrent use. It marshals to a JWK (RFC 7517 section 4).
+type Key struct {
+	id        string
+	algorithm Algorithm
+	public    crypto.PublicKey
+}
+
+// ID is the kid.
+func (k Key) ID() string { return k.id }
+
+// Algorithm is the one algorithm that the key is for.
+func (k Key) Algorithm() Algorithm { return k.algorithm }
+
+// Public is the *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey, which must not be changed.
+func (k Key) Public() crypto.PublicKey { return k.public }
+
+func (k Key) equal(other Key) bool {
+	public, comparing := k.public.(interface{ Equal(crypto.PublicKey) bool }) // as all of the three are
+	return k.id == other.id && k.algorithm == other.algorithm && comparing && public.Equal(other.public)
+}
+
+// jwk is the form of a public key on the wire. The order of its members is the order of their names, so that those
+// that are required make the input of a thumbprint (RFC 7638 section 3.2).
+type jwk struct {
+	Alg string `json:"alg,omitempty"`
+	Crv string `json:"crv,omitempty"`
+	E   string `json:"e,omitempty"`
+	Kid string `json:"kid,omitempty"`
+	Kty string `json:"kty"`
+	N   string `json:"n,omitempty"`
+	Use string `json:"use,omitempty"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
+}
+
+// required has the required members of the key's type only.
+func (k Key) required() jwk {
+	encode := base64.RawURLEncoding.EncodeToString
+	switch public := k.public.(type) {
+	case *ecdsa.PublicKey:
+		point, err := public.Bytes() // 4, then the coordinates at full length
+		if err != nil {
+			return jwk{}
+		}
+		size := len(point) / 2
+		return jwk{Kty: "EC", Crv: public.Curve.Params().Name, X: encode(point[1 : 1+size]), Y: encode(point[1+size:])}
+	case *rsa.PublicKey:
+		return jwk{Kty: "RSA", N: encode(public.N.Bytes()), E: encode(big.NewInt(int64(public.E)).Bytes())}
+	case ed25519.PublicKey:
+		return jwk{Kty: "OKP", Crv: "Ed25519", X: encode(public)}
+	}
+	return jwk{}
+}
+
+// MarshalJSON is the key as a JWK with kid, alg and use.
+func (k Key) MarshalJSON() ([]byte, error) {
+	out := k.required()
+	out.Kid, out.Alg, out.Use = k.id, string(k.algorithm), "sig"
+	return json.Marshal(out)
+}
+
+// Thumbprint is the SHA-256 thumbprint of RFC 7638 (RFC 8037 section 2 for Ed25519), in base64url.
+func (k Key) Thumbprint() string {
+	canonical, err := json.Marshal(k.required())
+	if err != nil { // nine strings always have a JSON form
+		return ""
+	}
+	sum := sha256.Sum256(canonical)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // parseKey reads one JWK as a key for verifying signatures, or says why it cannot be one.
 func parseKey(item strictjson.Value) (Key, error) {
@@ -30,9 +107,8 @@ func parseKey(item strictjson.Value) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if alg, present := item.Get("alg"); present {
-		text, _ := alg.Text()
-		algorithm = Algorithm(text)
+	if _, present := item.Get("alg"); present {
+		algorithm = Algorithm(textOf(item, "alg"))
 	}
 	if err := algorithm.fits(public); err != nil {
 		return Key{}, err
@@ -43,20 +119,11 @@ func parseKey(item strictjson.Value) (Key, error) {
 // checkPurpose reads use and key_ops (RFC 7517 sections 4.2 and 4.3), and refuses a private key: once published, it is
 // everybody's.
 func checkPurpose(item strictjson.Value) error {
-	if use, present := item.Get("use"); present {
-		if text, _ := use.Text(); text != "sig" {
-			return errors.New("its use is not sig")
-		}
+	if _, present := item.Get("use"); present && textOf(item, "use") != "sig" {
+		return errors.New("its use is not sig")
 	}
-	if operations, present := item.Get("key_ops"); present {
-		verifies := false
-		for _, operation := range operations.Items() {
-			text, _ := operation.Text()
-			verifies = verifies || text == "verify"
-		}
-		if !verifies {
-			return errors.New("its key_ops do not have verify")
-		}
+	if operations, present := item.Get("key_ops"); present && !slices.Contains(textsOf(operations), "verify") {
+		return errors.New("its key_ops do not have verify")
 	}
 	if _, present := item.Get("d"); present {
 		return errors.New("it is a private key, which must never be published")
@@ -100,8 +167,7 @@ func parseRSA(item strictjson.Value) (*rsa.PublicKey, error) {
 	if exponent.BitLen() > 31 { // what crypto/rsa verifies with
 		return nil, errors.New("its RSA exponent is longer than 31 bits")
 	}
-	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}
-	return key, checkRSA(key)
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil
 }
 
 // parseEC refuses points that are not on the curve: RFC 8725 section 3.4, validate cryptographic inputs.
@@ -134,10 +200,7 @@ func coordinate(item strictjson.Value, name string, size int) ([]byte, error) {
 
 // bytesOf is a member in base64url, with padding or without.
 func bytesOf(item strictjson.Value, name string) ([]byte, error) {
-	text := textOf(item, name)
-	for range 2 { // as much padding as base64 can have
-		text = strings.TrimSuffix(text, "=")
-	}
+	text := strings.TrimSuffix(strings.TrimSuffix(textOf(item, name), "="), "=")
 	value, err := segmentCoding.DecodeString(text)
 	if err != nil || len(value) == 0 || strings.ContainsAny(text, "\r\n") {
 		return nil, fmt.Errorf("its %s is not base64url", name)

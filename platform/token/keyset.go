@@ -12,19 +12,11 @@ import (
 // and the zero value are empty. It marshals to a JWK Set (RFC 7517 section 5).
 type KeySet struct {
 	keys    []Key
-	byID    map[string]int
-	skipped []Skipped
+	skipped map[int]error // why a key of the document is not used, by its index
 }
 
-// Skipped is a key of a document that is not used.
-type Skipped struct {
-	Index  int    // in the document, from 0
-	KeyID  string // escaped and cut, for people only; "" when there is none
-	Detail string // why, and safe for a log
-}
-
-// ParseKeySet reads a JWK Set. Keys that cannot be used here are skipped, and [KeySet.Skipped] says why: symmetric and
-// encryption keys, unknown curves, RSA below 2048 bits, keys without a kid, private keys, and a kid that an earlier
+// ParseKeySet reads a JWK Set. Keys that cannot be used here are skipped: symmetric and encryption keys,
+// unknown curves, RSA below 2048 bits, keys without a kid, private keys, and a kid that an earlier
 // key has. base64url with padding and leading zero bytes in n are tolerated, since published sets have them.
 //
 // It is an error, for people to read, when the document is not a JWK Set, is longer than [MaxKeySetLength], lists more
@@ -44,40 +36,28 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 	if list.Len() > MaxKeys {
 		return nil, fmt.Errorf("the key set lists %d keys; at most %d are accepted", list.Len(), MaxKeys)
 	}
-	s := &KeySet{byID: make(map[string]int, list.Len())}
+	if list.Len() == 0 {
+		return nil, errors.New("the key set is empty")
+	}
+	s := &KeySet{skipped: map[int]error{}}
 	for i, item := range list.Items() {
 		key, err := parseKey(item)
 		if err == nil {
 			err = s.add(key)
 		}
 		if err != nil {
-			s.skipped = append(s.skipped, Skipped{Index: i, KeyID: label(item), Detail: err.Error()})
+			s.skipped[i] = err
 		}
 	}
 	if len(s.keys) == 0 {
-		return nil, s.unusable()
+		return nil, fmt.Errorf("the key set has no usable key; the first of %d is refused because %w", len(s.skipped), s.skipped[0])
 	}
 	return s, nil
 }
 
-func label(item strictjson.Value) string {
-	if id := textOf(item, "kid"); id != "" {
-		return quoted(id)
-	}
-	return ""
-}
-
-func (s *KeySet) unusable() error {
-	if len(s.skipped) == 0 {
-		return errors.New("the key set is empty")
-	}
-	first := s.skipped[0]
-	return fmt.Errorf("the key set has no usable key; the first of %d is refused because %s", len(s.skipped), first.Detail)
-}
-
 // NewKeySet makes a set of these keys. Two of the same kid, or none at all, are an error.
 func NewKeySet(keys ...Key) (*KeySet, error) {
-	s := &KeySet{byID: make(map[string]int, len(keys))}
+	s := &KeySet{}
 	for _, key := range keys {
 		if err := key.algorithm.fits(key.public); err != nil {
 			return nil, err
@@ -93,10 +73,9 @@ func NewKeySet(keys ...Key) (*KeySet, error) {
 }
 
 func (s *KeySet) add(key Key) error {
-	if _, taken := s.byID[key.id]; taken {
+	if _, taken := s.Lookup(key.id); taken {
 		return errors.New("an earlier key has the same kid")
 	}
-	s.byID[key.id] = len(s.keys)
 	s.keys = append(s.keys, key)
 	return nil
 }
@@ -106,38 +85,18 @@ func (s *KeySet) Lookup(kid string) (Key, bool) {
 	if s == nil {
 		return Key{}, false
 	}
-	i, known := s.byID[kid]
-	if !known {
-		return Key{}, false
+	for _, key := range s.keys { // a few, so that this is faster than a map
+		if key.id == kid {
+			return key, true
+		}
 	}
-	return s.keys[i], true
+	return Key{}, false
 }
 
 // Len is the number of usable keys.
-func (s *KeySet) Len() int {
-	if s == nil {
-		return 0
-	}
-	return len(s.keys)
-}
-
-// Keys are the usable keys in the order of the document.
-func (s *KeySet) Keys() []Key {
-	if s == nil {
-		return nil
-	}
-	return append([]Key(nil), s.keys...)
-}
-
-// Skipped are the keys of the document that are not used, for the log of whoever fetched it.
-func (s *KeySet) Skipped() []Skipped {
-	if s == nil {
-		return nil
-	}
-	return append([]Skipped(nil), s.skipped...)
-}
+func (s *KeySet) Len() int { return len(s.keys) }
 
 // MarshalJSON is the set as a JWK Set with the usable keys, public members only.
 func (s *KeySet) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string][]Key{"keys": append([]Key{}, s.Keys()...)})
+	return json.Marshal(map[string][]Key{"keys": append([]Key{}, s.keys...)})
 }

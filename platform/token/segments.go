@@ -2,6 +2,7 @@ package token
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"oms/platform/strictjson"
@@ -51,9 +52,8 @@ func split(raw string) (segments, error) {
 }
 
 // object reads a segment as a JSON object without ambiguity: RFC 8725 section 2.4 wants UTF-8, RFC 7515 section 4 no
-// duplicates; names that differ from a registered one only in case are refused because other readers (encoding/json
-// among them) take them for the registered one.
-func object(data []byte, segment string, isVariant func(name string) bool) (strictjson.Value, error) {
+// duplicates.
+func object(data []byte, segment string) (strictjson.Value, error) {
 	value, err := strictjson.Parse(data)
 	if err != nil {
 		return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" is not acceptable JSON: "+err.Error())
@@ -61,9 +61,11 @@ func object(data []byte, segment string, isVariant func(name string) bool) (stri
 	if value.Kind() != strictjson.Object {
 		return strictjson.Value{}, refuse(ReasonMalformed, "the "+segment+" must be a JSON object, not "+value.Kind().String())
 	}
-	return value, refuseVariants(value, segment, isVariant)
+	return value, nil
 }
 
+// refuseVariants refuses names that differ from a registered one only in case, because other readers (encoding/json among
+// them) take them for the registered one.
 func refuseVariants(object strictjson.Value, segment string, isVariant func(name string) bool) error {
 	for name := range object.Members() {
 		if isVariant(name) {
@@ -76,15 +78,7 @@ func refuseVariants(object strictjson.Value, segment string, isVariant func(name
 // variant reports whether name is one of the registered names in another case, by the folding that readers use
 // (Unicode simple folding: the Kelvin sign is a k).
 func variant(name string, registered ...string) bool {
-	if plain(name) {
-		return false
-	}
-	for _, known := range registered {
-		if name != known && strings.EqualFold(name, known) {
-			return true
-		}
-	}
-	return false
+	return !plain(name) && slices.ContainsFunc(registered, func(known string) bool { return name != known && strings.EqualFold(name, known) })
 }
 
 // plain reports whether name is of lower-case ASCII letters, digits and underscores, as nearly every name is: registered

@@ -14,26 +14,11 @@ import (
 //
 // Verify is pure: it waits for nothing, keeps nothing, and is safe for concurrent use.
 func (i Issuer) Verify(raw string, keys *KeySet, now time.Time) (Claims, error) {
-	if err := i.Check(); err != nil {
-		return Claims{}, refuse(ReasonMisconfigured, err.Error())
-	}
-	parts, err := split(raw)
-	if err != nil {
+	t, err := readHead(raw)
+	if err != nil && i.Check() == nil { // what is wrong with the policy comes first
 		return Claims{}, err
 	}
-	header, err := readHeader(parts.header)
-	if err != nil {
-		return Claims{}, err
-	}
-	key, err := i.verifySignature(header, parts, keys)
-	if err != nil {
-		return Claims{}, err
-	}
-	value, err := object(parts.claims, "claims", i.claimVariant)
-	if err != nil {
-		return Claims{}, err
-	}
-	return i.judge(header, value, key, now)
+	return i.VerifyPeeked(t, keys, now)
 }
 
 // VerifyPeeked is [Issuer.Verify] for a token that was peeked at to find its issuer, and need not be parsed again.
@@ -41,11 +26,17 @@ func (i Issuer) VerifyPeeked(t Unverified, keys *KeySet, now time.Time) (Claims,
 	if err := i.Check(); err != nil {
 		return Claims{}, refuse(ReasonMisconfigured, err.Error())
 	}
-	key, err := i.verifySignature(t.Header, t.parts, keys)
+	key, err := i.choose(t.Header, keys)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := refuseVariants(t.claims, "claims", i.claimVariant); err != nil {
+	if len(t.parts.signature) != signatureLength(key.public) {
+		return Claims{}, refuse(ReasonSignature, "the signature does not have the length of a signature by this key")
+	}
+	if err := codecs[key.algorithm].Verify(t.parts.signed, t.parts.signature, key.public); err != nil {
+		return Claims{}, refuse(ReasonSignature, "the signature does not hold")
+	}
+	if err := t.readClaims(i); err != nil {
 		return Claims{}, err
 	}
 	return i.judge(t.Header, t.claims, key, now)
@@ -61,20 +52,12 @@ func (i Issuer) Again(c Claims, keys *KeySet, now time.Time) error {
 	return i.judgeTimes(&c, now)
 }
 
-func (i Issuer) verifySignature(header Header, parts segments, keys *KeySet) (Key, error) {
-	key, err := i.choose(header, keys)
-	if err != nil {
-		return Key{}, err
-	}
-	return key, key.verify(parts)
-}
-
 // choose finds the one key that may have signed the token.
 func (i Issuer) choose(header Header, keys *KeySet) (Key, error) {
 	if !slices.Contains(i.Algorithms, header.Algorithm) {
 		return Key{}, refuse(ReasonAlgorithm, "alg "+string(header.Algorithm)+" is not accepted from this issuer")
 	}
-	if !i.acceptsType(header.Type) {
+	if !slices.ContainsFunc(i.Types, func(accepted string) bool { return normalType(accepted) == header.Type }) {
 		return Key{}, refuse(ReasonType, "typ "+quoted(header.Type)+" is not accepted here")
 	}
 	key, known := keys.Lookup(header.KeyID)
@@ -87,34 +70,41 @@ func (i Issuer) choose(header Header, keys *KeySet) (Key, error) {
 	return key, nil
 }
 
-func (k Key) verify(parts segments) error {
-	if len(parts.signature) != signatureLength(k.public) {
-		return refuse(ReasonSignature, "the signature does not have the length of a signature by this key")
-	}
-	if err := k.algorithm.method().Verify(parts.signed, parts.signature, k.public); err != nil {
-		return refuse(ReasonSignature, "the signature does not hold")
-	}
-	return nil
-}
-
 // Unverified is a token as whoever sent it has written it. Use it to choose the [Issuer] and its keys and for nothing else.
 type Unverified struct {
 	Header Header
 	Issuer string // iss; "" where it is absent or not a string
 	parts  segments
-	claims strictjson.Value
+	claims strictjson.Value // null until they are read
+}
+
+// readHead reads everything but the claims.
+func readHead(raw string) (t Unverified, err error) {
+	if t.parts, err = split(raw); err == nil {
+		t.Header, err = readHeader(t.parts.header)
+	}
+	return t, err
+}
+
+// readClaims reads the claims, once, as a token of the issuer has to have them.
+func (t *Unverified) readClaims(of Issuer) (err error) {
+	if t.claims.Kind() == strictjson.Null {
+		t.claims, err = object(t.parts.claims, "claims")
+	}
+	if err != nil {
+		return err
+	}
+	return refuseVariants(t.claims, "claims", of.claimVariant)
 }
 
 // Peek reads a token WITHOUT verifying anything. Every error is an *[Error], and means that no issuer could ever accept the
 // token.
-func Peek(raw string) (t Unverified, err error) {
-	if t.parts, err = split(raw); err != nil {
-		return Unverified{}, err
+func Peek(raw string) (Unverified, error) {
+	t, err := readHead(raw)
+	if err == nil {
+		err = t.readClaims(Issuer{})
 	}
-	if t.Header, err = readHeader(t.parts.header); err != nil {
-		return Unverified{}, err
-	}
-	if t.claims, err = object(t.parts.claims, "claims", Issuer{}.claimVariant); err != nil {
+	if err != nil {
 		return Unverified{}, err
 	}
 	t.Issuer = textOf(t.claims, "iss")

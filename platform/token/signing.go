@@ -7,10 +7,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"oms/platform/strictjson"
 )
 
 // SigningKey signs tokens with one algorithm. Its kid is the thumbprint of its public key (RFC 7638), so the same key
@@ -44,7 +48,7 @@ func generateSigningKey(algorithm Algorithm) (SigningKey, error) {
 	var err error
 	switch algorithm {
 	case ES256, ES384:
-		signer, err = ecdsa.GenerateKey(algorithm.curve(), rand.Reader)
+		signer, err = ecdsa.GenerateKey(curves[algorithm], rand.Reader)
 	case EdDSA:
 		_, signer, err = ed25519.GenerateKey(rand.Reader)
 	case RS256, RS384, RS512, PS256, PS384, PS512:
@@ -113,3 +117,45 @@ func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), n
 
 // LogValue is String.
 func (k SigningKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// Sign makes a token of the given typ. claims is a struct or map that marshals to a JSON object; what they must say is
+// the business of the caller, and [NumericDate] writes their dates. It fails for a zero key, for a typ that is not
+// printable ASCII, and for claims that [Issuer.Verify] could not read: not an object, a duplicate member, too long.
+func Sign(key SigningKey, typ string, claims any) (string, error) {
+	if key.private == nil {
+		return "", errors.New("sign a token: there is no signing key")
+	}
+	if !printable(typ, maxType) {
+		return "", errors.New("sign a token: typ must be 1 to 128 printable ASCII characters")
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	value, err := strictjson.Parse(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign a token: the claims: %w", err)
+	}
+	if value.Kind() != strictjson.Object {
+		return "", fmt.Errorf("sign a token: the claims must be a JSON object, not %s", value.Kind())
+	}
+	header, err := json.Marshal(struct {
+		Alg Algorithm `json:"alg"`
+		Kid string    `json:"kid"`
+		Typ string    `json:"typ"`
+	}{key.Algorithm(), key.ID(), typ})
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	text := append(base64.RawURLEncoding.AppendEncode(nil, header), '.')
+	text = base64.RawURLEncoding.AppendEncode(text, payload)
+	signature, err := codecs[key.Algorithm()].Sign(string(text), key.private())
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	text = base64.RawURLEncoding.AppendEncode(append(text, '.'), signature)
+	if len(text) > MaxLength {
+		return "", fmt.Errorf("sign a token: it would be %d bytes long; at most %d are accepted anywhere", len(text), MaxLength)
+	}
+	return string(text), nil
+}
