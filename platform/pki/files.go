@@ -1,8 +1,10 @@
 package pki
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,30 +17,64 @@ const (
 	certBlock = "CERTIFICATE"
 )
 
-// prepare makes the directory, or refuses one in which others could put files of theirs.
+// prepare makes the directory for this user alone, and those above it, or refuses one in which others could put files of
+// theirs.
 func prepare(dir string) error {
 	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeDir(dir)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("cannot make the directory of the certificates, %s: %w", dir, bare(err))
+		}
+		return syncDir(filepath.Dir(dir))
+	case err != nil:
 		return fmt.Errorf("cannot read the directory of the certificates, %s: %w", dir, bare(err))
-	}
-	if !info.IsDir() {
+	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory; the certificates need one of that name", dir)
-	}
-	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (mode %04o); run: chmod 700 %s", dir, mode, dir)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s can be written by others (mode %04o); run: chmod 700 %s", dir, info.Mode().Perm(), dir)
 	}
 	return nil
 }
 
-// makeDir makes a directory for this user alone, and those above it.
-func makeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the directory of the certificates, %s: %w", dir, bare(err))
+// WriteSecret writes a file for this user alone (0600), whole or not at all. The directory is made where it is missing,
+// and refused where others could write into it. A file that holds the text already is left alone.
+func WriteSecret(path string, text []byte) error { return update(path, text, 0o600, ReadSecret) }
+
+// update writes a file unless what read gives of it is the text already.
+func update(path string, text []byte, mode fs.FileMode, read func(path string) ([]byte, error)) error {
+	if err := prepare(filepath.Dir(path)); err != nil {
+		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	if there, err := read(path); err == nil && bytes.Equal(there, text) {
+		return nil
+	}
+	return replace(path, text, mode)
+}
+
+// ReadSecret reads a file and refuses one that others could have read; that there is none is [fs.ErrNotExist]. It asks the
+// open file, so that the answer is not about another one that had the name before.
+func ReadSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, bare(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, bare(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read %s: it is not a file; move it away", path)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s can be used by others (mode %04o); run: chmod 600 %s, and remove it instead if others may have read it", path, mode, path)
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, bare(err))
+	}
+	return text, nil
 }
 
 // unfinished begins the names of what is being made to replace a file.
@@ -96,12 +132,10 @@ func sweep(path string) error {
 
 // bare is a file error without the operation and the path, which the text around it names.
 func bare(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
-	case errors.As(err, &link):
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
 		return link.Err
 	}
 	return err

@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -104,4 +105,42 @@ func dnsName(host string) bool {
 	return !slices.ContainsFunc(strings.Split(strings.ToLower(host), "."), func(label string) bool {
 		return label == "" || len(label) > 63 || strings.Trim(label, allowed) != ""
 	})
+}
+
+// requestedKey is the key that a request asks a certificate for. The request must ask for this identity, or for no name
+// where it is empty, and for nothing else.
+func requestedKey(request []byte, id string) (*ecdsa.PublicKey, error) {
+	refused := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", ErrRequest, fmt.Errorf(format, args...))
+	}
+	parsed, err := x509.ParseCertificateRequest(request)
+	if err != nil {
+		return nil, refused("it cannot be read (%w)", err)
+	}
+	key, ok := parsed.PublicKey.(*ecdsa.PublicKey) // before the signature: checking one costs as much as the key says
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, refused("its key is not an ECDSA P-256 key")
+	}
+	if err := parsed.CheckSignature(); err != nil {
+		return nil, refused("it is not signed with the key that it is for")
+	}
+	if len(parsed.Subject.Names) > 0 {
+		return nil, refused("it asks for a subject, which is not the requester's to choose")
+	}
+	for _, extension := range parsed.Extensions {
+		if id == "" || !isNames(extension) {
+			return nil, refused("it asks for the extension %s", extension.Id)
+		}
+	}
+	if id == "" {
+		return key, nil
+	}
+	asked, err := onlyURI(parsed.Extensions)
+	if err != nil {
+		return nil, refused("%w", err)
+	}
+	if asked != id {
+		return nil, refused("it asks for another identity than %s", id)
+	}
+	return key, nil
 }

@@ -1,12 +1,17 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -18,13 +23,8 @@ import (
 type KeyPair struct {
 	path    string
 	mu      sync.Mutex // one renewal at a time
-	current atomic.Pointer[issued]
-}
-
-// issued is a certificate in use, and the how manieth it is.
-type issued struct {
-	generation  uint64
-	certificate *tls.Certificate
+	current atomic.Pointer[tls.Certificate]
+	changes atomic.Uint64
 }
 
 // OpenKeyPair loads what is stored. A missing file is a key pair without a certificate; one that others could have read
@@ -37,31 +37,31 @@ func OpenKeyPair(path string) (*KeyPair, error) {
 		return nil, err
 	}
 	i := &KeyPair{path: path}
-	certificate, err := readKeyPair(path)
+	text, err := ReadSecret(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return i, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if certificate != nil {
-		i.current.Store(&issued{generation: 1, certificate: certificate})
+	certificate, err := parseKeyPair(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s is damaged (%w); remove it, and a new one is issued as at the first start", path, err)
 	}
+	i.use(certificate)
 	return i, nil
 }
 
-// Current is the key and the chain in use, nil where there is none yet. It must not be changed.
-func (i *KeyPair) Current() *tls.Certificate {
-	if in := i.current.Load(); in != nil {
-		return in.certificate
-	}
-	return nil
+func (i *KeyPair) use(certificate *tls.Certificate) {
+	i.current.Store(certificate)
+	i.changes.Add(1) // after it: whoever sees the next generation gets its certificate
 }
 
+// Current is the key and the chain in use, nil where there is none yet. It must not be changed.
+func (i *KeyPair) Current() *tls.Certificate { return i.current.Load() }
+
 // Generation grows with every certificate, and is 0 where there is none yet.
-func (i *KeyPair) Generation() uint64 {
-	if in := i.current.Load(); in != nil {
-		return in.generation
-	}
-	return 0
-}
+func (i *KeyPair) Generation() uint64 { return i.changes.Load() }
 
 // GetCertificate is the [CertificateSource] of a server: the certificate in use.
 func (i *KeyPair) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -120,11 +120,14 @@ func (i *KeyPair) Renew(ctx context.Context, id string, issue func(ctx context.C
 	if got, err := onlyURI(certificate.Leaf.Extensions); id != "" && (err != nil || got != id) {
 		return fmt.Errorf("the certificate that was issued cannot be used: it is not for %s", id)
 	}
-	if err := writeKeyPair(i.path, key, chain); err != nil {
-		return err
+	text, err := encodeKeyPair(key, chain)
+	if err == nil {
+		err = replace(i.path, text, 0o600)
 	}
-	i.current.Store(&issued{generation: i.Generation() + 1, certificate: certificate})
-	return nil
+	if err == nil {
+		i.use(certificate)
+	}
+	return err
 }
 
 // assemble makes a certificate of a key and a chain that fits it.
@@ -147,4 +150,55 @@ func assemble(key *ecdsa.PrivateKey, chain [][]byte) (*tls.Certificate, error) {
 		return nil, errors.New("the certificate does not belong to the key")
 	}
 	return &tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: above}, nil
+}
+
+// encodeKeyPair is a key and its chain as one file, so that there is no moment at which one belongs to another.
+func encodeKeyPair(key *ecdsa.PrivateKey, chain [][]byte) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode a private key: %w", err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der})
+	for _, certificate := range chain {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: certBlock, Bytes: certificate})...)
+	}
+	return text, nil
+}
+
+// parseKeyPair reads a private key and then the certificates, and nothing else.
+func parseKeyPair(text []byte) (*tls.Certificate, error) {
+	first, rest := pem.Decode(text)
+	if first == nil || first.Type != keyBlock {
+		return nil, errors.New("it does not begin with a private key")
+	}
+	key, err := parseKey(first.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("its key %w", err)
+	}
+	var chain [][]byte
+	for len(bytes.TrimSpace(rest)) > 0 {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != certBlock {
+			return nil, errors.New("it holds something else than certificates behind the key")
+		}
+		chain = append(chain, block.Bytes)
+	}
+	return assemble(key, chain)
+}
+
+// newRequest asks for a certificate of the key that carries the URI, or no name where it is empty.
+func newRequest(key *ecdsa.PrivateKey, id string) ([]byte, error) {
+	template := &x509.CertificateRequest{}
+	if id != "" {
+		parsed, err := url.Parse(id)
+		if err != nil {
+			return nil, fmt.Errorf("no certificate can be requested for %q: it is not a URI", id)
+		}
+		template.URIs = []*url.URL{parsed}
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, template, key)
+	if err != nil {
+		return nil, fmt.Errorf("request a certificate: %w", err)
+	}
+	return request, nil
 }

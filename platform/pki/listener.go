@@ -50,7 +50,10 @@ func (l Listener) TLS() *tls.Config {
 			return certificate, err
 		}
 		connection.VerifyConnection = func(state tls.ConnectionState) error {
-			err := l.admit(state)
+			if l.Anonymous && len(state.PeerCertificates) == 0 {
+				return nil
+			}
+			_, err := l.Peers.Identify(state.PeerCertificates)
 			if err != nil {
 				tell(from, err)
 			}
@@ -59,12 +62,4 @@ func (l Listener) TLS() *tls.Config {
 		return connection, nil
 	}
 	return config
-}
-
-func (l Listener) admit(state tls.ConnectionState) error {
-	if l.Anonymous && len(state.PeerCertificates) == 0 {
-		return nil
-	}
-	_, err := l.Peers.Identify(state.PeerCertificates)
-	return err
 }

@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"time"
 )
 
@@ -29,3 +30,6 @@ func Fingerprint(certificate *x509.Certificate) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// ErrRequest is what an issuer's errors are (see [errors.Is]) where the request is at fault, and not the issuer.
+var ErrRequest = errors.New("the certificate request cannot be granted")

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -69,7 +68,7 @@ func (r *Roots) PEM() []byte {
 }
 
 // Certificates are the roots, the oldest first. They must not be changed.
-func (r *Roots) Certificates() []*x509.Certificate { return slices.Clone(r.certificates) }
+func (r *Roots) Certificates() []*x509.Certificate { return r.certificates }
 
 // equal treats nil as the set without a root.
 func (r *Roots) equal(other *Roots) bool {
@@ -82,14 +81,7 @@ func (r *Roots) equal(other *Roots) bool {
 // WriteRoots writes root.pem for people: whole or not at all, readable by everyone, and only where it has changed. The
 // directory is made where it is missing.
 func WriteRoots(path string, roots *Roots) error {
-	if err := prepare(filepath.Dir(path)); err != nil {
-		return err
-	}
-	text := roots.PEM()
-	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, text) {
-		return nil
-	}
-	return replace(path, text, 0o644)
+	return update(path, roots.PEM(), 0o644, os.ReadFile)
 }
 
 // checkRoot refuses a certificate that is not a root of this domain.
