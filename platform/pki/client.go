@@ -10,11 +10,14 @@ import (
 )
 
 // ClientTLS is the TLS of calls to a workload: TLS 1.3 without resumption, because a resumed session would outlive a
-// change of trust. Every handshake presents the certificate that is then in use; while there is none, it presents nothing.
+// change of trust. Every handshake presents the certificate that is then in use; without a key pair, or while it has
+// none, it presents nothing.
 func ClientTLS(own *KeyPair, peers *Peers, callee string) *tls.Config {
 	config := clientTLS(func(state tls.ConnectionState) error { return peers.Expect(state.PeerCertificates, callee) })
-	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		return cmp.Or(own.Current(), new(tls.Certificate)), nil // an empty one is none, as the callee will say
+	if own != nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return cmp.Or(own.Current(), new(tls.Certificate)), nil // an empty one is none, as the callee will say
+		}
 	}
 	return config
 }

@@ -47,7 +47,7 @@ func TestAClientRefusesOldTLS(t *testing.T) {
 	server := showing(member(t, root, "order").Current())
 	server.MaxVersion = tls.VersionTLS12
 	for _, client := range []*tls.Config{
-		pki.ClientTLS(openKeyPair(t, filepath.Join(t.TempDir(), "none.pem")), peersOf(t, at(start), root), "order"), pki.PinnedTLS(domain, root.Fingerprint(), "order", at(start).Now),
+		pki.ClientTLS(nil, peersOf(t, at(start), root), "order"), pki.PinnedTLS(domain, root.Fingerprint(), "order", at(start).Now),
 	} {
 		if m := meet(t, server, client); m.client == nil || !strings.Contains(m.client.Error(), "protocol version") {
 			t.Errorf("got %v", m.client)
@@ -74,7 +74,7 @@ func TestAClientPresentsWhatItHasThen(t *testing.T) {
 		}
 		renew(t, own, pki.ID(domain, "gateway"), grants(root, "gateway"))
 	}
-	m := meet(t, server, pki.ClientTLS(openKeyPair(t, filepath.Join(t.TempDir(), "none.pem")), peers, "order"))
+	m := meet(t, server, pki.ClientTLS(nil, peers, "order"))
 	both(t, m)
 	if len(m.serverState.PeerCertificates) != 0 {
 		t.Error("a client without an identity presents something")
@@ -139,7 +139,7 @@ func TestACertificateWithoutItsKey(t *testing.T) {
 	m := meet(t, listener.TLS(), presenting(&copied))
 	fails(t, m.server, "invalid signature by the client certificate")
 	for _, client := range []*tls.Config{
-		pki.ClientTLS(openKeyPair(t, filepath.Join(t.TempDir(), "none.pem")), peers, "order"), pki.PinnedTLS(domain, root.Fingerprint(), "order", at(start).Now),
+		pki.ClientTLS(nil, peers, "order"), pki.PinnedTLS(domain, root.Fingerprint(), "order", at(start).Now),
 	} {
 		fails(t, meet(t, showing(&copied), client).client, "invalid signature by the server certificate")
 	}
