@@ -25,50 +25,45 @@ func (a *app) keys() *cobra.Command {
 	return cmd
 }
 
-// ring is a set of keys that operators look after.
-type ring interface {
-	list() ([]key, error)
-	rotate() (next key, err error)
-	revoke(id string) error
+// keySet is a set of keys that operators look after.
+type keySet struct {
+	list   func() ([]sts.SigningKey, error)
+	rotate func() (next sts.SigningKey, err error)
+	revoke func(id string) error
 }
 
-// key is a key as operators see it.
-type key struct {
-	id, state    string
-	signs, until time.Time
-}
-
-// onRing runs do on the keys of the STS, or of a module.
-func (a *app) onRing(module *string, do func(*cobra.Command, ring, []string) error) func(*cobra.Command, []string) error {
+// onKeys runs do on the keys of the STS, or of a module.
+func (a *app) onKeys(module *string, do func(*cobra.Command, keySet, []string) error) func(*cobra.Command, []string) error {
+	ofSTS := a.operate(func(cmd *cobra.Command, o operator, args []string) error {
+		return do(cmd, signingKeys(cmd.Context(), o), args)
+	})
 	return a.run(func(cmd *cobra.Command, args []string) error {
-		if cmd.Flags().Changed("module") {
-			loaded, err := a.load(nil)
-			if err != nil {
-				return err
-			}
-			if known := moduleNames(); !slices.Contains(known, *module) {
-				return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
-			}
-			return do(cmd, workloadRing{system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap}, args)
+		if !cmd.Flags().Changed("module") {
+			return ofSTS(cmd, args)
 		}
-		return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
-			return do(cmd, signingRing{ctx, operators, system.SettingsOf[stshost.Settings](c, "sts")}, args)
-		})
+		loaded, err := a.load(nil)
+		if err != nil {
+			return err
+		}
+		if known := moduleNames(); !slices.Contains(known, *module) {
+			return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
+		}
+		return do(cmd, workloadKeys(system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap), args)
 	})
 }
 
 func (a *app) keysList(module *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the keys that sign or still verify", Args: noArguments,
-		RunE: a.onRing(module, func(cmd *cobra.Command, r ring, _ []string) error {
-			keys, err := r.list()
+		RunE: a.onKeys(module, func(cmd *cobra.Command, keys keySet, _ []string) error {
+			list, err := keys.list()
 			if err != nil {
 				return err
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
-			for _, k := range keys {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.id, k.state, stamp(k.signs), stamp(k.until))
+			for _, k := range list {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.State, stamp(k.Activates), stamp(k.Retires))
 			}
 			return table.Flush()
 		}),
@@ -80,13 +75,13 @@ func (a *app) keysRotate(module *string) *cobra.Command {
 		Use: "rotate", Short: "Replace the key that signs, in good order", Args: noArguments,
 		Long: "Publish a next key, which signs after sts.signing_key_announcement; the one that it replaces verifies for\n" +
 			"sts.signing_key_overlap after that. A module's own new key signs at once, and the old one counts for\ntrust.workload_key_overlap. No request fails.",
-		RunE: a.onRing(module, func(cmd *cobra.Command, r ring, _ []string) error {
-			next, err := r.rotate()
+		RunE: a.onKeys(module, func(cmd *cobra.Command, keys keySet, _ []string) error {
+			next, err := keys.rotate()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.signs))
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), next.id)
+			fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.Activates))
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
 			return err
 		}),
 	}
@@ -95,72 +90,59 @@ func (a *app) keysRotate(module *string) *cobra.Command {
 func (a *app) keysRevoke(module *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName,
-		RunE: a.onRing(module, func(_ *cobra.Command, r ring, args []string) error { return r.revoke(args[0]) }),
+		RunE: a.onKeys(module, func(_ *cobra.Command, keys keySet, args []string) error { return keys.revoke(args[0]) }),
 	}
 }
 
-// signingRing are the keys with which the STS signs tokens.
-type signingRing struct {
-	ctx       context.Context //nolint:containedctx // of one command
-	operators sts.Operators
-	settings  stshost.Settings
-}
-
-func (r signingRing) list() (keys []key, err error) {
-	signing, err := r.operators.ListSigningKeys(r.ctx, sts.ListSigningKeysRequest{})
-	for _, k := range signing.Keys {
-		keys = append(keys, key{k.ID, string(k.State), k.Activates, k.Retires})
+// signingKeys are the keys with which the STS signs tokens.
+func signingKeys(ctx context.Context, o operator) keySet {
+	return keySet{
+		list: func() ([]sts.SigningKey, error) {
+			signing, err := sts.ListSigningKeys.Call(ctx, o, sts.ListRequest{})
+			return signing.Keys, err
+		},
+		rotate: func() (sts.SigningKey, error) {
+			settings := system.SettingsOf[stshost.Settings](o.config, sts.Name)
+			return sts.RotateSigningKey.Call(ctx, o, sts.RotateRequest{Announcement: settings.SigningKeyAnnouncement, Overlap: settings.SigningKeyOverlap})
+		},
+		revoke: func(id string) error {
+			_, err := sts.RevokeSigningKey.Call(ctx, o, sts.RevokeSigningKeyRequest{ID: id})
+			return err
+		},
 	}
-	return keys, err
 }
 
-func (r signingRing) rotate() (key, error) {
-	next, err := r.operators.RotateSigningKey(r.ctx, sts.RotateRequest{Announcement: r.settings.SigningKeyAnnouncement, Overlap: r.settings.SigningKeyOverlap})
-	return key{id: next.ID, signs: next.Activates}, err
-}
-
-func (r signingRing) revoke(id string) error {
-	_, err := r.operators.RevokeSigningKey(r.ctx, sts.RevokeSigningKeyRequest{ID: id})
-	return err
-}
-
-// workloadRing are a module's own keys, in a file beside it.
-type workloadRing struct {
-	file    string
-	overlap time.Duration
-}
-
-func (r workloadRing) list() (keys []key, err error) {
-	own, err := peer.ListKeys(r.file, time.Now())
-	for _, k := range own {
-		state := "active"
-		if !k.Retires.IsZero() {
-			state = "retired"
+// workloadKeys are a module's own keys, in a file beside it.
+func workloadKeys(file string, overlap time.Duration) keySet {
+	missing := func(err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there are no keys in %s; a module makes its own when it is started with trust.profile peer, beside others", file)
 		}
-		keys = append(keys, key{k.ID, state, k.Created, k.Retires})
+		return err
 	}
-	return keys, r.missing(err)
-}
-
-func (r workloadRing) rotate() (key, error) {
-	if _, err := r.list(); err != nil {
-		return key{}, err
+	list := func() (keys []sts.SigningKey, err error) {
+		own, err := peer.ListKeys(file, time.Now())
+		for _, k := range own {
+			state := sts.KeyActive
+			if !k.Retires.IsZero() {
+				state = sts.KeyRetired
+			}
+			keys = append(keys, sts.SigningKey{ID: k.ID, State: state, Activates: k.Created, Retires: k.Retires})
+		}
+		return keys, missing(err)
 	}
-	now := time.Now()
-	id, err := peer.RotateKeys(r.file, now, r.overlap)
-	return key{id: id, signs: now}, err
-}
-
-func (r workloadRing) revoke(id string) error {
-	return r.missing(peer.RevokeKey(r.file, id, time.Now()))
-}
-
-// missing says what to do where there are no keys yet.
-func (r workloadRing) missing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there are no keys in %s; a module makes its own when it is started with trust.profile peer, beside others", r.file)
+	return keySet{
+		list: list,
+		rotate: func() (next sts.SigningKey, err error) {
+			if _, err := list(); err != nil {
+				return next, err
+			}
+			next.Activates = time.Now()
+			next.ID, err = peer.RotateKeys(file, next.Activates, overlap)
+			return next, err
+		},
+		revoke: func(id string) error { return missing(peer.RevokeKey(file, id, time.Now())) },
 	}
-	return err
 }
 
 // stamp is a time for people and scripts alike; "-" is no time at all.

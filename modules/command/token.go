@@ -2,7 +2,6 @@ package command
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -21,21 +20,19 @@ func (a *app) token() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: noArguments,
 		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
-		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
-				request.Issuer = c.Server.PublicURL
-				request.Audience = cmp.Or(request.Audience, c.Server.PublicURL)
-				request.Lifetime = cmp.Or(request.Lifetime, system.SettingsOf[stshost.Settings](c, "sts").AccessTokenTTL)
-				if cmd.Flags().Changed("scope") {
-					request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)
-				}
-				issued, err := operators.IssueToken(ctx, request)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), issued.Token.Reveal())
+		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
+			request.Issuer = o.config.Server.PublicURL
+			request.Audience = cmp.Or(request.Audience, o.config.Server.PublicURL)
+			request.Lifetime = cmp.Or(request.Lifetime, system.SettingsOf[stshost.Settings](o.config, sts.Name).AccessTokenTTL)
+			if cmd.Flags().Changed("scope") {
+				request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)
+			}
+			issued, err := sts.IssueToken.Call(cmd.Context(), o, request)
+			if err != nil {
 				return err
-			})
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), issued.Token.Reveal())
+			return err
 		}),
 	}
 	cmd.Flags().StringVar(&request.User, "user", "", "whose token")

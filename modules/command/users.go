@@ -2,7 +2,6 @@ package command
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"oms/modules/sts"
-	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/secret"
 )
@@ -31,16 +29,14 @@ func (a *app) usersAdd() *cobra.Command {
 	var scopes []string
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: oneName,
-		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) (err error) {
-				if user.Password, err = readPassword(cmd); err != nil {
-					return err
-				}
-				user.Name = args[0]
-				user.Scopes = identity.NewScopes(strings.Fields(strings.Join(scopes, " "))...)
-				_, err = operators.AddUser(ctx, user)
+		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) (err error) {
+			if user.Password, err = readPassword(cmd); err != nil {
 				return err
-			})
+			}
+			user.Name = args[0]
+			user.Scopes = identity.NewScopes(strings.Fields(strings.Join(scopes, " "))...)
+			_, err = sts.AddUser.Call(cmd.Context(), o, user)
+			return err
 		}),
 	}
 	cmd.Flags().StringArrayVar(&scopes, "scope", nil, "what the user may do; several separated by spaces, or the flag again")
@@ -52,19 +48,17 @@ func (a *app) usersAdd() *cobra.Command {
 func (a *app) usersList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all users", Args: noArguments,
-		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			return a.administer(cmd, func(ctx context.Context, c system.Config, operators sts.Operators) error {
-				list, err := operators.ListUsers(ctx, sts.ListUsersRequest{})
-				if err != nil {
-					return err
-				}
-				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
-				for _, user := range list.Users {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, c.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
-				}
-				return table.Flush()
-			})
+		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
+			list, err := sts.ListUsers.Call(cmd.Context(), o, sts.ListRequest{})
+			if err != nil {
+				return err
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
+			for _, user := range list.Users {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, o.config.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
+			}
+			return table.Flush()
 		}),
 	}
 }
@@ -84,15 +78,13 @@ func state(user sts.User, demo bool) string {
 func (a *app) usersPasswd() *cobra.Command {
 	return &cobra.Command{
 		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName,
-		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
-				password, err := readPassword(cmd)
-				if err != nil {
-					return err
-				}
-				_, err = operators.SetPassword(ctx, sts.SetPasswordRequest{User: args[0], Password: password})
+		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
+			password, err := readPassword(cmd)
+			if err != nil {
 				return err
-			})
+			}
+			_, err = sts.SetPassword.Call(cmd.Context(), o, sts.SetPasswordRequest{User: args[0], Password: password})
+			return err
 		}),
 	}
 }
@@ -100,11 +92,9 @@ func (a *app) usersPasswd() *cobra.Command {
 func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " NAME", Short: short, Args: oneName,
-		RunE: a.run(func(cmd *cobra.Command, args []string) error {
-			return a.administer(cmd, func(ctx context.Context, _ system.Config, operators sts.Operators) error {
-				_, err := operators.SetUserDisabled(ctx, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
-				return err
-			})
+		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
+			_, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
+			return err
 		}),
 	}
 }

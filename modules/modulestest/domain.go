@@ -14,6 +14,7 @@ import (
 	stshost "oms/modules/sts/host"
 	"oms/platform/database/databasetest"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/pki"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
@@ -36,9 +37,9 @@ type domain struct {
 	peers      *pki.Peers
 	directory  string // of the workloads' certificates
 	workloads  sync.Map
-	sts        *stshost.Hosted
+	sts        module.Hosted
 	callees    map[string]stshost.Callee
-	operator   sts.Operators
+	operator   rpc.Conn
 	foreign    token.SigningKey // of an issuer beside our own
 	users      users
 	userScopes identity.Scopes // of every user
@@ -70,7 +71,8 @@ func open(t testing.TB, o Options) *domain {
 	d.sts, err = stshost.New(t.Context(), stshost.Options{
 		Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: edge,
 		Domain: domainName, Callees: d.callees,
-		SessionTTL: lifetime, InternalTTL: lifetime, TransactionTTL: transaction.MaxLifetime, WorkloadTTL: lifetime, CertificateTTL: lifetime,
+		Settings:       stshost.Settings{SessionTTL: lifetime, InternalTokenTTL: lifetime, TransactionTokenTTL: transaction.MaxLifetime, WorkloadTokenTTL: lifetime},
+		CertificateTTL: lifetime,
 	})
 	must(t, err)
 	return d

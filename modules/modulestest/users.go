@@ -70,7 +70,7 @@ func (d *domain) issue(ctx context.Context, subject string, scopes identity.Scop
 	if err := d.add(ctx, subject); err != nil {
 		return "", err
 	}
-	issued, err := d.operator.IssueToken(ctx, sts.IssueTokenRequest{
+	issued, err := sts.IssueToken.Call(ctx, d.operator, sts.IssueTokenRequest{
 		User: subject, Scopes: append(identity.Scopes{}, scopes...), // nil would be all that the user has
 		Lifetime: lifetime, Issuer: publicURL, Audience: publicURL,
 	})
@@ -83,7 +83,7 @@ func (d *domain) add(ctx context.Context, name string) error {
 	add, known := d.users.added[name]
 	if !known {
 		add = sync.OnceValue(func() error {
-			_, err := d.operator.AddUser(ctx, sts.AddUserRequest{Name: name, Scopes: d.userScopes, Password: "correct horse"})
+			_, err := sts.AddUser.Call(ctx, d.operator, sts.AddUserRequest{Name: name, Scopes: d.userScopes, Password: "correct horse"})
 			return err
 		})
 		if d.users.added == nil {

@@ -15,7 +15,7 @@ type Operators interface {
 	// AddUser adds a user. Errors: invalid_argument; conflict (user-exists), also for a name that was ever used.
 	AddUser(context.Context, AddUserRequest) (Done, error)
 	// ListUsers lists all users by name.
-	ListUsers(context.Context, ListUsersRequest) (Users, error)
+	ListUsers(context.Context, ListRequest) (Users, error)
 	// SetPassword replaces a user's password and ends the user's sessions: whoever opened them may have known the old one.
 	// Errors: invalid_argument, not_found.
 	SetPassword(context.Context, SetPasswordRequest) (Done, error)
@@ -27,7 +27,7 @@ type Operators interface {
 	IssueToken(context.Context, IssueTokenRequest) (IssuedToken, error)
 
 	// ListSigningKeys lists the keys for tokens that count, the one that signs first.
-	ListSigningKeys(context.Context, ListSigningKeysRequest) (SigningKeys, error)
+	ListSigningKeys(context.Context, ListRequest) (SigningKeys, error)
 	// RotateSigningKey publishes a next key. Errors: conflict (rotation-under-way).
 	RotateSigningKey(context.Context, RotateRequest) (SigningKey, error)
 	// RevokeSigningKey has a key stop to count at once, with everything that it has signed. Where it was the one that signs,
@@ -36,23 +36,26 @@ type Operators interface {
 	RevokeSigningKey(context.Context, RevokeSigningKeyRequest) (Done, error)
 
 	// ListCertificates lists the roots that are trusted and the certificates that have not expired.
-	ListCertificates(context.Context, ListCertificatesRequest) (Certificates, error)
+	ListCertificates(context.Context, ListRequest) (Certificates, error)
 	// RenewCertificates has a workload renew its certificates at once, or every workload. Errors: not_found.
-	RenewCertificates(context.Context, RenewCertificatesRequest) (Done, error)
+	RenewCertificates(context.Context, WorkloadRequest) (Done, error)
 	// RotateRoot publishes a next private root; when it begins to sign, every certificate is renewed. Errors: conflict
 	// (rotation-under-way).
 	RotateRoot(context.Context, RotateRequest) (Root, error)
 	// RemoveWorkload revokes all certificates of a workload, and gives it none until there is a join token for it. Errors:
 	// not_found.
-	RemoveWorkload(context.Context, RemoveWorkloadRequest) (Done, error)
+	RemoveWorkload(context.Context, WorkloadRequest) (Done, error)
 	// CreateJoinToken makes a join token for a workload, and lets one in again that was removed. The token carries the
 	// fingerprint of the root that signs now, so that whoever uses it knows the STS. Errors: not_found, conflict
 	// (never-started).
-	CreateJoinToken(context.Context, CreateJoinTokenRequest) (JoinToken, error)
+	CreateJoinToken(context.Context, WorkloadRequest) (JoinToken, error)
 }
 
 // Done confirms a change.
 type Done struct{}
+
+// ListRequest asks for all that there are.
+type ListRequest struct{}
 
 // AddUserRequest describes a new user.
 type AddUserRequest struct {
@@ -62,9 +65,6 @@ type AddUserRequest struct {
 	Scopes   identity.Scopes `json:"scopes"`
 	Password secret.Text     `json:"password"`
 }
-
-// ListUsersRequest asks for all users.
-type ListUsersRequest struct{}
 
 // Users are users by name.
 type Users struct {
@@ -108,9 +108,6 @@ type IssuedToken struct {
 	Token secret.Text `json:"token"`
 }
 
-// ListSigningKeysRequest asks for the keys that count.
-type ListSigningKeysRequest struct{}
-
 // SigningKeys are keys that sign tokens.
 type SigningKeys struct {
 	Keys []SigningKey `json:"keys"`
@@ -147,9 +144,6 @@ type RevokeSigningKeyRequest struct {
 	ID string `json:"id"`
 }
 
-// ListCertificatesRequest asks for the roots and the certificates.
-type ListCertificatesRequest struct{}
-
 // Certificates are the roots that are trusted and the certificates that have not expired.
 type Certificates struct {
 	Roots        []Root              `json:"roots"`
@@ -173,19 +167,9 @@ type IssuedCertificate struct {
 	Revoked  bool      `json:"revoked"`
 }
 
-// RenewCertificatesRequest has certificates renewed.
-type RenewCertificatesRequest struct {
-	Workload string `json:"workload,omitempty"` // every one where it is ""
-}
-
-// RemoveWorkloadRequest removes a workload.
-type RemoveWorkloadRequest struct {
-	Workload string `json:"workload"`
-}
-
-// CreateJoinTokenRequest asks for a join token.
-type CreateJoinTokenRequest struct {
-	Workload string `json:"workload"`
+// WorkloadRequest names a workload.
+type WorkloadRequest struct {
+	Workload string `json:"workload,omitempty"` // RenewCertificates: every one where it is ""
 }
 
 // JoinToken is what a process trades for its first certificate, once.

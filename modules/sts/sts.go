@@ -80,12 +80,9 @@ type Authentication struct {
 // with another Path than /.
 const SessionCookie = "__Host-session"
 
-// JoinDir is where the STS leaves join tokens for the other processes of its machine, in the data directory.
-func JoinDir(dataDir string) string { return filepath.Join(dataDir, "pki", "join") }
-
-// JoinFile is where that of a workload lies.
+// JoinFile is where the STS leaves the join token of a workload for another process of its machine, in the data directory.
 func JoinFile(dataDir, workload string) string {
-	return filepath.Join(JoinDir(dataDir), workload+".token")
+	return filepath.Join(dataDir, "pki", "join", workload+".token")
 }
 
 // ClientAddress is the header in which the gateway tells the STS's pages where their request comes from (host:port). It

@@ -74,7 +74,7 @@ func (e *edge) token(user string, scopes ...string) string {
 	if scopes != nil {
 		request.Scopes = append(identity.Scopes{}, identity.NewScopes(scopes...)...)
 	}
-	issued, err := e.operators().IssueToken(e.Context(), request)
+	issued, err := sts.IssueToken.Call(e.Context(), e.operators(), request)
 	if err != nil {
 		e.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestTokenOfADemoUserWhereTheDemoIsOff(t *testing.T) {
 	})
 	f := newForge(openEdgeOn(t, dir, func(c *system.Config) { c.Demo.Enabled = false }))
 	f.refused("seeded earlier", demo)
-	_, err := f.operators().AddUser(t.Context(), sts.AddUserRequest{Name: "carol", Scopes: identity.NewScopes("add_order"), Password: "a long pass phrase"})
+	_, err := sts.AddUser.Call(t.Context(), f.operators(), sts.AddUserRequest{Name: "carol", Scopes: identity.NewScopes("add_order"), Password: "a long pass phrase"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"oms/modules/system"
 	"oms/platform/database/sqlite"
 	"oms/platform/lifecycle"
+	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/secret"
 )
@@ -172,7 +173,7 @@ func (e *edge) store(module string) *sqlite.DB {
 }
 
 // operators do what they do at the command line.
-func (e *edge) operators() sts.Operators {
+func (e *edge) operators() rpc.Conn {
 	e.Helper()
 	operators, err := stshost.Administer(stshost.OperatorOptions{
 		Store: e.store("sts"), Observer: rpctest.Observe(e, sts.OperatorOperations.Operations()), Now: time.Now, Demo: e.config.Demo.Enabled, Domain: e.config.Trust.Domain,
@@ -186,7 +187,7 @@ func (e *edge) operators() sts.Operators {
 // disable locks a user out, or lets it in again.
 func (e *edge) disable(user string, disabled bool) {
 	e.Helper()
-	if _, err := e.operators().SetUserDisabled(e.Context(), sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
+	if _, err := sts.SetUserDisabled.Call(e.Context(), e.operators(), sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
 		e.Fatal(err)
 	}
 }
@@ -194,7 +195,7 @@ func (e *edge) disable(user string, disabled bool) {
 // rotateRoot publishes a next root.
 func (e *edge) rotateRoot(announcement, overlap time.Duration) {
 	e.Helper()
-	if _, err := e.operators().RotateRoot(e.Context(), sts.RotateRequest{Announcement: announcement, Overlap: overlap}); err != nil {
+	if _, err := sts.RotateRoot.Call(e.Context(), e.operators(), sts.RotateRequest{Announcement: announcement, Overlap: overlap}); err != nil {
 		e.Fatal(err)
 	}
 }
@@ -202,7 +203,7 @@ func (e *edge) rotateRoot(announcement, overlap time.Duration) {
 // removeWorkload takes a workload's certificates away.
 func (e *edge) removeWorkload(workload string) {
 	e.Helper()
-	if _, err := e.operators().RemoveWorkload(e.Context(), sts.RemoveWorkloadRequest{Workload: workload}); err != nil {
+	if _, err := sts.RemoveWorkload.Call(e.Context(), e.operators(), sts.WorkloadRequest{Workload: workload}); err != nil {
 		e.Fatal(err)
 	}
 }
@@ -210,7 +211,7 @@ func (e *edge) removeWorkload(workload string) {
 // joinToken lets a workload in.
 func (e *edge) joinToken(workload string) secret.Text {
 	e.Helper()
-	join, err := e.operators().CreateJoinToken(e.Context(), sts.CreateJoinTokenRequest{Workload: workload})
+	join, err := sts.CreateJoinToken.Call(e.Context(), e.operators(), sts.WorkloadRequest{Workload: workload})
 	if err != nil {
 		e.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestAModuleThatSleptThroughANewRootComesBack(t *testing.T) {
 	}
 	s.rotateRoot(time.Second, 4*time.Second)
 	if !soon(func() bool {
-		list, err := s.operators().ListCertificates(s.Context(), sts.ListCertificatesRequest{})
+		list, err := sts.ListCertificates.Call(s.Context(), s.operators(), sts.ListRequest{})
 		return err == nil && len(list.Roots) == 1
 	}) {
 		t.Fatal("the old root does not go")

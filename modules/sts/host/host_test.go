@@ -45,7 +45,7 @@ func callees() map[string]host.Callee {
 }
 
 // start hosts an STS with an external issuer beside its own.
-func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (*host.Hosted, token.SigningKey) {
+func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (module.Hosted, token.SigningKey) {
 	t.Helper()
 	foreign, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
@@ -62,7 +62,10 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 	})
 	hosted, err := host.New(t.Context(), host.Options{
 		Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
-		SessionTTL: ststest.SessionLifetime, InternalTTL: ststest.InternalLifetime, TransactionTTL: time.Minute, WorkloadTTL: ststest.WorkloadLifetime, CertificateTTL: ststest.CertificateLifetime,
+		Settings: host.Settings{
+			SessionTTL: ststest.SessionLifetime, InternalTokenTTL: ststest.InternalLifetime, TransactionTokenTTL: time.Minute, WorkloadTokenTTL: ststest.WorkloadLifetime,
+		},
+		CertificateTTL: ststest.CertificateLifetime,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +74,7 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 }
 
 // operators are those of a store.
-func operators(t testing.TB, store database.Store, demo bool, now func() time.Time) sts.Operators {
+func operators(t testing.TB, store database.Store, demo bool, now func() time.Time) rpc.Conn {
 	t.Helper()
 	operators, err := host.Administer(host.OperatorOptions{
 		Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: now, Demo: demo, Domain: ststest.Domain,
@@ -88,7 +91,7 @@ func TestOperatorsAreServedInTheirOwnProcessAlone(t *testing.T) {
 	hosted, _ := start(t, databasetest.Open(t, "sts"), false, time.Now)
 	for _, operation := range sts.OperatorOperations.Operations() {
 		row := operation.Row()
-		if _, served := hosted.Row(row.Name); served {
+		if _, served := hosted.Host.Row(row.Name); served {
 			t.Errorf("the STS serves %s", row.Name)
 		}
 		if !slices.Equal(row.Callers, []string{rpc.Operator}) || row.Proof != rpc.ByCertificate {
@@ -109,7 +112,7 @@ func seeded(t *testing.T) string {
 		t.Fatal(err)
 	}
 	start(t, store, true, time.Now)
-	_, err = operators(t, store, true, time.Now).AddUser(t.Context(), sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: everything, Password: password})
+	_, err = sts.AddUser.Call(t.Context(), operators(t, store, true, time.Now), sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: everything, Password: password})
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func TestTheContract(t *testing.T) {
 				if len(scopes) > 0 {
 					r.Scopes = identity.NewScopes(scopes...)
 				}
-				issued, err := operator.IssueToken(t.Context(), r)
+				issued, err := sts.IssueToken.Call(t.Context(), operator, r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -144,12 +147,12 @@ func TestTheContract(t *testing.T) {
 				r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
 				r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: session.Reveal()})
 				w := httptest.NewRecorder()
-				if module.PageHandler(host.Pages(), hosted.Page).ServeHTTP(w, r); w.Code != http.StatusSeeOther {
+				if module.PageHandler(host.Module.Pages, hosted.Page).ServeHTTP(w, r); w.Code != http.StatusSeeOther {
 					t.Fatalf("signing out: %d", w.Code)
 				}
 			},
 			Disable: func(user string, disabled bool) {
-				if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
+				if _, err := sts.SetUserDisabled.Call(t.Context(), operator, sts.SetUserDisabledRequest{User: user, Disabled: disabled}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -157,13 +160,13 @@ func TestTheContract(t *testing.T) {
 	})
 }
 
-func signIn(t *testing.T, hosted *host.Hosted, user string) secret.Text {
+func signIn(t *testing.T, hosted module.Hosted, user string) secret.Text {
 	t.Helper()
 	form := url.Values{"name": {user}, "password": {password.Reveal()}}
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	module.PageHandler(host.Pages(), hosted.Page).ServeHTTP(w, r)
+	module.PageHandler(host.Module.Pages, hosted.Page).ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
 		if cookie.Name == sts.SessionCookie {
 			return secret.Text(cookie.Value)
@@ -199,7 +202,7 @@ func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
 	store := ticking{databasetest.OpenIn(t, "sts", seeded(t)), &now}
 	hosted, _ := start(t, store, true, clock)
 	operator := operators(t, store, true, clock)
-	issued, err := operator.IssueToken(t.Context(), sts.IssueTokenRequest{User: "carol", Lifetime: time.Hour, Issuer: ststest.PublicURL, Audience: ststest.PublicURL})
+	issued, err := sts.IssueToken.Call(t.Context(), operator, sts.IssueTokenRequest{User: "carol", Lifetime: time.Hour, Issuer: ststest.PublicURL, Audience: ststest.PublicURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +224,7 @@ func TestNoTokenSlipsThroughWhileItsUserIsWithdrawn(t *testing.T) {
 		}
 	}
 	begun := now
-	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "carol", Disabled: true}); err != nil {
+	if _, err := sts.SetUserDisabled.Call(t.Context(), operator, sts.SetUserDisabledRequest{User: "carol", Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	feed, err := sts.Client{Conn: conn}.Feed(ctx, sts.FeedRequest{})
@@ -269,7 +272,7 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 	operator := operators(t, databasetest.Open(t, "sts"), false, time.Now)
 	good := sts.AddUserRequest{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order"), Password: password}
-	if _, err := operator.AddUser(t.Context(), good); err != nil {
+	if _, err := sts.AddUser.Call(t.Context(), operator, good); err != nil {
 		t.Fatal(err)
 	}
 	for what, spoil := range map[string]func(*sts.AddUserRequest){
@@ -289,14 +292,14 @@ func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 	} {
 		user := good
 		spoil(&user)
-		_, err := operator.AddUser(t.Context(), user)
+		_, err := sts.AddUser.Call(t.Context(), operator, user)
 		if code := fault.CodeOf(err); code != fault.InvalidArgument && (code != fault.Conflict || what != "taken") {
 			t.Errorf("%s: %v", what, err)
 		} else if given := user.Password; given != "" && strings.Contains(err.Error(), given.Reveal()) {
 			t.Errorf("%s: the error shows the password: %v", what, err)
 		}
 	}
-	list, err := operator.ListUsers(t.Context(), sts.ListUsersRequest{})
+	list, err := sts.ListUsers.Call(t.Context(), operator, sts.ListRequest{})
 	if err != nil || len(list.Users) != 1 {
 		t.Errorf("users %v, %v", list.Users, err)
 	}
@@ -305,15 +308,15 @@ func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 func TestTokensThatAreNotIssued(t *testing.T) {
 	store := databasetest.Open(t, "sts")
 	operator := operators(t, store, false, time.Now)
-	if _, err := operator.AddUser(t.Context(), sts.AddUserRequest{Name: "dave", Scopes: identity.NewScopes("add_order"), Password: "correct horse"}); err != nil {
+	if _, err := sts.AddUser.Call(t.Context(), operator, sts.AddUserRequest{Name: "dave", Scopes: identity.NewScopes("add_order"), Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
 	good := sts.IssueTokenRequest{User: "dave", Lifetime: time.Minute, Issuer: "i", Audience: "a"}
-	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "app serve") {
+	if _, err := sts.IssueToken.Call(t.Context(), operator, good); err == nil || !strings.Contains(err.Error(), "app serve") {
 		t.Errorf("without a signing key: %v", err)
 	}
 	start(t, store, true, time.Now)
-	if _, err := operator.IssueToken(t.Context(), good); err != nil {
+	if _, err := sts.IssueToken.Call(t.Context(), operator, good); err != nil {
 		t.Fatal(err)
 	}
 	for what, spoil := range map[string]func(*sts.IssueTokenRequest){
@@ -327,20 +330,20 @@ func TestTokensThatAreNotIssued(t *testing.T) {
 	} {
 		r := good
 		spoil(&r)
-		if issued, err := operator.IssueToken(t.Context(), r); err == nil || issued.Token != "" {
+		if issued, err := sts.IssueToken.Call(t.Context(), operator, r); err == nil || issued.Token != "" {
 			t.Errorf("%s: issued", what)
 		}
 	}
-	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "dave", Disabled: true}); err != nil {
+	if _, err := sts.SetUserDisabled.Call(t.Context(), operator, sts.SetUserDisabledRequest{User: "dave", Disabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := operator.IssueToken(t.Context(), good); err == nil || !strings.Contains(err.Error(), "enable dave") {
+	if _, err := sts.IssueToken.Call(t.Context(), operator, good); err == nil || !strings.Contains(err.Error(), "enable dave") {
 		t.Errorf("disabled: %v", err)
 	}
-	if _, err := operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "nobody", Disabled: true}); fault.CodeOf(err) != fault.NotFound {
+	if _, err := sts.SetUserDisabled.Call(t.Context(), operator, sts.SetUserDisabledRequest{User: "nobody", Disabled: true}); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("an unknown user is disabled: %v", err)
 	}
-	if _, err := operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "nobody", Password: "correct horse"}); fault.CodeOf(err) != fault.NotFound {
+	if _, err := sts.SetPassword.Call(t.Context(), operator, sts.SetPasswordRequest{User: "nobody", Password: "correct horse"}); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("an unknown user gets a password: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"oms/migrations"
 	"oms/modules/sts"
+	"oms/modules/sts/internal"
 	"oms/platform/identity"
 	"oms/platform/module"
 )
@@ -15,9 +16,9 @@ var Module = module.Module{
 	Name:       sts.Name,
 	URL:        "https://localhost:9445",
 	Tables:     []module.Table{sts.Operations},
-	Pages:      Pages(),
+	Pages:      internal.Pages(),
 	Migrations: migrations.For(sts.Name),
-	Settings:   func() any { return DefaultSettings() },
+	Settings:   func() any { return internal.DefaultSettings() },
 	Open:       open,
 }
 
@@ -26,22 +27,15 @@ func open(ctx context.Context, env module.Env) (module.Hosted, error) {
 	if err != nil {
 		return module.Hosted{}, err
 	}
-	settings := env.Settings.(*Settings)
-	hosted, err := New(ctx, Options{
-		Store: env.Store, Observer: env.Observer, Now: env.Now, Log: env.Log, Edge: env.Accepted, Domain: env.Domain,
-		Callees: Callees(env.Modules), Demo: env.Demo, JoinDir: sts.JoinDir(env.DataDir), Left: env.Elsewhere,
+	return New(ctx, Options{
+		Settings: *env.Settings.(*Settings), Store: env.Store, Observer: env.Observer, Now: env.Now, Log: env.Log, Edge: env.Accepted, Domain: env.Domain,
+		Callees: Callees(env.Modules), Demo: env.Demo, CertificateTTL: env.CertificateTTL, DataDir: env.DataDir, Elsewhere: env.Elsewhere,
 		PublicHosts: []string{public.Hostname(), "localhost", "127.0.0.1", "::1"}, // what this machine calls itself
-		SessionTTL:  settings.SessionTTL, InternalTTL: settings.InternalTokenTTL, TransactionTTL: settings.TransactionTokenTTL,
-		WorkloadTTL: settings.WorkloadTokenTTL, CertificateTTL: env.CertificateTTL,
 	})
-	if err != nil {
-		return module.Hosted{}, err
-	}
-	return module.Hosted{
-		Host: hosted.Host, Page: hosted.Page,
-		Background: []module.Background{{Name: "join tokens", Run: hosted.LeaveJoinTokens}},
-	}, nil
 }
+
+// Settings are the module's part of the configuration, under its name.
+type Settings = internal.Settings
 
 // Callees are the modules as the STS knows them, from their tables: the scopes that their operations speak of, and who
 // may call. The public one shows users all that they may do.

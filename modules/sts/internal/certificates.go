@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,17 +17,21 @@ import (
 
 // Renew gives the calling workload its next certificate.
 func (s *Service) Renew(ctx context.Context, r sts.CertificateRequest) (sts.Certificate, error) {
-	workload := identity.From(ctx).Caller
-	return s.issue(ctx, workload, func(authority *pki.Authority) (*x509.Certificate, error) {
-		return authority.IssueWorkload(r.Request, workload, s.Now(), s.CertificateTTL)
-	}, nil)
+	return s.issueWorkload(ctx, identity.From(ctx).Caller, r.Request, func(database.Tx) error { return nil })
 }
 
 // ServerCertificate gives the gateway a certificate for the public listener, which is nobody's identity.
 func (s *Service) ServerCertificate(ctx context.Context, r sts.CertificateRequest) (sts.Certificate, error) {
 	return s.issue(ctx, identity.From(ctx).Caller, func(authority *pki.Authority) (*x509.Certificate, error) {
 		return authority.IssueServer(r.Request, s.PublicHosts, s.Now(), s.CertificateTTL)
-	}, nil)
+	}, func(database.Tx) error { return nil })
+}
+
+// issueWorkload is [Service.issue] for the workload's own identity.
+func (s *Service) issueWorkload(ctx context.Context, workload string, request []byte, also func(database.Tx) error) (sts.Certificate, error) {
+	return s.issue(ctx, workload, func(authority *pki.Authority) (*x509.Certificate, error) {
+		return authority.IssueWorkload(request, workload, s.Now(), s.CertificateTTL)
+	}, also)
 }
 
 // issue signs a certificate for a workload, which the log shows, and also a refusal.
@@ -43,18 +48,13 @@ func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Aut
 
 // refusedCertificate logs a refusal: a join token that does not hold may be one that somebody else has used before.
 func (s *Service) refusedCertificate(ctx context.Context, workload string, err error) {
-	if len(workload) > maxLoggedName {
-		workload = workload[:maxLoggedName] // a stranger's word
-	}
-	s.refusals.Log(ctx, slog.LevelWarn, "a certificate was refused", "workload", workload, "caller", identity.From(ctx).Caller, "cause", err.Error())
+	shown := fmt.Sprintf("%.64s", workload) // an anonymous caller's word
+	s.refusals.Log(ctx, slog.LevelWarn, "a certificate was refused", "workload", shown, "caller", identity.From(ctx).Caller, "cause", err.Error())
 }
 
-const (
-	maxLoggedName = 64
-	// maxCertificates is how many certificates of one workload may hold at a time: more than all its processes need. What
-	// is announced after the removal of a workload has the number of each.
-	maxCertificates = 1000
-)
+// maxCertificates is how many certificates of one workload may hold at a time: more than all its processes need. What
+// is announced after the removal of a workload has the number of each.
+const maxCertificates = 1000
 
 // grant signs a certificate and keeps a record of it; also does what belongs to it, in one transaction.
 func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (leaf *x509.Certificate, answer sts.Certificate, err error) {
@@ -71,10 +71,8 @@ func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Aut
 	}
 	now := s.Now()
 	err = s.Store.Write(ctx, func(tx database.Tx) error {
-		if also != nil {
-			if err := also(tx); err != nil {
-				return err
-			}
+		if err := also(tx); err != nil {
+			return err
 		}
 		if err := mayHaveCertificate(tx, workload, now); err != nil {
 			return err

@@ -54,8 +54,8 @@ func demoCards() (cards []web.Card) {
 	return cards
 }
 
-// SeedDemo adds the demo users that are not there yet.
-func SeedDemo(ctx context.Context, store database.Store, now time.Time) error {
+// seedDemo adds the demo users that are not there yet.
+func seedDemo(ctx context.Context, store database.Store, now time.Time) error {
 	return store.Write(ctx, func(tx database.Tx) error {
 		for _, user := range DemoUsers() {
 			user.CreatedAt = now

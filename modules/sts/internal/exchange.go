@@ -71,7 +71,7 @@ func (s *Service) exchangeInternal(ctx context.Context, caller, callee string, r
 	}
 	t := exchange.Token{
 		ID: uuid.NewString(), Subject: user.name, Workload: caller, Callee: callee, Act: user.act,
-		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTTL, user.ends.Sub(now))),
+		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTokenTTL, user.ends.Sub(now))),
 	}
 	if t.Expires.Sub(now) < time.Second {
 		return sts.Exchanged{}, refused()
@@ -98,8 +98,8 @@ func (s *Service) WorkloadToken(ctx context.Context, r sts.WorkloadTokenRequest)
 	if err != nil {
 		return sts.WorkloadToken{}, err
 	}
-	raw, err := exchange.Token{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTTL)}.Sign(s.Domain, state.signing)
-	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: now, ExpiresIn: int64(s.WorkloadTTL / time.Second)}, err
+	raw, err := exchange.Token{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTokenTTL)}.Sign(s.Domain, state.signing)
+	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: now, ExpiresIn: int64(s.WorkloadTokenTTL / time.Second)}, err
 }
 
 // mayCall says which module the audience is, if the caller is listed there. The list is that of the callee's own rows.
@@ -114,17 +114,17 @@ func (s *Service) mayCall(caller, audience string) (callee string, err error) {
 // subject judges what the caller brings. Credentials from outside are the gateway's alone to bring; a token of ours is
 // good for the one workload that it was issued to.
 func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
-	switch r.SubjectTokenType {
-	case sts.AccessToken, sts.SessionToken:
-		if caller != gateway {
-			return subject{}, fault.New(fault.PermissionDenied, "Only the gateway exchanges what users bring, not %s.", caller)
-		}
+	if _, users := brought[r.SubjectTokenType]; users && caller != gateway {
+		return subject{}, fault.New(fault.PermissionDenied, "Only the gateway exchanges what users bring, not %s.", caller)
 	}
+	act := &exchange.Actor{Subject: pki.ID(s.Domain, gateway)}
 	switch r.SubjectTokenType {
 	case sts.AccessToken:
-		return s.bearer(ctx, r, now)
+		bearer, user, err := s.authenticateBearer(ctx, r.SubjectToken, now)
+		return subject{name: bearer.Subject, fullName: user.FullName, scopes: bearer.Scopes, ends: bearer.Expires, act: act}, err
 	case sts.SessionToken:
-		return s.session(ctx, r)
+		user, ends, err := s.authenticateSession(ctx, r.SubjectToken)
+		return subject{name: user.Name, fullName: user.FullName, scopes: user.Scopes, ends: ends, act: act}, err
 	case sts.InternalToken:
 		return s.onward(ctx, caller, r, now)
 	}
@@ -135,26 +135,13 @@ func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequ
 // gateway is the workload to which users bring what they have.
 const gateway = "gateway"
 
-func (s *Service) bearer(ctx context.Context, r sts.ExchangeRequest, now *state) (subject, error) {
-	bearer, user, err := s.authenticateBearer(ctx, r.SubjectToken, now)
-	return subject{
-		name: bearer.Subject, fullName: user.FullName, scopes: bearer.Scopes, ends: bearer.Expires, act: s.actor(gateway, nil),
-	}, err
-}
-
-func (s *Service) session(ctx context.Context, r sts.ExchangeRequest) (subject, error) {
-	user, ends, err := s.authenticateSession(ctx, r.SubjectToken)
-	return subject{name: user.Name, fullName: user.FullName, scopes: user.Scopes, ends: ends, act: s.actor(gateway, nil)}, err
-}
-
 // onward judges a token that was issued to the caller, when it was called itself. The user must still count, and has no
 // more rights than there are left of both.
 func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
-	keys := func(string) (*token.KeySet, error) { return now.public, nil }
-	t, err := exchange.Read(r.SubjectToken.Reveal(), s.Domain, caller, keys, s.Now())
-	var verdict *token.Error
+	t, err := exchange.Read(r.SubjectToken.Reveal(), s.Domain, caller, now.keys, s.Now())
+	_, verdict := errors.AsType[*token.Error](err)
 	switch {
-	case errors.As(err, &verdict), err == nil && t.Subject == "":
+	case verdict, err == nil && t.Subject == "":
 		return subject{}, fault.New(fault.Unauthenticated, "The subject token does not hold for %s.", caller).Because(err)
 	case err != nil:
 		return subject{}, err
@@ -188,8 +175,4 @@ func (s *Service) stillGood(ctx context.Context, onward subject, issued time.Tim
 		onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)
 	}
 	return onward, nil
-}
-
-func (s *Service) actor(workload string, before *exchange.Actor) *exchange.Actor {
-	return &exchange.Actor{Subject: pki.ID(s.Domain, workload), Actor: before}
 }

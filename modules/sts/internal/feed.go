@@ -2,22 +2,17 @@ package internal
 
 import (
 	"context"
-	"crypto/x509"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
-	"oms/platform/pki"
 	"oms/platform/trust/exchange"
 )
 
 // Keys gives the public keys.
 func (s *Service) Keys(ctx context.Context, _ sts.KeysRequest) (sts.KeySet, error) {
-	state, err := s.state(ctx)
-	if err != nil {
-		return sts.KeySet{}, err
-	}
-	return sts.KeySet{JWKS: state.feed.JWKS}, nil
+	feed, err := s.Feed(ctx, sts.FeedRequest{})
+	return sts.KeySet{JWKS: feed.JWKS}, err
 }
 
 // Feed gives what verifiers must know, or only the version to those who have it already.
@@ -30,14 +25,6 @@ func (s *Service) Feed(ctx context.Context, r sts.FeedRequest) (sts.Feed, error)
 		return sts.Feed{Version: r.Have}, nil
 	}
 	return state.feed, nil
-}
-
-func rootsOf(domain string, authorities []*pki.Authority) (*pki.Roots, error) {
-	list := make([]*x509.Certificate, len(authorities))
-	for i, authority := range authorities {
-		list[i] = authority.Certificate()
-	}
-	return pki.NewRoots(domain, list...)
 }
 
 // revocationMemory is how long a revoked user is told of: until the last token that was issued before has expired, also
@@ -64,16 +51,6 @@ func revokedAt(tx database.Tx, subject string) (time.Time, error) {
 	return at, err
 }
 
-// revokedSubjects are the users whose tokens stopped to hold since the given time.
-func revokedSubjects(tx database.Tx, since time.Time) (map[string]time.Time, error) {
-	return timesByName(tx, `SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, since)
-}
-
-// revokedCertificates are those that were revoked and have not expired.
-func revokedCertificates(tx database.Tx, now time.Time) (serials []string, err error) {
-	return database.Collect(tx, database.Column[string], `SELECT serial FROM certificates WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial`, now)
-}
-
 // renewals say by workload which certificates are to be renewed at once: those from before the root that signs now, and
 // those that an operator wants renewed.
 func renewals(tx database.Tx, signs time.Time) (map[string]time.Time, error) {
@@ -86,22 +63,14 @@ func renewals(tx database.Tx, signs time.Time) (map[string]time.Time, error) {
 	return before, err
 }
 
-// namedTime is a row of a name and a time.
-type namedTime struct {
-	name string
-	at   time.Time
-}
-
-func scanNamedTime(row database.Row) (n namedTime, err error) {
-	err = row.Scan(&n.name, &n.at)
-	return n, err
-}
-
+// timesByName runs a query for names with a time each.
 func timesByName(tx database.Tx, query string, args ...any) (map[string]time.Time, error) {
-	rows, err := database.Collect(tx, scanNamedTime, query, args...)
-	times := make(map[string]time.Time, len(rows))
-	for _, row := range rows {
-		times[row.name] = row.at
-	}
+	times := map[string]time.Time{}
+	_, err := database.Collect(tx, func(row database.Row) (name string, err error) {
+		var at time.Time
+		err = row.Scan(&name, &at)
+		times[name] = at
+		return name, err
+	}, query, args...)
 	return times, err
 }

@@ -7,33 +7,39 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
+	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/pki"
 	"oms/platform/secret"
 )
 
-// JoinTokenFiles says for whom join tokens lie in the data directory: for processes of the same machine, which whoever can
-// read the directory may start anyway.
-type JoinTokenFiles struct {
-	Dir       string
-	Workloads []string
-}
+// leaveInterval is how long a process at most waits for a join token that was used up.
+const leaveInterval = time.Second
 
-// JoinFile is where the join token of a workload lies.
-func JoinFile(dir, workload string) string { return filepath.Join(dir, workload+".token") }
-
-// LeaveJoinTokens leaves a join token for every workload that has none; fresh replaces those that are there.
-func (s *Service) LeaveJoinTokens(ctx context.Context, files JoinTokenFiles, fresh bool) error {
-	var problems []error
-	for _, workload := range files.Workloads {
-		problems = append(problems, s.leaveJoinToken(ctx, JoinFile(files.Dir, workload), workload, fresh))
+// LeaveJoinTokens leaves fresh join tokens in the data directory, and again whenever one was used or has expired, until
+// ctx ends. They are for processes of the same machine, which whoever can read the directory may start anyway.
+func (s *Service) LeaveJoinTokens(ctx context.Context) {
+	ticker := time.NewTicker(leaveInterval)
+	defer ticker.Stop()
+	for fresh := true; ; fresh = false {
+		var problems []error
+		for _, workload := range s.Elsewhere {
+			problems = append(problems, s.leaveJoinToken(ctx, sts.JoinFile(s.DataDir, workload), workload, fresh))
+		}
+		if err := errors.Join(problems...); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "no join token can be left for the other processes", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 	}
-	return errors.Join(problems...)
 }
 
+// leaveJoinToken leaves a join token for a workload that has none; fresh replaces the one that is there.
 func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fresh bool) error {
 	now := s.Now()
 	state, err := database.Read(ctx, s.Store, func(tx database.Tx) (joinTokenState, error) { return readJoinTokenState(tx, workload, now) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
-	"oms/platform/pki"
 	"oms/platform/secret"
 )
 
@@ -26,9 +24,7 @@ func (s *Service) Enrol(ctx context.Context, r sts.EnrolRequest) (sts.Certificat
 		s.refusedCertificate(ctx, workload, err)
 		return sts.Certificate{}, err // before a stranger has us sign anything
 	}
-	return s.issue(ctx, workload, func(authority *pki.Authority) (*x509.Certificate, error) {
-		return authority.IssueWorkload(r.Request, workload, s.Now(), s.CertificateTTL)
-	}, func(tx database.Tx) error {
+	return s.issueWorkload(ctx, workload, r.Request, func(tx database.Tx) error {
 		if err := s.checkJoinToken(tx, workload, digest); err != nil {
 			return err
 		}
@@ -54,7 +50,7 @@ func readJoinToken(text secret.Text) (workload, digest string) {
 }
 
 // CreateJoinToken implements [sts.Operators].
-func (o Operators) CreateJoinToken(ctx context.Context, r sts.CreateJoinTokenRequest) (sts.JoinToken, error) {
+func (o Operators) CreateJoinToken(ctx context.Context, r sts.WorkloadRequest) (sts.JoinToken, error) {
 	random := rand.Text()
 	token, err := database.Write(ctx, o.Store, func(tx database.Tx) (secret.Text, error) {
 		token, err := insertJoinToken(tx, r.Workload, random, false, o.Now())

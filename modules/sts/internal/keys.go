@@ -19,13 +19,8 @@ const (
 	certificates purpose = "certificates"
 )
 
-// noun is what operators call a key that signs p.
-func (p purpose) noun() string {
-	if p == certificates {
-		return "private root"
-	}
-	return "signing key"
-}
+// nouns are what operators call a key that signs them.
+var nouns = map[purpose]string{tokens: "signing key", certificates: "private root"}
 
 // gone is the state of a key that does not count any more.
 const gone sts.KeyState = ""
@@ -108,7 +103,7 @@ func rotate(ctx context.Context, store database.Store, p purpose, now time.Time,
 		}
 		for _, k := range keys {
 			if k.activates.After(now) {
-				return fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", p.noun(), k.activates.Format(time.RFC3339))
+				return fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.activates.Format(time.RFC3339))
 			}
 		}
 		if _, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now); err != nil { // nobody needs them any more

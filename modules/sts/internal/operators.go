@@ -7,19 +7,29 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
+	"oms/platform/rpc"
 )
+
+// OperatorOptions are what operators need.
+type OperatorOptions struct {
+	Store    database.Store
+	Observer rpc.Observer
+	Now      func() time.Time
+	Demo     bool     // demo accounts are good
+	Domain   string   // the trust domain
+	Modules  []string // of the installation, as operators are told of them
+}
 
 // Operators implements [sts.Operators] on the database of the STS. It is safe for concurrent use.
 type Operators struct {
-	Store   database.Store
-	Now     func() time.Time
-	Hasher  *Hasher
-	Demo    bool     // demo accounts are good
-	Domain  string   // the trust domain
-	Modules []string // as operators are told of them
+	OperatorOptions
+	hasher *Hasher
 }
 
 var _ sts.Operators = Operators{}
+
+// NewOperators makes it.
+func NewOperators(o OperatorOptions) Operators { return Operators{o, NewHasher()} }
 
 // AddUser implements [sts.Operators].
 func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.Done, err error) {
@@ -27,7 +37,7 @@ func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.
 	if err := checkUser(user); err != nil {
 		return done, fault.New(fault.InvalidArgument, "%v", err)
 	}
-	hash, err := o.Hasher.Hash(ctx, r.Password)
+	hash, err := o.hasher.Hash(ctx, r.Password)
 	if err != nil {
 		return done, err
 	}
@@ -41,7 +51,7 @@ func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.
 }
 
 // ListUsers implements [sts.Operators].
-func (o Operators) ListUsers(ctx context.Context, _ sts.ListUsersRequest) (sts.Users, error) {
+func (o Operators) ListUsers(ctx context.Context, _ sts.ListRequest) (sts.Users, error) {
 	users, err := database.Read(ctx, o.Store, func(tx database.Tx) ([]sts.User, error) {
 		return database.Collect(tx, scanUser, selectUser+` ORDER BY name`)
 	})
@@ -50,7 +60,7 @@ func (o Operators) ListUsers(ctx context.Context, _ sts.ListUsersRequest) (sts.U
 
 // SetPassword implements [sts.Operators].
 func (o Operators) SetPassword(ctx context.Context, r sts.SetPasswordRequest) (done sts.Done, err error) {
-	hash, err := o.Hasher.Hash(ctx, r.Password)
+	hash, err := o.hasher.Hash(ctx, r.Password)
 	if err != nil {
 		return done, err
 	}

@@ -1,25 +1,28 @@
 package internal
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 
 	"oms/platform/fault"
 	"oms/platform/module"
 	"oms/web"
 )
 
-// What the STS offers besides its operations.
-var (
-	keysPage         = module.Page{Method: http.MethodGet, Path: "/oauth2/jwks"}
-	workloadKeysPage = module.Page{Method: http.MethodGet, Path: "/.well-known/workload-keys"}
-	signInPage       = module.Page{Method: http.MethodGet, Path: "/oauth2/sign-in", ForPeople: true}
-	signInForm       = module.Page{Method: http.MethodPost, Path: "/oauth2/sign-in", ForPeople: true}
-	signOutForm      = module.Page{Method: http.MethodPost, Path: "/oauth2/logout"}
-)
+// handlers are what the STS offers besides its operations.
+var handlers = map[module.Page]func(*Service, http.ResponseWriter, *http.Request){
+	{Method: http.MethodGet, Path: "/oauth2/jwks"}:                      (*Service).serveKeys,
+	{Method: http.MethodGet, Path: "/.well-known/workload-keys"}:        (*Service).serveWorkloadKeys,
+	{Method: http.MethodGet, Path: "/oauth2/sign-in", ForPeople: true}:  (*Service).showSignIn,
+	{Method: http.MethodPost, Path: "/oauth2/sign-in", ForPeople: true}: (*Service).signIn,
+	{Method: http.MethodPost, Path: "/oauth2/logout"}:                   (*Service).signOut,
+}
 
 // Pages are all pages of the STS.
 func Pages() []module.Page {
-	return []module.Page{keysPage, workloadKeysPage, signInPage, signInForm, signOutForm}
+	return slices.SortedFunc(maps.Keys(handlers), func(a, b module.Page) int { return cmp.Compare(a.Path+a.Method, b.Path+b.Method) })
 }
 
 // Page is the handler of a page.
@@ -28,19 +31,7 @@ func (s *Service) Page(page module.Page) http.Handler {
 	ours.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.ShowFault(w, r, fault.New(fault.PermissionDenied, "This form came from another site, so nothing was done."))
 	}))
-	switch page {
-	case keysPage:
-		return http.HandlerFunc(s.serveKeys)
-	case workloadKeysPage:
-		return http.HandlerFunc(s.serveWorkloadKeys)
-	case signInPage:
-		return http.HandlerFunc(s.showSignIn)
-	case signInForm:
-		return ours.Handler(http.HandlerFunc(s.signIn))
-	case signOutForm:
-		return ours.Handler(http.HandlerFunc(s.signOut))
-	}
-	return http.NotFoundHandler()
+	return ours.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handlers[page](s, w, r) }))
 }
 
 // serveKeys publishes the key set (RFC 7517 section 8.5). Verifiers may keep it for five minutes.

@@ -4,6 +4,8 @@ package internal
 import (
 	"context"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"oms/modules/sts"
@@ -12,34 +14,35 @@ import (
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/observe/sampled"
+	"oms/platform/rpc"
 	"oms/platform/secret"
-	"oms/platform/token"
 )
 
 // Options are what the service needs.
 type Options struct {
-	Store   database.Store
-	Now     func() time.Time
-	Log     *slog.Logger
-	Edge    issuers.Accepted
-	Domain  string            // the trust domain
-	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
-	Demo    bool              // demo accounts are good
-	Hasher  *Hasher
+	Settings
+	Store    database.Store
+	Observer rpc.Observer
+	Now      func() time.Time
+	Log      *slog.Logger
+	Edge     issuers.Accepted
+	Domain   string            // the trust domain
+	Callees  map[string]Callee // by module, the gateway among them: it shows users all that they may do
+	Demo     bool              // seed the demo users, and let demo accounts in
 
-	PublicHosts []string // what the public listener is called in its certificate
+	PublicHosts    []string      // what the public listener is called in its certificate
+	CertificateTTL time.Duration // of a workload's certificate
 
-	SessionTTL     time.Duration // how long a session of the user interface lasts
-	InternalTTL    time.Duration // of a token for one user at one callee
-	TransactionTTL time.Duration // of a token for one user in one transaction
-	WorkloadTTL    time.Duration // of a token that only says who the workload is
-	CertificateTTL time.Duration
+	DataDir   string   // where join tokens lie for other processes of this machine
+	Elsewhere []string // the workloads for which one lies there
 }
 
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
-	states   states
+	hasher   *Hasher
+	current  atomic.Pointer[state]
+	reading  sync.Mutex // one reads the state for all
 	guesses  *guesses
 	refusals *sampled.Log // of certificates, which anonymous callers ask for
 }
@@ -48,6 +51,11 @@ var _ sts.Service = (*Service)(nil)
 
 // New makes the service, and at the first start its signing key and the private root.
 func New(ctx context.Context, o Options) (*Service, error) {
+	if o.Demo {
+		if err := seedDemo(ctx, o.Store, o.Now()); err != nil {
+			return nil, err
+		}
+	}
 	for p, generate := range map[purpose]func(time.Time) (storedKey, error){tokens: generateSigningKey, certificates: generateAuthority(o.Domain)} {
 		if err := ensureKey(ctx, o.Store, p, o.Now(), generate); err != nil {
 			return nil, err
@@ -56,7 +64,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err := o.Store.Write(ctx, func(tx database.Tx) error { return knowWorkloads(tx, o.Callees) }); err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
+	s := &Service{Options: o, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
 	_, err := s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }
@@ -81,8 +89,7 @@ func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (
 
 // authenticateBearer verifies an edge access token. The user is nobody where the subject is another issuer's.
 func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user sts.User, err error) {
-	keys := func(string) (*token.KeySet, error) { return now.public, nil }
-	if bearer, err = s.Edge.Verify(raw.Reveal(), keys, s.Now()); err != nil {
+	if bearer, err = s.Edge.Verify(raw.Reveal(), now.keys, s.Now()); err != nil {
 		return bearer, user, refused().Because(err)
 	}
 	if !bearer.Local {
@@ -103,13 +110,9 @@ func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *
 func (s *Service) known(callee string) (identity.Scopes, error) {
 	known, exists := s.Callees[callee]
 	if !exists {
-		return nil, noCallee(callee)
+		return nil, fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", callee)
 	}
 	return known.Scopes, nil
-}
-
-func noCallee(name string) *fault.Error {
-	return fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", name)
 }
 
 // refused tells whoever holds a bad token nothing about it (RFC 6750 section 3.1).

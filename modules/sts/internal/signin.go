@@ -88,7 +88,7 @@ func (s *Service) checkPassword(ctx context.Context, name string, password secre
 	if err != nil {
 		return false, err
 	}
-	matches, err := s.Hasher.Verify(ctx, hash, password)
+	matches, err := s.hasher.Verify(ctx, hash, password)
 	return matches && counts(user, s.Demo), err
 }
 

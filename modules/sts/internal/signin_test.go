@@ -35,17 +35,17 @@ func openOffice(t *testing.T, demo bool) *office {
 	t.Helper()
 	o := &office{now: time.Now()}
 	clock := func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return o.now }
-	store, hasher := databasetest.Open(t, "sts"), NewHasher()
-	if err := SeedDemo(t.Context(), store, o.now); err != nil {
+	store := databasetest.Open(t, "sts")
+	if err := seedDemo(t.Context(), store, o.now); err != nil {
 		t.Fatal(err)
 	}
-	o.operator = Operators{Store: store, Now: clock, Hasher: hasher, Demo: demo}
+	o.operator = NewOperators(OperatorOptions{Store: store, Now: clock, Demo: demo})
 	carol := sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: identity.NewScopes("add_order", "manage_inventory"), Password: carolsPassword}
 	if _, err := o.operator.AddUser(t.Context(), carol); err != nil {
 		t.Fatal(err)
 	}
-	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.New(issuers.Own("https://orders.example")), Demo: demo, Hasher: hasher,
-		SessionTTL: time.Hour, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
+	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.New(issuers.Own("https://orders.example")), Demo: demo,
+		Settings: Settings{SessionTTL: time.Hour}, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
 	if err != nil {
 		t.Fatal(err)
 	}

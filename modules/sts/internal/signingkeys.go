@@ -49,7 +49,7 @@ func activeKey(tx database.Tx, now time.Time) (key token.SigningKey, err error) 
 }
 
 // ListSigningKeys implements [sts.Operators].
-func (o Operators) ListSigningKeys(ctx context.Context, _ sts.ListSigningKeysRequest) (list sts.SigningKeys, err error) {
+func (o Operators) ListSigningKeys(ctx context.Context, _ sts.ListRequest) (list sts.SigningKeys, err error) {
 	now := o.Now()
 	keys, err := database.Read(ctx, o.Store, func(tx database.Tx) ([]storedKey, error) { return publishedKeys(tx, tokens, now) })
 	for _, k := range keys {

@@ -3,11 +3,10 @@ package internal
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"oms/modules/sts"
@@ -29,21 +28,18 @@ type state struct {
 	feed      sts.Feed
 }
 
-// states keeps the state. It is safe for concurrent use.
-type states struct {
-	current atomic.Pointer[state]
-	reading sync.Mutex
-}
+// keys gives the public keys, among them that of any kid that there is.
+func (s *state) keys(string) (*token.KeySet, error) { return s.public, nil }
 
 // state gives what is in force now.
 func (s *Service) state(ctx context.Context) (*state, error) {
 	now := s.Now()
-	if current := s.states.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
+	if current := s.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
 		return current, nil
 	}
-	s.states.reading.Lock()
-	defer s.states.reading.Unlock()
-	if current := s.states.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if current := s.current.Load(); current != nil && now.Sub(current.read).Abs() < stateAge {
 		return current, nil // somebody was faster
 	}
 	return s.refresh(context.WithoutCancel(ctx))
@@ -55,12 +51,11 @@ func (s *Service) refresh(ctx context.Context) (*state, error) {
 	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.readState(tx, fresh) }); err != nil {
 		return nil, err
 	}
-	s.states.current.Store(fresh)
+	s.current.Store(fresh)
 	return fresh, nil
 }
 
 func (s *Service) readState(tx database.Tx, into *state) (err error) {
-	into.feed = sts.Feed{RenewBefore: map[string]time.Time{}}
 	if err := s.readSigningKeys(tx, into); err != nil {
 		return err
 	}
@@ -71,10 +66,11 @@ func (s *Service) readState(tx database.Tx, into *state) (err error) {
 	if into.feed.RenewBefore, err = renewals(tx, signs); err != nil {
 		return err
 	}
-	if into.feed.RevokedCertificates, err = revokedCertificates(tx, into.read); err != nil {
+	if into.feed.RevokedCertificates, err = database.Collect(tx, database.Column[string],
+		`SELECT serial FROM certificates WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial`, into.read); err != nil {
 		return err
 	}
-	if into.feed.RevokedSubjects, err = revokedSubjects(tx, into.read.Add(-revocationMemory)); err != nil {
+	if into.feed.RevokedSubjects, err = timesByName(tx, `SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, into.read.Add(-revocationMemory)); err != nil {
 		return err
 	}
 	text, err := json.Marshal(into.feed)
@@ -119,14 +115,18 @@ func (s *Service) readRoots(tx database.Tx, into *state) (signs time.Time, err e
 	if len(keys) == 0 {
 		return signs, errors.New("the STS has no private root; restore its database from a backup")
 	}
-	authorities := make([]*pki.Authority, len(keys))
+	var certificates []*x509.Certificate
 	for i, k := range keys {
-		if authorities[i], err = k.authority(s.Domain); err != nil {
+		authority, err := k.authority(s.Domain)
+		if err != nil {
 			return signs, err
 		}
+		if i == 0 {
+			into.authority = authority
+		}
+		certificates = append(certificates, authority.Certificate())
 	}
-	into.authority = authorities[0]
-	roots, err := rootsOf(s.Domain, authorities)
+	roots, err := pki.NewRoots(s.Domain, certificates...)
 	if err != nil {
 		return signs, err
 	}

@@ -32,22 +32,21 @@ func (s *Service) exchangeTransaction(ctx context.Context, caller, callee string
 	}
 	return s.signTransaction(state, user, transaction.Token{
 		ID: id, Subject: user.name, Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), Requesters: []string{caller}, Callee: callee,
-		Brought: brought[r.SubjectTokenType], IssuedAt: now, Expires: now.Add(min(s.TransactionTTL, user.ends.Sub(now))),
+		Brought: brought[r.SubjectTokenType], IssuedAt: now, Expires: now.Add(min(s.TransactionTokenTTL, user.ends.Sub(now))),
 	})
 }
 
-// brought says in rctx.authn what kind of credential the user came with.
+// brought says in rctx.authn what kind of credential the user came with, of those that users bring.
 var brought = map[string]string{sts.AccessToken: "access_token", sts.SessionToken: "session"}
 
 // replaceTransaction issues a narrower token of the same transaction: txn, sub and aud stay, the scope gets no wider, the
 // life no longer, and the chain of workloads is kept.
 func (s *Service) replaceTransaction(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
 	now := s.Now() // as in exchangeInternal
-	keys := func(string) (*token.KeySet, error) { return state.public, nil }
-	t, err := transaction.Read(r.SubjectToken.Reveal(), s.Domain, keys, now)
-	var verdict *token.Error
+	t, err := transaction.Read(r.SubjectToken.Reveal(), s.Domain, state.keys, now)
+	_, verdict := errors.AsType[*token.Error](err)
 	switch {
-	case errors.As(err, &verdict):
+	case verdict:
 		return sts.Exchanged{}, fault.New(fault.Unauthenticated, "The transaction token does not hold.").Because(err)
 	case err != nil:
 		return sts.Exchanged{}, err

@@ -36,23 +36,19 @@ func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (st
 // shownFor is how long keys are shown that nobody publishes any more: their workload has stopped, or goes by other proofs.
 const shownFor = 3 * time.Minute
 
-// publishedSet is what a workload has published.
-type publishedSet struct{ workload, jwks string }
-
-func scanPublishedSet(row database.Row) (p publishedSet, err error) {
-	err = row.Scan(&p.workload, &p.jwks)
-	return p, err
-}
-
 // serveWorkloadKeys shows the public keys of all workloads that run, by their identities.
 func (s *Service) serveWorkloadKeys(w http.ResponseWriter, r *http.Request) {
-	sets, err := database.Read(r.Context(), s.Store, func(tx database.Tx) ([]publishedSet, error) {
-		return database.Collect(tx, scanPublishedSet, `SELECT workload, jwks FROM workload_keys WHERE published_at > $1`, s.Now().Add(-shownFor))
+	var published map[string]json.RawMessage
+	err := s.Store.Read(r.Context(), func(tx database.Tx) error {
+		published = map[string]json.RawMessage{}
+		_, err := database.Collect(tx, func(row database.Row) (workload string, err error) {
+			var jwks string
+			err = row.Scan(&workload, &jwks)
+			published[pki.ID(s.Domain, workload)] = json.RawMessage(jwks)
+			return workload, err
+		}, `SELECT workload, jwks FROM workload_keys WHERE published_at > $1`, s.Now().Add(-shownFor))
+		return err
 	})
-	published := map[string]json.RawMessage{}
-	for _, set := range sets {
-		published[pki.ID(s.Domain, set.workload)] = json.RawMessage(set.jwks)
-	}
 	var body []byte
 	if err == nil {
 		body, err = json.Marshal(map[string]any{"workloads": published})

@@ -25,7 +25,7 @@ func (o Operators) noWorkload(name string) error {
 }
 
 // ListCertificates implements [sts.Operators].
-func (o Operators) ListCertificates(ctx context.Context, _ sts.ListCertificatesRequest) (sts.Certificates, error) {
+func (o Operators) ListCertificates(ctx context.Context, _ sts.ListRequest) (sts.Certificates, error) {
 	now := o.Now()
 	return database.Read(ctx, o.Store, func(tx database.Tx) (list sts.Certificates, err error) {
 		keys, err := publishedKeys(tx, certificates, now)
@@ -48,7 +48,7 @@ func scanCertificate(row database.Row) (c sts.IssuedCertificate, err error) {
 
 // RenewCertificates implements [sts.Operators]. The times in a certificate are whole seconds: one from this second may be
 // from before, and is renewed as well.
-func (o Operators) RenewCertificates(ctx context.Context, r sts.RenewCertificatesRequest) (done sts.Done, err error) {
+func (o Operators) RenewCertificates(ctx context.Context, r sts.WorkloadRequest) (done sts.Done, err error) {
 	before := o.Now().Truncate(time.Second).Add(time.Second)
 	return done, o.Store.Write(ctx, func(tx database.Tx) error {
 		return o.changeWorkload(tx, r.Workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before)
@@ -56,7 +56,7 @@ func (o Operators) RenewCertificates(ctx context.Context, r sts.RenewCertificate
 }
 
 // RemoveWorkload implements [sts.Operators].
-func (o Operators) RemoveWorkload(ctx context.Context, r sts.RemoveWorkloadRequest) (done sts.Done, err error) {
+func (o Operators) RemoveWorkload(ctx context.Context, r sts.WorkloadRequest) (done sts.Done, err error) {
 	return done, o.Store.Write(ctx, func(tx database.Tx) error {
 		if err := o.changeWorkload(tx, r.Workload, `UPDATE workloads SET removed = $1 WHERE name = $2`, true); err != nil {
 			return err

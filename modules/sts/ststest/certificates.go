@@ -46,7 +46,7 @@ func requestFor(t *testing.T, id string) (request []byte) {
 // joinToken is what an operator carries to the machine of a workload.
 func (w world) joinToken(t *testing.T, workload string) secret.Text {
 	t.Helper()
-	join, err := w.Operator.CreateJoinToken(t.Context(), sts.CreateJoinTokenRequest{Workload: workload})
+	join, err := sts.CreateJoinToken.Call(t.Context(), w.Operator, sts.WorkloadRequest{Workload: workload})
 	must(t, err)
 	return join.Token
 }
@@ -77,7 +77,7 @@ func (w world) proves(t *testing.T, c sts.Certificate, roots string) (workload s
 // listed are the roots and the certificates that operators see.
 func (w world) listed(t *testing.T) sts.Certificates {
 	t.Helper()
-	list, err := w.Operator.ListCertificates(t.Context(), sts.ListCertificatesRequest{})
+	list, err := sts.ListCertificates.Call(t.Context(), w.Operator, sts.ListRequest{})
 	must(t, err)
 	return list
 }
@@ -85,7 +85,7 @@ func (w world) listed(t *testing.T) sts.Certificates {
 // remove has an operator remove a workload.
 func (w world) remove(t *testing.T, workload string) {
 	t.Helper()
-	_, err := w.Operator.RemoveWorkload(t.Context(), sts.RemoveWorkloadRequest{Workload: workload})
+	_, err := sts.RemoveWorkload.Call(t.Context(), w.Operator, sts.WorkloadRequest{Workload: workload})
 	must(t, err)
 }
 
@@ -152,7 +152,7 @@ func notJoining(t *testing.T, w world) {
 	}
 	_, err := w.enrol(t, secret.Text("inventory."+rest), requestFor(t, callee("inventory")))
 	mustFail(t, "another workload's, with its own request", err, fault.Unauthenticated)
-	_, err = w.Operator.CreateJoinToken(t.Context(), sts.CreateJoinTokenRequest{Workload: "nowhere"})
+	_, err = sts.CreateJoinToken.Call(t.Context(), w.Operator, sts.WorkloadRequest{Workload: "nowhere"})
 	mustFail(t, "a join token for a workload that does not exist", err, fault.NotFound)
 	expired := w.joinToken(t, "order")
 	w.Clock.Forward(time.Hour - time.Minute)

@@ -82,7 +82,7 @@ func feedSubjects(t *testing.T, w world) {
 	}{
 		{"signing out", "carol", func() { w.SignOut(session) }},
 		{"another password", "carol", func() {
-			_, err := w.Operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: "another password"})
+			_, err := sts.SetPassword.Call(t.Context(), w.Operator, sts.SetPasswordRequest{User: "carol", Password: "another password"})
 			must(t, err)
 		}},
 		{"disabling", "alice", func() { w.Disable("alice", true) }},
@@ -134,7 +134,7 @@ func feedCertificates(t *testing.T, w world) {
 
 func feedRenewals(t *testing.T, w world) {
 	renew := func(workload string) error {
-		_, err := w.Operator.RenewCertificates(t.Context(), sts.RenewCertificatesRequest{Workload: workload})
+		_, err := sts.RenewCertificates.Call(t.Context(), w.Operator, sts.WorkloadRequest{Workload: workload})
 		return err
 	}
 	before := w.feed(t).RenewBefore

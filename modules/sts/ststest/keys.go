@@ -32,7 +32,7 @@ var rotation = sts.RotateRequest{Announcement: announcement, Overlap: overlap}
 // signingKeys are those that operators see.
 func (w world) signingKeys(t *testing.T) []sts.SigningKey {
 	t.Helper()
-	list, err := w.Operator.ListSigningKeys(t.Context(), sts.ListSigningKeysRequest{})
+	list, err := sts.ListSigningKeys.Call(t.Context(), w.Operator, sts.ListRequest{})
 	must(t, err)
 	return list.Keys
 }
@@ -91,7 +91,7 @@ func (w world) onlyKey(t *testing.T) string {
 
 func (w world) rotate(t *testing.T) string {
 	t.Helper()
-	key, err := w.Operator.RotateSigningKey(t.Context(), rotation)
+	key, err := sts.RotateSigningKey.Call(t.Context(), w.Operator, rotation)
 	must(t, err)
 	w.settle()
 	return key.ID
@@ -106,7 +106,7 @@ func signingKeys(t *testing.T, w world) {
 	}
 	w.mustBeKeys(t, "announced", map[string]string{first: "active", second: "next"})
 	w.mustSign(t, "announced", first)
-	_, err := w.Operator.RotateSigningKey(t.Context(), rotation)
+	_, err := sts.RotateSigningKey.Call(t.Context(), w.Operator, rotation)
 	mustFail(t, "a second rotation, while one is under way", err, fault.Conflict)
 	w.mustBeKeys(t, "after a rotation that was refused", map[string]string{first: "active", second: "next"})
 	last := w.trade(t, w.gateway, w.SignIn("carol"), sts.SessionToken, "order").AccessToken
@@ -128,11 +128,11 @@ func revokedKeys(t *testing.T, w world) {
 	first := w.onlyKey(t)
 	revoke := func(id string) {
 		t.Helper()
-		_, err := w.Operator.RevokeSigningKey(t.Context(), sts.RevokeSigningKeyRequest{ID: id})
+		_, err := sts.RevokeSigningKey.Call(t.Context(), w.Operator, sts.RevokeSigningKeyRequest{ID: id})
 		must(t, err)
 		w.settle()
 	}
-	_, err := w.Operator.RevokeSigningKey(t.Context(), sts.RevokeSigningKeyRequest{ID: "made-up"})
+	_, err := sts.RevokeSigningKey.Call(t.Context(), w.Operator, sts.RevokeSigningKeyRequest{ID: "made-up"})
 	mustFail(t, "a key that does not exist is revoked", err, fault.NotFound)
 	next := w.rotate(t)
 	revoke(next)
@@ -210,7 +210,7 @@ func roots(t *testing.T, w world) {
 	var second string
 	var activates time.Time
 	feed := w.mustChange(t, "a rotation", func() {
-		next, err := w.Operator.RotateRoot(t.Context(), rotation)
+		next, err := sts.RotateRoot.Call(t.Context(), w.Operator, rotation)
 		must(t, err)
 		second, activates = next.Fingerprint, next.Activates
 	})
@@ -224,7 +224,7 @@ func roots(t *testing.T, w world) {
 	if !strings.HasSuffix(w.joinToken(t, "order").Reveal(), first) {
 		t.Error("a join token carries another root than the one that signs")
 	}
-	_, err := w.Operator.RotateRoot(t.Context(), rotation)
+	_, err := sts.RotateRoot.Call(t.Context(), w.Operator, rotation)
 	mustFail(t, "a second rotation, while one is under way", err, fault.Conflict)
 	feed = w.mustChange(t, "the next root's begin", func() { w.Clock.Forward(announcement) })
 	mustBe("in use", map[string]string{first: "retired", second: "active"})

@@ -51,7 +51,7 @@ type Started struct {
 	SignOut  func(session secret.Text)
 	Disable  func(user string, disabled bool)
 	Foreign  token.SigningKey // that of the external issuer
-	Operator sts.Operators
+	Operator rpc.Conn
 	Clock    *Clock // of the module and of the operator
 }
 
