@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"oms/modules/inventory"
@@ -16,29 +17,32 @@ import (
 
 // Reserve sets what is held under a key, once for each revision.
 func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inventory.Reservation, error) {
-	return database.Write(ctx, s.store, func(tx database.Tx) (inventory.Reservation, error) { return s.reserve(tx, r) })
-}
-
-func (s *Service) reserve(tx database.Tx, r inventory.ReserveRequest) (inventory.Reservation, error) {
-	answer, found, err := storedAnswer(tx, r)
-	if found || err != nil {
-		return answer, err
-	}
-	held, err := findReservation(tx, r.Key)
-	if err != nil {
-		return answer, err
-	}
-	switch {
-	case held.state == released:
-		answer.Outcome = inventory.Released
-	case held.revision > r.Revision:
-		answer.Outcome = inventory.Superseded
-	default:
-		if answer, err = s.replaceHeld(tx, r, held); err != nil {
+	return database.Write(ctx, s.store, func(tx database.Tx) (inventory.Reservation, error) {
+		answer, found, err := storedAnswer(tx, r)
+		if found || err != nil {
 			return answer, err
 		}
-	}
-	return answer, s.storeAnswer(tx, r, answer)
+		held, err := findReservation(tx, r.Key)
+		switch {
+		case err != nil:
+			return answer, err
+		case held.state == released:
+			answer.Outcome = inventory.Released
+		case held.revision > r.Revision:
+			answer.Outcome = inventory.Superseded
+		default:
+			if answer, err = s.replaceHeld(tx, r, held); err != nil {
+				return answer, err
+			}
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			return answer, err
+		}
+		_, err = tx.Exec(`INSERT INTO answers (key, revision, digest, answer, at) VALUES ($1, $2, $3, $4, $5)`,
+			r.Key, r.Revision, digest(r.Lines), string(text), s.now())
+		return answer, err
+	})
 }
 
 // replaceHeld replaces what is held under the key by the request's lines, all or nothing.
@@ -95,12 +99,9 @@ func (s *Service) moveReserved(tx database.Tx, from, to map[productID]int64, as 
 	return nil
 }
 
-func sortedIDs(sets ...map[productID]int64) []productID {
-	var ids []productID
+func sortedIDs(sets ...map[productID]int64) (ids []productID) {
 	for _, set := range sets {
-		for id := range set {
-			ids = append(ids, id)
-		}
+		ids = slices.AppendSeq(ids, maps.Keys(set))
 	}
 	slices.SortFunc(ids, func(a, b productID) int {
 		return cmp.Or(cmp.Compare(a.category, b.category), cmp.Compare(a.code, b.code))
@@ -119,16 +120,6 @@ func storedAnswer(tx database.Tx, r inventory.ReserveRequest) (answer inventory.
 		return answer, false, fault.New(fault.InvalidArgument, "Revision %d of this reservation was asked for with other lines before.", r.Revision)
 	}
 	return answer, true, json.Unmarshal([]byte(text), &answer)
-}
-
-func (s *Service) storeAnswer(tx database.Tx, r inventory.ReserveRequest, answer inventory.Reservation) error {
-	text, err := json.Marshal(answer)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`INSERT INTO answers (key, revision, digest, answer, at) VALUES ($1, $2, $3, $4, $5)`,
-		r.Key, r.Revision, digest(r.Lines), string(text), s.now())
-	return err
 }
 
 // digest names the content of lines: two requests with the same one ask for the same.

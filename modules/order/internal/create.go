@@ -44,7 +44,13 @@ func (s *Service) place(ctx context.Context, r order.CreateRequest) (key string,
 		key = existing.key
 		if !found {
 			key = placing.key
-			if err := placeOrder(tx, placing); err != nil {
+			if err := insertOrder(tx, placing); err != nil {
+				return err
+			}
+			if err := recordEvent(tx, placing, placed, placing.owner, ""); err != nil {
+				return err
+			}
+			if err := putMessage(tx, message{orderKey: key, kind: reserve, revision: placing.revision, by: placing.owner}, placing.createdAt); err != nil {
 				return err
 			}
 		}
@@ -94,20 +100,9 @@ func (s *Service) placedBefore(tx database.Tx, placing orderRow, key, digest str
 	return existing, true, nil
 }
 
-// placeOrder writes the pending order, its first event and the message to inventory.
-func placeOrder(tx database.Tx, placing orderRow) error {
-	if err := insertOrder(tx, placing); err != nil {
-		return err
-	}
-	if err := recordEvent(tx, placing, placed, placing.owner, ""); err != nil {
-		return err
-	}
-	return putMessage(tx, message{orderKey: placing.key, kind: reserve, revision: placing.revision, by: placing.owner}, placing.createdAt)
-}
-
 // created answers for the order as it stands now. unsettled is why inventory has not answered, if it has not.
 func (s *Service) created(ctx context.Context, key string, unsettled error) (order.Created, error) {
-	r, err := s.find(ctx, key)
+	r, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByKey(tx, key) })
 	if err != nil {
 		return order.Created{}, err
 	}
@@ -124,9 +119,4 @@ func (s *Service) created(ctx context.Context, key string, unsettled error) (ord
 	case order.StatusConfirmed, order.StatusFulfilled, order.StatusCancelled: // it was placed, whatever came after
 	}
 	return order.Created{ID: r.id, Status: fmt.Sprintf("Order '%s' created.", r.id)}, nil
-}
-
-// find reads the order of a key.
-func (s *Service) find(ctx context.Context, key string) (orderRow, error) {
-	return database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByKey(tx, key) })
 }

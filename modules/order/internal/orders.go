@@ -28,8 +28,6 @@ func (c content) digest() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func (c content) equal(other content) bool { return c.digest() == other.digest() }
-
 // orderRow is a row of the orders table.
 type orderRow struct {
 	key, id, owner       string

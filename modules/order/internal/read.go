@@ -54,13 +54,24 @@ const (
 
 // List gives a page of the caller's own orders, or of everybody's.
 func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, error) {
-	limit, after, err := pageParameters(r)
-	if err != nil {
-		return order.Orders{}, err
+	limit, after := defaultLimit, aboveAllKeys
+	if r.Limit != nil {
+		limit = int(*r.Limit)
+	}
+	if r.After != "" {
+		key, err := base64.RawURLEncoding.DecodeString(r.After)
+		if err != nil || uuid.Validate(string(key)) != nil {
+			return order.Orders{}, fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
+		}
+		after = string(key)
 	}
 	principal := identity.From(ctx)
+	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit + 1}
+	if principal.Scopes.Has(order.ViewOrders) {
+		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
+	}
 	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]orderRow, error) {
-		return selectPage(tx, principal, after, limit+1)
+		return database.Collect(tx, scanOrder, query, args...)
 	})
 	if err != nil {
 		return order.Orders{}, err
@@ -68,35 +79,10 @@ func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, 
 	page := order.Orders{Data: []order.Order{}}
 	if page.HasMore = len(found) > limit; page.HasMore {
 		found = found[:limit]
-		next := base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key))
-		page.Next = &next
+		page.Next = new(base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key)))
 	}
 	for _, r := range found {
 		page.Data = append(page.Data, r.fullView())
 	}
 	return page, nil
-}
-
-// pageParameters checks the parameters of a list; without after it starts above every key.
-func pageParameters(r order.ListRequest) (limit int, after string, err error) {
-	limit, after = defaultLimit, aboveAllKeys
-	if r.Limit != nil {
-		limit = int(*r.Limit)
-	}
-	if r.After != "" {
-		key, err := base64.RawURLEncoding.DecodeString(r.After)
-		if err != nil || uuid.Validate(string(key)) != nil {
-			return 0, "", fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
-		}
-		after = string(key)
-	}
-	return limit, after, nil
-}
-
-func selectPage(tx database.Tx, principal identity.Principal, after string, limit int) ([]orderRow, error) {
-	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit}
-	if principal.Scopes.Has(order.ViewOrders) {
-		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
-	}
-	return database.Collect(tx, scanOrder, query, args...)
 }

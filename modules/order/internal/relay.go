@@ -20,9 +20,13 @@ const (
 	maxFailures   = 10                     // answers with an error of ours, after which a message waits for a restart
 )
 
-// Recover makes every message due that an earlier process left behind. Call it once, before the service serves.
+// Recover makes every message due that an earlier process left behind, dead ones too. Call it once, before the service
+// serves: nobody else is settling any then.
 func (s *Service) Recover(ctx context.Context) error {
-	return s.Store.Write(ctx, makeAllDue)
+	return s.Store.Write(ctx, func(tx database.Tx) error {
+		_, err := tx.Exec(`UPDATE outbox SET due_at = 0, failures = 0, dead = 0`)
+		return err
+	})
 }
 
 // Relay settles the messages that are due, until ctx ends.
@@ -46,15 +50,27 @@ func (s *Service) Relay(ctx context.Context) {
 	}
 }
 
-// Backlog counts what is in the outbox.
-func (s *Service) Backlog(ctx context.Context) (Backlog, error) {
-	return database.Read(ctx, s.Store, countMessages)
+// Backlog is how much inventory has not been told yet.
+type Backlog struct {
+	Waiting int64 // messages that are being retried
+	Dead    int64 // messages that are given up until the next start: people have to look
 }
 
-// SettleDue settles messages that are due now, each once, and says whether there may be more of them. A message that cannot
-// be settled is postponed.
+// Backlog counts what is in the outbox.
+func (s *Service) Backlog(ctx context.Context) (Backlog, error) {
+	return database.Read(ctx, s.Store, func(tx database.Tx) (b Backlog, err error) {
+		err = tx.QueryRow(`SELECT count(*) - coalesce(sum(dead), 0), coalesce(sum(dead), 0) FROM outbox`).Scan(&b.Waiting, &b.Dead)
+		return b, err
+	})
+}
+
+// SettleDue settles messages that are due now, the longest waiting first and each once, and says whether there may be
+// more of them. A message that cannot be settled is postponed.
 func (s *Service) SettleDue(ctx context.Context) (more bool, err error) {
-	keys, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]string, error) { return dueMessages(tx, s.Now(), relayBatch) })
+	keys, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]string, error) {
+		return database.Collect(tx, database.Column[string],
+			`SELECT order_key FROM outbox WHERE dead = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, s.Now(), relayBatch)
+	})
 	if err != nil {
 		return false, err
 	}
@@ -81,7 +97,10 @@ func (s *Service) postpone(ctx context.Context, key string, cause error) error {
 			return err
 		}
 		dead = failed && m.failures+1 >= maxFailures
-		return postpone(tx, m, s.Now().Add(backoff(m.attempts)), failed, dead, fault.From(cause).Error())
+		_, err = tx.Exec(`UPDATE outbox SET due_at = $1, attempts = attempts + 1, failures = failures + $2, dead = $3, last_error = $4
+			WHERE order_key = $5 AND kind = $6 AND revision = $7`,
+			s.Now().Add(backoff(m.attempts)), failed, dead, fault.From(cause).Error(), m.orderKey, m.kind, m.revision)
+		return err
 	})
 	if dead && err == nil {
 		s.Log.ErrorContext(ctx, "a message to inventory is given up until the next start", "order_key", key, "cause", cause)

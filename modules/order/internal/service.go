@@ -14,12 +14,14 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/database"
+	"oms/platform/rpc"
 )
 
-// Options are what the service needs.
+// Options are what the module needs.
 type Options struct {
 	Store          database.Store
 	Inventory      inventory.Service
+	Observer       rpc.Observer     // of the calls that the module's host serves
 	Now            func() time.Time // the only clock that decides an expiry
 	Log            *slog.Logger
 	PublicRead     bool          // anyone may read a confirmed order by its id

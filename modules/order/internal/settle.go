@@ -80,69 +80,48 @@ func (s *Service) askInventory(ctx context.Context, m message, asked content) (i
 // recordAnswer takes the message and makes the transition that inventory's answer means. It does nothing where the message
 // is no longer the same: then somebody else has decided.
 func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reservation) error {
-	taken, err := takeMessage(tx, m)
-	if err != nil || !taken {
+	taken, err := tx.Exec(`DELETE FROM outbox WHERE order_key = $1 AND kind = $2 AND revision = $3`, m.orderKey, m.kind, m.revision)
+	if err != nil || taken == 0 {
 		return err
 	}
 	r, err := findByKey(tx, m.orderKey)
 	if err != nil {
 		return err
 	}
-	switch {
-	case r.status == order.StatusPending:
-		return s.recordPlacement(tx, r, m, answer)
-	case r.status == order.StatusConfirmed && m.kind == reserve:
-		return s.recordUpdate(tx, r, m, answer)
-	case r.status == order.StatusCancelled && m.kind == release:
-		return nil
-	}
-	return fmt.Errorf("order %s is %s, and inventory answered %s to its %s", r.key, r.status, answer.Outcome, m.kind)
-}
-
-// recordPlacement decides a pending order.
-func (s *Service) recordPlacement(tx database.Tx, r orderRow, m message, answer inventory.Reservation) error {
-	switch answer.Outcome {
-	case inventory.Reserved:
-		return transition(tx, &r, order.StatusConfirmed, confirmed, m.by, "", s.Now())
-	case inventory.Released:
-		return transition(tx, &r, order.StatusExpired, expired, m.by, "", s.Now())
-	case inventory.Refused:
-		why, err := json.Marshal(answer.Problems)
-		if err != nil {
-			return err
-		}
-		r.refusal = string(why)
-		return transition(tx, &r, order.StatusRejected, rejected, m.by, r.refusal, s.Now())
-	case inventory.Superseded:
-	}
-	return fmt.Errorf("inventory answered %q to the first revision of order %s", answer.Outcome, r.key)
-}
-
-// recordUpdate decides the update of a confirmed order.
-func (s *Service) recordUpdate(tx database.Tx, r orderRow, m message, answer inventory.Reservation) error {
-	asked, found, err := findUpdate(tx, r.key)
+	why, err := json.Marshal(answer.Problems)
 	if err != nil {
 		return err
 	}
-	if !found {
-		return fmt.Errorf("order %s has no update of revision %d", r.key, m.revision)
+	became := func(to order.Status, kind, detail string) error {
+		return transition(tx, &r, to, kind, m.by, detail, s.Now())
 	}
-	if err := deleteUpdate(tx, r.key); err != nil {
-		return err
-	}
-	switch answer.Outcome {
-	case inventory.Reserved:
-		r.content = asked
-		return transition(tx, &r, order.StatusConfirmed, updated, m.by, "", s.Now())
-	case inventory.Refused:
-		why, err := json.Marshal(answer.Problems)
+	switch {
+	case r.status == order.StatusPending && answer.Outcome == inventory.Reserved:
+		return became(order.StatusConfirmed, confirmed, "")
+	case r.status == order.StatusPending && answer.Outcome == inventory.Released:
+		return became(order.StatusExpired, expired, "")
+	case r.status == order.StatusPending && answer.Outcome == inventory.Refused:
+		r.refusal = string(why)
+		return became(order.StatusRejected, rejected, r.refusal)
+	case r.status == order.StatusConfirmed && m.kind == reserve:
+		asked, found, err := findUpdate(tx, r.key)
 		if err != nil {
 			return err
 		}
-		return transition(tx, &r, order.StatusConfirmed, updateRefused, m.by, string(why), s.Now())
-	case inventory.Released, inventory.Superseded:
+		if err := deleteUpdate(tx, r.key); err != nil {
+			return err
+		}
+		switch {
+		case found && answer.Outcome == inventory.Reserved:
+			r.content = asked
+			return became(order.StatusConfirmed, updated, "")
+		case found && answer.Outcome == inventory.Refused:
+			return became(order.StatusConfirmed, updateRefused, string(why))
+		}
+	case r.status == order.StatusCancelled && m.kind == release:
+		return nil
 	}
-	return fmt.Errorf("inventory answered %q to revision %d of the confirmed order %s", answer.Outcome, m.revision, r.key)
+	return fmt.Errorf("order %s is %s, and inventory answered %s to revision %d of its %s", r.key, r.status, answer.Outcome, m.revision, m.kind)
 }
 
 // findUpdate gives the content that a confirmed order is waiting for.

@@ -39,11 +39,11 @@ func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted content, by str
 	switch {
 	case err != nil:
 		return 0, err
-	case found && waiting.equal(wanted):
+	case found && waiting.digest() == wanted.digest():
 		return r.version + 1, nil
 	case found:
 		return 0, fault.Conflicting("update-in-progress", "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.id)
-	case r.content.equal(wanted):
+	case r.content.digest() == wanted.digest():
 		return 0, nil
 	}
 	items, err := json.Marshal(wanted.items)
