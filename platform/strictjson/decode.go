@@ -3,6 +3,7 @@ package strictjson
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,42 +45,27 @@ func Decode(data []byte, dst any) ([]fault.Field, error) {
 // binder is one run of Decode.
 type binder struct {
 	structs  map[reflect.Type]members
-	path     []step
+	path     []string // the tokens of a JSON Pointer
 	problems []fault.Field
-}
-
-// step is one reference token of a JSON Pointer: a member's name, or an index where the name is indexed.
-type step struct {
-	name    string
-	index   int
-	indexed bool
 }
 
 func (b *binder) full() bool { return len(b.problems) >= MaxProblems }
 
-func (b *binder) problem(detail string) {
-	if !b.full() {
-		b.problems = append(b.problems, fault.Field{Pointer: b.pointer(), Detail: detail})
+// problem reports what is wrong with the value that is being bound, or with what is below it (RFC 6901 section 3).
+func (b *binder) problem(detail string, below ...string) {
+	if b.full() {
+		return
 	}
-}
-
-// pointer is the path by RFC 6901 section 3.
-func (b *binder) pointer() string {
-	var pointer strings.Builder
-	for _, s := range b.path {
-		pointer.WriteByte('/')
-		if s.indexed {
-			pointer.WriteString(strconv.Itoa(s.index))
-			continue
-		}
-		pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(s.name, "~", "~0"), "/", "~1"))
+	pointer := ""
+	for _, token := range slices.Concat(b.path, below) {
+		pointer += "/" + strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 	}
-	return pointer.String()
+	b.problems = append(b.problems, fault.Field{Pointer: pointer, Detail: detail})
 }
 
 // within runs bind one step further down.
-func (b *binder) within(s step, value Value, target reflect.Value) {
-	b.path = append(b.path, s)
+func (b *binder) within(token string, value Value, target reflect.Value) {
+	b.path = append(b.path, token)
 	b.bind(value, target)
 	b.path = b.path[:len(b.path)-1]
 }
@@ -126,17 +112,20 @@ func (b *binder) bind(value Value, target reflect.Value) {
 
 // expectation is the JSON type for a Go kind that passed check, and its name for people.
 func expectation(kind reflect.Kind) (Kind, string) {
+	want := Number
 	switch kind {
 	case reflect.Struct, reflect.Map:
-		return Object, Object.String()
+		want = Object
 	case reflect.Slice:
-		return Array, Array.String()
+		want = Array
 	case reflect.String:
-		return String, String.String()
+		want = String
 	case reflect.Bool:
-		return Bool, Bool.String()
+		want = Bool
+	default:
+		return Number, "a whole number"
 	}
-	return Number, "a whole number"
+	return want, want.String()
 }
 
 func (b *binder) bindStruct(value Value, target reflect.Value) {
@@ -147,7 +136,7 @@ func (b *binder) bindStruct(value Value, target reflect.Value) {
 			b.unknown(name, known)
 			continue
 		}
-		b.within(step{name: name}, member, target.FieldByIndex(index))
+		b.within(name, member, target.FieldByIndex(index))
 	}
 }
 
@@ -164,9 +153,7 @@ func (b *binder) unknown(name string, known members) {
 	if better := known.closest(name); better != "" {
 		detail += "; did you mean " + better + "?"
 	}
-	b.path = append(b.path, step{name: name})
-	b.problem(detail)
-	b.path = b.path[:len(b.path)-1]
+	b.problem(detail, name)
 }
 
 func (b *binder) bindMap(value Value, target reflect.Value) {
@@ -174,7 +161,7 @@ func (b *binder) bindMap(value Value, target reflect.Value) {
 	fresh := reflect.MakeMapWithSize(mapType, value.Len())
 	for name, member := range value.Members() {
 		item := reflect.New(mapType.Elem()).Elem()
-		b.within(step{name: name}, member, item)
+		b.within(name, member, item)
 		fresh.SetMapIndex(reflect.ValueOf(name).Convert(mapType.Key()), item)
 	}
 	target.Set(fresh)
@@ -183,7 +170,7 @@ func (b *binder) bindMap(value Value, target reflect.Value) {
 func (b *binder) bindSlice(value Value, target reflect.Value) {
 	fresh := reflect.MakeSlice(target.Type(), value.Len(), value.Len())
 	for i, item := range value.Items() {
-		b.within(step{index: i, indexed: true}, item, fresh.Index(i))
+		b.within(strconv.Itoa(i), item, fresh.Index(i))
 	}
 	target.Set(fresh)
 }

@@ -1,10 +1,13 @@
 package strictjson
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -16,27 +19,14 @@ func (b *binder) check(t reflect.Type) error {
 	if custom(t) {
 		return fmt.Errorf("the type %s is read in a way of its own, which would not report problems", t)
 	}
-	switch t.Kind() {
-	case reflect.String, reflect.Bool,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	switch kind := t.Kind(); {
+	case kind == reflect.String, reflect.Bool <= kind && kind <= reflect.Uint64: // all integers
 		return nil
-	case reflect.Pointer:
-		if t.Elem().Kind() == reflect.Pointer { // says nothing that one pointer does not
-			break
-		}
+	case kind == reflect.Pointer && t.Elem().Kind() != reflect.Pointer, // two say nothing that one does not
+		kind == reflect.Slice && t.Elem().Kind() != reflect.Uint8, // encoding/json would read base64 there
+		kind == reflect.Map && t.Key().Kind() == reflect.String && !custom(t.Key()):
 		return b.check(t.Elem())
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 { // encoding/json would read base64 here
-			break
-		}
-		return b.check(t.Elem())
-	case reflect.Map:
-		if t.Key().Kind() != reflect.String || custom(t.Key()) {
-			break
-		}
-		return b.check(t.Elem())
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		return b.checkStruct(t)
 	}
 	return fmt.Errorf("the type %s is not supported", t)
@@ -51,45 +41,29 @@ func custom(t reflect.Type) bool {
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
+// checkStruct checks the fields of t and those that it promotes, and makes them its members.
 func (b *binder) checkStruct(t reflect.Type) error {
 	if _, known := b.structs[t]; known {
 		return nil
 	}
 	found := members{}
 	b.structs[t] = found // before its fields: a type may hold itself
-	return b.collect(t, nil, found)
-}
-
-// collect adds the members of t, and those of the structs embedded in it.
-func (b *binder) collect(t reflect.Type, prefix []int, found members) error {
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for _, field := range reflect.VisibleFields(t) {
 		tag := field.Tag.Get("json")
 		name, options, _ := strings.Cut(tag, ",")
-		path := append(prefix[:len(prefix):len(prefix)], i)
-		if tag == "-" {
-			continue
-		}
-		if field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct && !custom(field.Type) {
-			if err := b.collect(field.Type, path, found); err != nil {
-				return err
-			}
-			continue
-		}
 		switch {
-		case field.Anonymous && name == "":
+		case field.Anonymous && (tag != "" || field.Type.Kind() != reflect.Struct || custom(field.Type)):
 			return fmt.Errorf("the embedded field %s of %s is not a plain struct", field.Name, t)
-		case !field.IsExported():
+		case field.Anonymous, tag == "-", !field.IsExported():
 			continue
 		case strings.Contains(","+options+",", ",string,"):
 			return fmt.Errorf("the option string at the field %s of %s is not supported", field.Name, t)
-		case name == "":
-			name = field.Name
 		}
+		name = cmp.Or(name, field.Name)
 		if _, taken := found[name]; taken {
 			return fmt.Errorf("two fields of %s are named %q", t, name)
 		}
-		found[name] = path
+		found[name] = field.Index
 		if err := b.check(field.Type); err != nil {
 			return fmt.Errorf("field %s: %w", field.Name, err)
 		}
@@ -99,15 +73,13 @@ func (b *binder) collect(t reflect.Type, prefix []int, found members) error {
 
 // closest is the member that name was probably meant to be: another spelling in upper and lower case, or one with a
 // single typing error (one letter too many, missing, wrong, or two swapped). It is "" when none is close.
-func (m members) closest(name string) string {
-	best, folds := "", false
-	for known := range m { // in any order: the choice below does not depend on it
-		fold := strings.EqualFold(known, name)
-		if !fold && (folds || !slip(known, name)) {
-			continue
+func (m members) closest(name string) (best string) {
+	for _, known := range slices.Sorted(maps.Keys(m)) {
+		if strings.EqualFold(known, name) {
+			return known
 		}
-		if best == "" || fold && !folds || known < best {
-			best, folds = known, fold
+		if best == "" && slip(known, name) {
+			best = known
 		}
 	}
 	return best

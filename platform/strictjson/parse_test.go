@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,9 +133,37 @@ func TestAccessors(t *testing.T) {
 	}
 }
 
+// marshal writes a value back: the same tree, members in their order, numbers as they were written.
 func marshal(t testing.TB, value strictjson.Value) []byte {
 	t.Helper()
-	data, err := value.MarshalJSON()
+	var elements []string
+	switch value.Kind() {
+	case strictjson.Bool:
+		yes, _ := value.Bool()
+		return strconv.AppendBool(nil, yes)
+	case strictjson.Number:
+		literal, _ := value.Literal()
+		return []byte(literal)
+	case strictjson.String:
+		text, _ := value.Text()
+		return quoted(t, text)
+	case strictjson.Array:
+		for _, item := range value.Items() {
+			elements = append(elements, string(marshal(t, item)))
+		}
+		return []byte("[" + strings.Join(elements, ",") + "]")
+	case strictjson.Object:
+		for name, member := range value.Members() {
+			elements = append(elements, string(quoted(t, name))+":"+string(marshal(t, member)))
+		}
+		return []byte("{" + strings.Join(elements, ",") + "}")
+	}
+	return []byte("null")
+}
+
+func quoted(t testing.TB, text string) []byte {
+	t.Helper()
+	data, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,7 @@ import (
 // number reads a literal by the grammar of RFC 8259 section 6.
 func (p *parser) number() (Value, error) {
 	start := p.at
-	if p.peek() == '-' {
-		p.at++
-	}
+	p.skip("-")
 	leadingZero := p.peek() == '0'
 	switch n := p.digits(); {
 	case n == 0:
@@ -21,17 +19,11 @@ func (p *parser) number() (Value, error) {
 	case n > 1 && leadingZero:
 		return Value{}, p.failAt(start, "a number must not start with a superfluous 0")
 	}
-	if p.peek() == '.' {
-		p.at++
-		if p.digits() == 0 {
-			return Value{}, p.unexpected("a digit")
-		}
+	if p.skip(".") && p.digits() == 0 {
+		return Value{}, p.unexpected("a digit")
 	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		p.at++
-		if c := p.peek(); c == '+' || c == '-' {
-			p.at++
-		}
+	if p.skip("eE") {
+		p.skip("+-")
 		if p.digits() == 0 {
 			return Value{}, p.unexpected("a digit")
 		}
@@ -42,9 +34,18 @@ func (p *parser) number() (Value, error) {
 	return Value{kind: Number, text: p.text[start:p.at]}, nil
 }
 
+// skip passes over one of the bytes, if the next one is.
+func (p *parser) skip(bytes string) bool {
+	skipped := strings.IndexByte(bytes, p.peek()) >= 0
+	if skipped {
+		p.at++
+	}
+	return skipped
+}
+
 func (p *parser) digits() int {
 	start := p.at
-	for p.at < len(p.text) && '0' <= p.text[p.at] && p.text[p.at] <= '9' {
+	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
 		p.at++
 	}
 	return p.at - start
@@ -85,62 +86,39 @@ func (p *parser) string() (string, error) {
 // escape reads one escape sequence, or the two that write a surrogate pair.
 func (p *parser) escape() (rune, error) {
 	const letters, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	start := p.at
-	p.at++
-	c := p.peek()
-	if c == 'u' {
-		return p.unicode(start)
-	}
-	i := strings.IndexByte(letters, c)
-	if i < 0 {
-		return 0, p.failAt(start, "this escape is not one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u")
-	}
-	p.at++
-	return rune(meanings[i]), nil
-}
-
-func (p *parser) unicode(start int) (rune, error) {
-	r, ok := p.hex4()
-	if !ok {
-		return 0, p.failAt(start, "\\u must be followed by four hexadecimal digits")
-	}
-	if !utf16.IsSurrogate(r) {
-		return r, nil
-	}
-	// A lone surrogate has no character (RFC 8259 section 8.2): readers replace, drop or keep it, and disagree.
-	if p.peek() == '\\' {
-		p.at++
-		if p.peek() == 'u' {
-			if low, ok := p.hex4(); ok {
-				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-					return pair, nil
-				}
-			}
+	rest := p.text[p.at:]
+	if len(rest) > 1 {
+		if i := strings.IndexByte(letters, rest[1]); i >= 0 {
+			p.at += 2
+			return rune(meanings[i]), nil
 		}
 	}
-	return 0, p.failAt(start, "this escape is half of a surrogate pair")
+	if !strings.HasPrefix(rest, `\u`) {
+		return 0, p.fail("this escape is not one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u")
+	}
+	r, ok := codeUnit(rest)
+	if !ok {
+		return 0, p.fail("\\u must be followed by four hexadecimal digits")
+	}
+	if utf16.IsSurrogate(r) {
+		low, _ := codeUnit(rest[6:])
+		// A lone surrogate has no character (RFC 8259 section 8.2): readers replace, drop or keep it, and disagree.
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			return 0, p.fail("this escape is half of a surrogate pair")
+		}
+		p.at += 6
+	}
+	p.at += 6
+	return r, nil
 }
 
-// hex4 reads the u and four hexadecimal digits.
-func (p *parser) hex4() (r rune, ok bool) {
-	p.at++
-	if len(p.text)-p.at < 4 {
+// codeUnit is what the escape \uXXXX at the start of a text means.
+func codeUnit(text string) (unit rune, ok bool) {
+	if len(text) < 6 || text[:2] != `\u` {
 		return 0, false
 	}
-	for range 4 {
-		c := p.text[p.at]
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-		p.at++
-	}
-	return r, true
+	n, err := strconv.ParseUint(text[2:6], 16, 16)
+	return rune(n), err == nil
 }
 
 // Quote is text as an error may show it: escaped to printable ASCII and cut to some 40 bytes, so that neither a log

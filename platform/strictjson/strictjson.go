@@ -13,6 +13,7 @@ package strictjson
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 )
 
@@ -48,19 +49,9 @@ const (
 
 // String is the kind as a sentence names it, with its article.
 func (k Kind) String() string {
-	switch k {
-	case Null:
-		return "null"
-	case Bool:
-		return "a boolean"
-	case Number:
-		return "a number"
-	case String:
-		return "a string"
-	case Array:
-		return "an array"
-	case Object:
-		return "an object"
+	names := [...]string{Null: "null", Bool: "a boolean", Number: "a number", String: "a string", Array: "an array", Object: "an object"}
+	if int(k) < len(names) {
+		return names[k]
 	}
 	return "Kind(" + strconv.Itoa(int(k)) + ")"
 }
@@ -74,7 +65,7 @@ type Value struct {
 }
 
 type children struct {
-	names []string // of an object's members, parallel to items
+	names []string // of an object's members, parallel to items; none in an array
 	items []Value
 }
 
@@ -82,12 +73,12 @@ type children struct {
 func (v Value) Kind() Kind { return v.kind }
 
 // Text is the value of a string; ok is false for other kinds.
-func (v Value) Text() (text string, ok bool) { return v.textIf(String) }
+func (v Value) Text() (text string, ok bool) { return v.of(String) }
 
 // Literal is a number as it was written; ok is false for other kinds.
-func (v Value) Literal() (literal string, ok bool) { return v.textIf(Number) }
+func (v Value) Literal() (literal string, ok bool) { return v.of(Number) }
 
-func (v Value) textIf(kind Kind) (string, bool) {
+func (v Value) of(kind Kind) (text string, ok bool) {
 	if v.kind != kind {
 		return "", false
 	}
@@ -99,43 +90,27 @@ func (v Value) Bool() (value, ok bool) { return v.text == "true", v.kind == Bool
 
 // Int64 is a number without fraction and exponent; ok is false for anything else and when it does not fit.
 func (v Value) Int64() (value int64, ok bool) {
-	if v.kind != Number {
-		return 0, false
-	}
 	value, err := strconv.ParseInt(v.text, 10, 64)
-	return value, err == nil
+	return value, err == nil && v.kind == Number
 }
 
 // Len is the number of elements of an array or members of an object, and 0 for other kinds.
-func (v Value) Len() int {
-	if v.inner == nil {
-		return 0
-	}
-	return len(v.inner.items)
-}
+func (v Value) Len() int { return len(v.children().items) }
 
 // Items yields the elements of an array in order, and nothing for other kinds.
 func (v Value) Items() iter.Seq2[int, Value] {
-	return func(yield func(int, Value) bool) {
-		if v.kind != Array || v.inner == nil {
-			return
-		}
-		for i, item := range v.inner.items {
-			if !yield(i, item) {
-				return
-			}
-		}
+	if v.kind != Array {
+		return slices.All[[]Value](nil)
 	}
+	return slices.All(v.children().items)
 }
 
 // Members yields the members of an object in the order of the input, and nothing for other kinds.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		if v.kind != Object || v.inner == nil {
-			return
-		}
-		for i, item := range v.inner.items {
-			if !yield(v.inner.names[i], item) {
+		inner := v.children()
+		for i, name := range inner.names {
+			if !yield(name, inner.items[i]) {
 				return
 			}
 		}
@@ -144,13 +119,16 @@ func (v Value) Members() iter.Seq2[string, Value] {
 
 // Get is the member of an object with exactly this name. It takes time linear in the number of members.
 func (v Value) Get(name string) (member Value, ok bool) {
-	if v.kind != Object || v.inner == nil {
-		return Value{}, false
-	}
-	for i, known := range v.inner.names {
-		if known == name {
-			return v.inner.items[i], true
-		}
+	inner := v.children()
+	if i := slices.Index(inner.names, name); i >= 0 {
+		return inner.items[i], true
 	}
 	return Value{}, false
+}
+
+func (v Value) children() children {
+	if v.inner == nil {
+		return children{}
+	}
+	return *v.inner
 }
