@@ -85,12 +85,11 @@ func (b *binder) bind(value Value, target reflect.Value) {
 		target.Set(fresh)
 		return
 	}
-	want, called := expectation(kind)
-	switch {
-	case value.kind == Null:
-		b.problem("must be " + called + ", not null")
-		return
-	case value.kind != want:
+	if want := expectation(kind); value.kind != want {
+		called := want.String()
+		if want == Number {
+			called = "a whole number"
+		}
 		b.problem("must be " + called + ", not " + value.kind.String())
 		return
 	}
@@ -110,22 +109,19 @@ func (b *binder) bind(value Value, target reflect.Value) {
 	}
 }
 
-// expectation is the JSON type for a Go kind that passed check, and its name for people.
-func expectation(kind reflect.Kind) (Kind, string) {
-	want := Number
+// expectation is the JSON type for a Go kind that passed check.
+func expectation(kind reflect.Kind) Kind {
 	switch kind {
 	case reflect.Struct, reflect.Map:
-		want = Object
+		return Object
 	case reflect.Slice:
-		want = Array
+		return Array
 	case reflect.String:
-		want = String
+		return String
 	case reflect.Bool:
-		want = Bool
-	default:
-		return Number, "a whole number"
+		return Bool
 	}
-	return want, want.String()
+	return Number
 }
 
 func (b *binder) bindStruct(value Value, target reflect.Value) {
