@@ -16,12 +16,20 @@ type Call struct {
 	Caller      string            // the workload that calls: at the callee, what the connection shows
 	Callee      string            // the module that is called
 	Transaction string            // the request from outside that the call is a part of, if any; no proof of anything
-	Header      http.Header       // where the proof travels
+	Header      http.Header       // where the proof travels, see SetHeader; nil where there is nothing to carry
 	Digest      [sha256.Size]byte // of the request's body as it travels; zero within a process, where nothing does
 
 	// Vouched is whom the caller's code runs for. No transport carries it out of a process: within one it can prove who
 	// calls, because callers there cannot lie about themselves.
 	Vouched identity.Principal
+}
+
+// SetHeader has the call carry one value of a header.
+func (c *Call) SetHeader(name, value string) {
+	if c.Header == nil {
+		c.Header = http.Header{}
+	}
+	c.Header.Set(name, value)
 }
 
 // Profile proves a caller to a callee. One value serves a whole process, as caller and as callee, and is safe for

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -127,9 +126,9 @@ func (c *conn) encode(ctx context.Context, call *Outgoing, next handle[*Outgoing
 
 func (c *conn) availability(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
 	err := next(ctx, call)
-	var lost *UndeliveredError
+	lost, undelivered := errors.AsType[*UndeliveredError](err)
 	switch {
-	case !errors.As(err, &lost):
+	case !undelivered:
 		if c.away.Load() && c.away.Swap(false) {
 			c.Log.Info("calls to a module succeed again")
 		}
@@ -148,8 +147,8 @@ const (
 func retry(ctx context.Context, c *Outgoing, next handle[*Outgoing]) error {
 	for tries := 1; ; tries++ {
 		err := next(ctx, c)
-		var lost *UndeliveredError
-		if !errors.As(err, &lost) || tries == maxAttempts {
+		lost, undelivered := errors.AsType[*UndeliveredError](err)
+		if !undelivered || tries == maxAttempts {
 			return err
 		}
 		may := lost.Executed == NotExecuted || lost.Executed == Unknown && c.To.Row().Retry == Idempotent
@@ -209,7 +208,7 @@ func (c *Outgoing) mayRenew(refusal *fault.Error) bool {
 
 // attempt attaches a proof and sends.
 func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoing]) error {
-	call.Header = http.Header{}
+	call.Header = nil
 	if byProfile(call.To.Row(), c.Caller) {
 		if err := c.Profile.Attach(ctx, &call.Call); err != nil {
 			return &UndeliveredError{fault.From(err), NotSent}

@@ -46,9 +46,6 @@ func (r *Record) check(name, result string, err error) {
 	if err != nil {
 		check.Failed = err.Error()
 	}
-	if r.Checks == nil {
-		r.Checks = make([]Check, 0, 2)
-	}
 	r.Checks = append(r.Checks, check)
 }
 

@@ -42,12 +42,12 @@ type Incoming struct {
 	Message   Message
 	PeerError error // why who is at the other end of the connection is not accepted; nil: Caller is
 
-	served   served
-	known    bool // the table has such a row
+	served   *served // nil: the table has no such row
 	user     identity.Credential
 	request  any
 	response any
 	hop      Record
+	checks   [2]Check // what the hop's checks are stored in
 }
 
 // Record is what has happened to the call so far.
@@ -91,10 +91,10 @@ func (s *Server) Serve(ctx context.Context, in *Incoming) error {
 
 func (s *Server) record(ctx context.Context, in *Incoming, next handle[*Incoming]) error {
 	in.Callee = s.host.module
-	in.served, in.known = s.host.served[in.Operation]
+	in.served = s.host.served[in.Operation]
 	in.hop = Record{
 		At: s.host.now(), Module: in.Callee, Operation: in.Operation, Transport: in.Transport,
-		Peer: in.Caller, Caller: in.Caller, Transaction: in.Transaction,
+		Peer: in.Caller, Caller: in.Caller, Transaction: in.Transaction, Checks: in.checks[:0],
 	}
 	in.hop.Err = next(ctx, in)
 	in.hop.Duration = s.host.now().Sub(in.hop.At)
@@ -121,7 +121,7 @@ func (s *Server) containment(ctx context.Context, in *Incoming, next handle[*Inc
 // arrive keeps the deadline on both sides of the call: an answer that is late is no answer, as over a wire.
 func (s *Server) arrive(ctx context.Context, in *Incoming, next handle[*Incoming]) error {
 	ctx = detached{ctx}
-	if until, bounded := ctx.Deadline(); in.known && (!bounded || time.Until(until) > in.served.row.Timeout) {
+	if until, bounded := ctx.Deadline(); in.served != nil && (!bounded || time.Until(until) > in.served.row.Timeout) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, in.served.row.Timeout)
 		defer cancel()
@@ -157,7 +157,7 @@ func (s *Server) verify(ctx context.Context, in *Incoming, next handle[*Incoming
 			in.hop.Reason = Challenged
 		case Refused(failure):
 			in.hop.Reason = NotVerified
-			if !in.known {
+			if in.served == nil {
 				in.hop.Operation = "" // what a caller makes up is not recorded
 			}
 		}
@@ -174,7 +174,7 @@ func (s *Server) prove(ctx context.Context, in *Incoming) (proven Proven, by str
 		return Proven{}, in.Transport.proof(), in.PeerError
 	case in.Caller == Anonymous:
 		return Proven{Principal: identity.Principal{Caller: in.Caller}}, ByNothing, nil
-	case !byProfile(in.served.row, in.Caller): // an unknown operation needs every proof there is
+	case in.served != nil && !byProfile(in.served.row, in.Caller): // an unknown operation needs every proof there is
 		return Proven{Principal: identity.Principal{Caller: in.Caller}}, in.Transport.proof(), nil
 	}
 	by = s.profile.Name()
@@ -208,7 +208,7 @@ func (s *Server) authorise(ctx context.Context, in *Incoming, next handle[*Incom
 }
 
 func (h *Host) decide(in *Incoming) (Reason, *fault.Error) {
-	if !in.known {
+	if in.served == nil {
 		return UnknownOperation, fault.New(fault.Unimplemented, "%s has no operation %q.", h.module, in.Operation)
 	}
 	return in.served.row.Authorize(in.hop.principal())

@@ -25,7 +25,7 @@ func (sharedSecret) Name() string { return "shared-secret" }
 
 // Attach proves that the caller knows the secret, for this call alone.
 func (s sharedSecret) Attach(_ context.Context, c *rpc.Call) error {
-	c.Header.Set("Toy-Proof", c.Caller+" "+s.proof(c.Caller, c))
+	c.SetHeader("Toy-Proof", c.Caller+" "+s.proof(c.Caller, c))
 	return nil
 }
 
@@ -73,7 +73,7 @@ func TestTheExampleOfAProfileWorks(t *testing.T) {
 type forger struct{ sharedSecret }
 
 func (f forger) Attach(_ context.Context, c *rpc.Call) error {
-	c.Header.Set("Toy-Proof", "order "+f.proof("order", c))
+	c.SetHeader("Toy-Proof", "order "+f.proof("order", c))
 	return nil
 }
 

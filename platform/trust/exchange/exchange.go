@@ -38,7 +38,7 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Header.Set("Authorization", "Bearer "+issued.Token.Reveal())
+	c.SetHeader("Authorization", "Bearer "+issued.Token.Reveal())
 	return nil
 }
 

@@ -112,9 +112,9 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	c.Header.Set(proofHeader, proof)
+	c.SetHeader(proofHeader, proof)
 	if introduce {
-		c.Header.Set(keysHeader, encodeIntroduction(introduction))
+		c.SetHeader(keysHeader, encodeIntroduction(introduction))
 	}
 	return nil
 }

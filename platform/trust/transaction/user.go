@@ -47,7 +47,7 @@ func (u Users) AttachUser(ctx context.Context, c *rpc.Call) (secret.Text, error)
 	if err != nil || issued.Token == "" {
 		return "", err
 	}
-	c.Header.Set(Header, issued.Token.Reveal())
+	c.SetHeader(Header, issued.Token.Reveal())
 	return issued.Token, nil
 }
 

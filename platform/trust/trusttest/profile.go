@@ -52,7 +52,7 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	if err != nil {
 		return fault.From(err)
 	}
-	c.Header.Set(Header, string(text))
+	c.SetHeader(Header, string(text))
 	return nil
 }
 
