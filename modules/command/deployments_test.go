@@ -9,6 +9,10 @@ import (
 	"sync"
 	"testing"
 
+	"oms/modules"
+	"oms/modules/system"
+	"oms/modules/systemtest"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -18,22 +22,27 @@ type deployment struct {
 	profile   string
 }
 
-// groupings are the ways to put the modules into several processes.
-var groupings = [][]string{
-	{"gateway", "sts", "order", "inventory"},
-	{"gateway,sts", "order,inventory"},
-	{"gateway", "sts,order,inventory"},
-	{"gateway,order", "sts", "inventory"},
+// groupings are the ways to put the modules into several processes, each process as --modules takes it.
+func groupings() (all [][]string) {
+	for _, g := range systemtest.Groupings(modules.All) {
+		all = append(all, g.Processes())
+	}
+	return all
 }
 
-// profiles are the trust profiles with which each of them runs.
-var profiles = []string{"exchange", "transaction", "peer"}
+// profiles are the trust profiles with which each of them runs, the default first.
+func profiles() (names []string) {
+	for _, p := range system.Profiles {
+		names = append(names, p.Name)
+	}
+	return names
+}
 
 // deployments are all of them, by name. Every answer in each of them is the same as in one process.
 func deployments() map[string]deployment {
-	all := map[string]deployment{"one": {processes: []string{"all"}, profile: profiles[0]}}
-	for _, processes := range groupings {
-		for _, profile := range profiles {
+	all := map[string]deployment{"one": {processes: []string{"all"}, profile: profiles()[0]}}
+	for _, processes := range groupings() {
+		for _, profile := range profiles() {
 			all[strings.Join(processes, "-")+"-"+profile] = deployment{processes, profile}
 		}
 	}
@@ -62,12 +71,12 @@ func TestEveryDeploymentAnswersTheSame(t *testing.T) {
 // profiles differ.
 func TestEveryProfile(t *testing.T) {
 	t.Parallel()
-	for _, profile := range profiles {
-		p := params(deployment{groupings[0], profile})
+	for _, profile := range profiles() {
+		p := params(deployment{groupings()[0], profile})
 		p.Dir = "testdata/everyprofile"
 		p.Condition = func(condition string) (bool, error) {
 			name, is := strings.CutPrefix(condition, "profile:")
-			if !is || !slices.Contains(profiles, name) {
+			if !is || !slices.Contains(profiles(), name) {
 				return false, fmt.Errorf("there is no condition %s", condition)
 			}
 			return name == profile, nil

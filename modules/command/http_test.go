@@ -2,12 +2,11 @@ package command_test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -20,11 +19,12 @@ import (
 	"strings"
 	"time"
 
+	"oms/modules/systemtest"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 const (
-	answersWithin = 30 * time.Second
 	// changesWithin is longer than the shortest lifetime of a certificate (1m), and than a clock may differ that judges a
 	// token's end (30 s).
 	changesWithin = 90 * time.Second
@@ -46,7 +46,7 @@ type call struct {
 func request(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts)
 	c := parseCall(ts, args)
-	client := newClient(ts)
+	client := newClient(ts, false)
 	client.Jar = c.browser
 	defer client.CloseIdleConnections()
 	status, answer := c.send(ts, client)
@@ -208,16 +208,22 @@ func accessToken(ts *testscript.TestScript, user string) string {
 }
 
 // newClient trusts the private root and nothing else.
-func newClient(ts *testscript.TestScript) *http.Client {
+func newClient(ts *testscript.TestScript, http2 bool) *http.Client {
+	file := ts.MkAbs(ts.Getenv("ROOT"))
+	return systemtest.NewClient(systemtest.ClientOptions{HTTP2: http2, Roots: func() (*x509.CertPool, error) { return rootsIn(file) }})
+}
+
+// rootsIn are the certificates in a file. Where there is no file yet, nobody is trusted.
+func rootsIn(file string) (*x509.CertPool, error) {
 	roots := x509.NewCertPool()
-	file := ts.Getenv("ROOT")
-	if pem, err := os.ReadFile(ts.MkAbs(file)); err == nil && !roots.AppendCertsFromPEM(pem) {
-		ts.Fatalf("%s holds no certificate", file)
+	text, err := os.ReadFile(file)
+	if err == nil && !roots.AppendCertsFromPEM(text) {
+		err = fmt.Errorf("%s holds no certificate", file)
 	}
-	return &http.Client{
-		Timeout: answersWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
+	return roots, err
 }
 
 func (c call) request() (*http.Request, error) {
@@ -245,25 +251,22 @@ func (c call) request() (*http.Request, error) {
 func (c call) send(ts *testscript.TestScript, client *http.Client) (status int, text string) {
 	r, err := c.request()
 	ts.Check(err)
-	answer, err := client.Do(r)
+	answer, err := systemtest.Fetch(client, r)
 	if err != nil && c.until {
 		return 0, err.Error()
 	}
 	ts.Check(err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	ts.Check(err)
-	of(ts).body, of(ts).location = body, answer.Header.Get("Location")
+	of(ts).body, of(ts).location = []byte(answer.Body), answer.Header.Get("Location")
 	var shown strings.Builder
-	fmt.Fprintln(&shown, answer.Status)
+	fmt.Fprintln(&shown, answer.Status, http.StatusText(answer.Status))
 	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
 		if name != "Date" && name != "X-Trace-Id" { // which are never the same
 			fmt.Fprintf(&shown, "%s: %s\n", name, strings.Join(answer.Header[name], ", "))
 		}
 	}
-	fmt.Fprintf(&shown, "\n%s\n", body)
+	fmt.Fprintf(&shown, "\n%s\n", answer.Body)
 	fmt.Fprint(ts.Stdout(), shown.String())
-	return answer.StatusCode, shown.String()
+	return answer.Status, shown.String()
 }
 
 func sameJSON(ts *testscript.TestScript, _ bool, args []string) {
@@ -276,7 +279,7 @@ func sameJSON(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func stock(ts *testscript.TestScript, _ bool, args []string) {
-	client := newClient(ts)
+	client := newClient(ts, false)
 	defer client.CloseIdleConnections()
 	for ; len(args) > 1; args = args[2:] {
 		var product struct{ Available *int64 }

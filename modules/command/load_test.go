@@ -3,12 +3,13 @@ package command_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"oms/modules/systemtest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -39,9 +40,8 @@ func ordersUntilTerminated(ts *testscript.TestScript, _ bool, args []string) {
 	target := call{method: http.MethodPost, url: ts.Getenv("APP_SERVER__PUBLIC_URL") + "/order", token: accessToken(ts, "counter")}
 	var workers sync.WaitGroup
 	for i := range loadClients {
-		client := newClient(ts)
+		client := newClient(ts, i%2 == 0)
 		defer client.CloseIdleConnections()
-		client.Transport.(*http.Transport).ForceAttemptHTTP2 = i%2 == 0
 		for range loadConcurrent {
 			workers.Go(func() {
 				for l.place(client, target) {
@@ -93,13 +93,8 @@ func (c call) exchange(client *http.Client) (status int, body []byte, err error)
 	if err != nil {
 		return 0, nil, err
 	}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer answer.Body.Close()
-	body, err = io.ReadAll(answer.Body)
-	return answer.StatusCode, body, err
+	answer, err := systemtest.Fetch(client, r)
+	return answer.Status, []byte(answer.Body), err
 }
 
 func (l *load) report(ts *testscript.TestScript, file string) {
@@ -122,7 +117,7 @@ func (l *load) report(ts *testscript.TestScript, file string) {
 }
 
 func ordersAreThere(ts *testscript.TestScript, _ bool, args []string) {
-	client := newClient(ts)
+	client := newClient(ts, false)
 	defer client.CloseIdleConnections()
 	there, unasked, unanswered := 0, 0, 0
 	for line := range strings.Lines(ts.ReadFile(args[0])) {

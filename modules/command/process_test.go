@@ -52,9 +52,10 @@
 // it is by default: 100 above the first listener of what its flag --modules hosts.
 //
 // Every script has a directory and a data directory (data) of its own, the article's files, and ports for every module:
-// $ADDRESS is host:port of the public listener, $STS, $ORDER and $INVENTORY those of the modules, $ADMIN, $STS_ADMIN,
-// $ORDER_ADMIN and $INVENTORY_ADMIN 100 above. $ROOT is the file of the roots that http trusts. Servers are given them in the environment (APP_MODULES__STS__URL), where a
-// script can change them; all other settings stand in its config.yaml. A server writes nothing to its standard output:
+// $ADDRESS is host:port of the public listener and $ADMIN 100 above; $STS and $STS_ADMIN are those of the STS, and so for
+// every module. $MODULES are the names of all modules, as messages list them. $ROOT is the file of the roots that http
+// trusts. Servers are given their addresses in the environment (APP_MODULES__STS__URL), where a script can change them; all
+// other settings stand in its config.yaml. A server writes nothing to its standard output:
 // that is checked whenever one ends by itself. Those that still run at the end of a script are killed.
 package command_test
 
@@ -64,7 +65,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -73,20 +73,21 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"oms/modules"
 	"oms/modules/command"
+	"oms/modules/systemtest"
+	"oms/platform/module"
 )
 
 // embeddedConfig tells the child processes where the configuration is that main.go embeds.
 const embeddedConfig = "TEST_EMBEDDED_CONFIG"
 
 func TestMain(m *testing.M) {
-	lastBlock.Store(rand.Int64N(portBlocks)) // most likely away from other runs of these tests
 	// Scripts wait for processes and disks more than they compute. -parallel still wins: it is read later.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
@@ -107,15 +108,15 @@ func TestProcess(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// lastBlock is the block of ports that was given out last.
-var lastBlock atomic.Int64
+// ports has one for every module.
+var ports = systemtest.NewPorts(len(modules.All))
 
 // params is what every script may use.
 func params(d deployment) testscript.Params {
 	return testscript.Params{
 		RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
-			port, release, err := freePorts(&lastBlock)
+			port, release, err := ports.Block()
 			if err != nil {
 				return err
 			}
@@ -129,16 +130,19 @@ func params(d deployment) testscript.Params {
 			}
 			env.Setenv(embeddedConfig, configuration)
 			env.Setenv("ROOT", "data/pki/root.pem")
-			env.Setenv("ADDRESS", fmt.Sprintf("localhost:%d", port))
-			env.Setenv("ADMIN", fmt.Sprintf("localhost:%d", port+100))
-			env.Setenv("APP_SERVER__ADDRESS", fmt.Sprintf("localhost:%d", port))
-			env.Setenv("APP_SERVER__PUBLIC_URL", fmt.Sprintf("https://localhost:%d", port))
-			env.Setenv("APP_TRUST__PROFILE", cmp.Or(d.profile, profiles[0]))
-			for i, module := range []string{"STS", "ORDER", "INVENTORY"} {
-				env.Setenv(module, fmt.Sprintf("localhost:%d", port+1+i))
-				env.Setenv(module+"_ADMIN", fmt.Sprintf("localhost:%d", port+101+i))
-				env.Setenv("APP_MODULES__"+module+"__URL", fmt.Sprintf("https://localhost:%d", port+1+i))
+			at := func(port int) string { return fmt.Sprintf("localhost:%d", port) }
+			for i, m := range module.Sorted(modules.All) {
+				listener, admin, url := strings.ToUpper(m.Name), strings.ToUpper(m.Name)+"_ADMIN", "APP_MODULES__"+strings.ToUpper(m.Name)+"__URL"
+				if m.Public {
+					listener, admin, url = "ADDRESS", "ADMIN", "APP_SERVER__PUBLIC_URL"
+					env.Setenv("APP_SERVER__ADDRESS", at(port+i))
+				}
+				env.Setenv(listener, at(port+i))
+				env.Setenv(admin, at(port+i+100))
+				env.Setenv(url, "https://"+at(port+i))
 			}
+			env.Setenv("MODULES", strings.Join(module.Names(modules.All), ", "))
+			env.Setenv("APP_TRUST__PROFILE", cmp.Or(d.profile, profiles()[0]))
 			// The article's requests, its tokens and the keys of its issuer.
 			return errors.Join(os.CopyFS(env.WorkDir, os.DirFS("testdata/article")), os.CopyFS(env.WorkDir, os.DirFS("../../platform/token/testdata")))
 		},
@@ -152,59 +156,10 @@ func params(d deployment) testscript.Params {
 	}
 }
 
-const (
-	// A block of ports is what one script needs: one for each module, and one that the script holds.
-	blockPorts = 5
-	portBlocks = 60 * 100 / blockPorts
-)
-
-// freePorts counts up from the last block to one whose ports are free together with the admin ports, 100 above, and gives
-// its first port. No other script has the block until it is released, in other runs of these tests neither: its last
-// port is held, also while servers restart. All ports lie below those that systems hand out for outgoing connections, so
-// that a server finds its own again.
-func freePorts(last *atomic.Int64) (first int, release func(), err error) {
-	for range 100 {
-		block := int(last.Add(1)) % portBlocks
-		perHundred := 100 / blockPorts
-		first := 20000 + block/perHundred*200 + block%perHundred*blockPorts // every other hundred is for admin ports
-		holder, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", first+blockPorts-1))
-		if err != nil {
-			continue
-		}
-		release := func() { _ = holder.Close() }
-		if allFree(first) {
-			return first, release, nil
-		}
-		release()
-	}
-	return 0, nil, errors.New("no free block of ports")
-}
-
-// allFree reports whether nobody listens on a block's ports and their admin ports.
-func allFree(first int) bool {
-	for port := first; port < first+blockPorts-1; port++ {
-		for _, port := range []int{port, port + 100} {
-			listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
-			if err != nil {
-				return false
-			}
-			_ = listener.Close()
-		}
-	}
-	return true
-}
-
 // eventually asks until the answer is yes, and fails the script after the deadline.
 func eventually(ts *testscript.TestScript, within time.Duration, what string, holds func() bool) {
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	deadline := time.After(within)
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			ts.Fatalf("not within %v: %s", within, what)
-		}
+	if !systemtest.Eventually(within, holds) {
+		ts.Fatalf("not within %v: %s", within, what)
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"oms/modules"
+	"oms/platform/module"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -136,20 +139,21 @@ func (p *script) start(ts *testscript.TestScript, name string, flags []string) *
 
 // adminAddress is where a server with these flags has its admin listener: 100 above the first listener of its modules.
 func adminAddress(ts *testscript.TestScript, flags []string) string {
-	var hosted string
+	var hosted []string
 	for i, flag := range flags {
 		if value, is := strings.CutPrefix(flag, "--modules="); is {
-			hosted = value
+			hosted = strings.Split(value, ",")
 		} else if flag == "--modules" && i+1 < len(flags) {
-			hosted = flags[i+1]
+			hosted = strings.Split(flags[i+1], ",")
 		}
 	}
-	modules := strings.Split(hosted, ",")
-	if !slices.Contains(modules, "gateway") {
-		for _, module := range []string{"sts", "order", "inventory"} {
-			if slices.Contains(modules, module) {
-				return ts.Getenv(strings.ToUpper(module) + "_ADMIN")
-			}
+	for _, m := range module.Sorted(modules.All) {
+		switch {
+		case !slices.Contains(hosted, m.Name):
+		case m.Public:
+			return ts.Getenv("ADMIN")
+		default:
+			return ts.Getenv(strings.ToUpper(m.Name) + "_ADMIN")
 		}
 	}
 	return ts.Getenv("ADMIN")
@@ -246,11 +250,14 @@ func (p *script) end() {
 
 // environ is what a server may see: nothing of who runs the tests. A script's other settings stand in its config.yaml.
 func environ(ts *testscript.TestScript) []string {
+	names := []string{"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL", "APP_TRUST__PROFILE"}
+	for _, m := range modules.All {
+		if !m.Public {
+			names = append(names, "APP_MODULES__"+strings.ToUpper(m.Name)+"__URL")
+		}
+	}
 	var list []string
-	for _, name := range []string{
-		"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL", "APP_TRUST__PROFILE",
-		"APP_MODULES__STS__URL", "APP_MODULES__ORDER__URL", "APP_MODULES__INVENTORY__URL",
-	} {
+	for _, name := range names {
 		list = append(list, name+"="+ts.Getenv(name))
 	}
 	return list

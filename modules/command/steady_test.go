@@ -3,13 +3,10 @@ package command_test
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -19,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"oms/modules/systemtest"
 	"oms/platform/pki"
 )
 
@@ -88,7 +86,7 @@ func beginLoad(ts *testscript.TestScript, _ bool, _ []string) {
 		{"the shop's page", nil, get("/ui/", "")},
 		{"the orders' page", nil, page},
 	} {
-		c.http = followingClient(ts.MkAbs(ts.Getenv("ROOT")), i%2 == 0)
+		c.http = newClient(ts, i%2 == 0)
 		c.http.Jar = p.browser(ts, "alice")
 		asked := 0
 		l.every(ctx, steadyEvery, func() {
@@ -188,28 +186,6 @@ func endLoad(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// followingClient trusts what is in the file at the time of each connection, as whoever pins the private root does.
-func followingClient(rootFile string, http2 bool) *http.Client {
-	protocols := []string{"http/1.1"}
-	if http2 {
-		protocols = []string{"h2"}
-	}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		text, err := os.ReadFile(rootFile)
-		if err != nil {
-			return nil, err
-		}
-		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(text)
-		dialer := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, NextProtos: protocols}}
-		return dialer.DialContext(ctx, network, address)
-	}
-	return &http.Client{
-		Timeout: answersWithin, Transport: &http.Transport{DialTLSContext: dial, ForceAttemptHTTP2: http2},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 // knock calls a module's listener with the key and the certificate in a file.
 func knock(ts *testscript.TestScript, neg bool, args []string) {
 	until := slices.Contains(args, "-until")
@@ -222,7 +198,7 @@ func knock(ts *testscript.TestScript, neg bool, args []string) {
 	if certificate == nil {
 		ts.Fatalf("%s holds no certificate", args[0])
 	}
-	client := &http.Client{Timeout: answersWithin, Transport: &http.Transport{
+	client := &http.Client{Timeout: systemtest.AnsweredWithin, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{*certificate}, InsecureSkipVerify: true},
 	}}

@@ -1,130 +1,130 @@
-package systemtest_test
+package systemtest
 
 import (
 	"net/http"
 	"testing"
 )
 
-// seen looks at the page that is open: it must be of this status, and its picture and its accessibility are judged.
-func (b *browser) seen(what, axe string, status, want int) {
+// checkPage looks at the page that is open: it must be of this status, and its picture and its accessibility are judged.
+func (b *browser) checkPage(what, axe string, status, want int) {
 	b.Helper()
 	if status != want {
-		b.Errorf("%s: status %d, want %d (at %s)", what, status, want, b.where())
+		b.Errorf("%s: status %d, want %d (at %s)", what, status, want, b.path())
 	}
-	b.picture(what)
-	b.judge(what, axe)
+	b.screenshot(what)
+	b.checkAccessibility(what, axe)
 }
 
-// card is the button of a demo user on the sign-in page.
-func card(name string) string {
+// signInButton is the button of a demo user on the sign-in page.
+func signInButton(name string) string {
 	return `form:has(input[type="hidden"][name="name"][value="` + name + `"]) button`
 }
 
-// add is the button of a product in the shop.
-func add(code string) string { return `[data-product$="/` + code + `"] [data-add]` }
+// addButton is the button of a product in the shop.
+func addButton(code string) string { return `[data-product$="/` + code + `"] [data-add]` }
 
 const (
-	sonyCode = "SOWH1000XM4"
-	bookCode = "978-1617295959"
+	headphonesCode = "SOWH1000XM4"
+	bookCode       = "978-1617295959"
 )
 
 func TestEveryPageInEveryLook(t *testing.T) {
 	axe := axeCore(t)
-	for _, l := range looks() {
+	for _, l := range allAppearances() {
 		t.Run(l.String(), func(t *testing.T) {
-			e := openEdge(t)
-			b := openBrowser(t, e, l)
-			b.seen("sign in", axe, b.visit("/"), http.StatusOK)
+			d := open(t)
+			b := openBrowser(t, d, l)
+			b.checkPage("sign in", axe, b.goTo("/"), http.StatusOK)
 			b.fill("#name", "alice")
 			b.fill("#password", "not hers")
-			b.seen("sign in, refused", axe, b.press("form button"), http.StatusUnprocessableEntity)
+			b.checkPage("sign in, refused", axe, b.click("form button"), http.StatusUnprocessableEntity)
 			status := http.StatusUnprocessableEntity
 			for guesses := 0; status == http.StatusUnprocessableEntity && guesses < 30; guesses++ { // a name may be guessed at some ten times
 				b.fill("#name", "nobody")
 				b.fill("#password", "a guess")
-				status = b.press("form button")
+				status = b.click("form button")
 			}
-			b.seen("sign in, too often", axe, status, http.StatusTooManyRequests)
-			customerPages(b, axe)
-			b.press(`form[action="/oauth2/logout"] button`)
-			adminPages(b, axe)
+			b.checkPage("sign in, too often", axe, status, http.StatusTooManyRequests)
+			checkCustomerPages(b, axe)
+			b.click(`form[action="/oauth2/logout"] button`)
+			checkAdminPages(b, axe)
 		})
 	}
 }
 
-// customerPages is Alice's way through the shop.
-func customerPages(b *browser, axe string) {
+// checkCustomerPages is Alice's way through the shop.
+func checkCustomerPages(b *browser, axe string) {
 	b.Helper()
-	b.seen("shop", axe, b.press(card("alice")), http.StatusOK)
-	b.seen("orders, none yet", axe, b.visit("/ui/orders"), http.StatusOK)
-	b.seen("basket, empty", axe, b.visit("/ui/basket"), http.StatusOK)
-	b.seen("shop, nothing found", axe, b.visit("/ui/?q=zzz"), http.StatusOK)
-	b.seen("shop, searched", axe, b.visit("/ui/?q=SECURITY"), http.StatusOK)
-	b.visit("/ui/")
-	b.seen("shop, added", axe, b.press(add(sonyCode)), http.StatusOK)
-	b.press(add(bookCode))
-	b.seen("basket", axe, b.visit("/ui/basket"), http.StatusOK)
+	b.checkPage("shop", axe, b.click(signInButton("alice")), http.StatusOK)
+	b.checkPage("orders, none yet", axe, b.goTo("/ui/orders"), http.StatusOK)
+	b.checkPage("basket, empty", axe, b.goTo("/ui/basket"), http.StatusOK)
+	b.checkPage("shop, nothing found", axe, b.goTo("/ui/?q=zzz"), http.StatusOK)
+	b.checkPage("shop, searched", axe, b.goTo("/ui/?q=SECURITY"), http.StatusOK)
+	b.goTo("/ui/")
+	b.checkPage("shop, added", axe, b.click(addButton(headphonesCode)), http.StatusOK)
+	b.click(addButton(bookCode))
+	b.checkPage("basket", axe, b.goTo("/ui/basket"), http.StatusOK)
 	b.fill("#qty-1", "11")
 	b.fill("#name", " ")
-	b.seen("basket, a name is missing", axe, b.press("[data-place]"), http.StatusUnprocessableEntity)
+	b.checkPage("basket, a name is missing", axe, b.click("[data-place]"), http.StatusUnprocessableEntity)
 	b.fill("#name", "For the office")
-	b.seen("basket, out of stock", axe, b.press("[data-place]"), http.StatusConflict)
-	b.mustShow("[data-summary]", "10")
-	b.seen("basket, adjusted", axe, b.press(`[data-summary] button`), http.StatusOK)
-	b.seen("order, placed", axe, b.press("[data-place]"), http.StatusOK)
-	b.mustShow("h1", "For the office")
-	b.seen("orders", axe, b.visit("/ui/orders"), http.StatusOK)
-	b.seen("nothing here", axe, b.visit("/ui/nothing"), http.StatusNotFound)
-	b.seen("no such order", axe, b.visit("/ui/orders/none"), http.StatusNotFound)
-	b.visit("/ui/orders")
-	b.press("[data-order] a")
-	order := b.where()
-	b.seen("change, not allowed", axe, b.visit(order+"/edit"), http.StatusForbidden)
-	refusedForms(b, axe)
+	b.checkPage("basket, out of stock", axe, b.click("[data-place]"), http.StatusConflict)
+	b.expectText("[data-summary]", "10")
+	b.checkPage("basket, adjusted", axe, b.click(`[data-summary] button`), http.StatusOK)
+	b.checkPage("order, placed", axe, b.click("[data-place]"), http.StatusOK)
+	b.expectText("h1", "For the office")
+	b.checkPage("orders", axe, b.goTo("/ui/orders"), http.StatusOK)
+	b.checkPage("nothing here", axe, b.goTo("/ui/nothing"), http.StatusNotFound)
+	b.checkPage("no such order", axe, b.goTo("/ui/orders/none"), http.StatusNotFound)
+	b.goTo("/ui/orders")
+	b.click("[data-order] a")
+	order := b.path()
+	b.checkPage("change, not allowed", axe, b.goTo(order+"/edit"), http.StatusForbidden)
+	checkRepeatedForm(b, axe)
 	b.endSession("alice")
-	b.seen("sign in, session ended", axe, b.visit(order), http.StatusOK)
-	b.mustShow("main", "Your session has ended")
-	b.seen("order, where the sign-in led to", axe, b.press(card("alice")), http.StatusOK)
-	if at := b.where(); at != order {
+	b.checkPage("sign in, session ended", axe, b.goTo(order), http.StatusOK)
+	b.expectText("main", "Your session has ended")
+	b.checkPage("order, where the sign-in led to", axe, b.click(signInButton("alice")), http.StatusOK)
+	if at := b.path(); at != order {
 		b.Errorf("signing in again led to %s, want %s", at, order)
 	}
 }
 
-// refusedForms are what comes of a form that was sent before.
-func refusedForms(b *browser, axe string) {
+// checkRepeatedForm are what comes of a form that was sent before.
+func checkRepeatedForm(b *browser, axe string) {
 	b.Helper()
-	b.visit("/ui/")
-	b.press(add(sonyCode))
-	b.visit("/ui/basket")
+	b.goTo("/ui/")
+	b.click(addButton(headphonesCode))
+	b.goTo("/ui/basket")
 	other := b.tab()
-	other.visit("/ui/basket")
+	other.goTo("/ui/basket")
 	other.fill("#name", "Once more")
-	b.press("[data-place]")
-	other.seen("basket, sent before", axe, other.press("[data-place]"), http.StatusUnprocessableEntity)
-	other.mustShow("h1", "already sent")
+	b.click("[data-place]")
+	other.checkPage("basket, sent before", axe, other.click("[data-place]"), http.StatusUnprocessableEntity)
+	other.expectText("h1", "already sent")
 }
 
 // endSession ends all sessions of a user from outside.
 func (b *browser) endSession(user string) {
 	b.Helper()
 	for _, disabled := range []bool{true, false} {
-		b.edge.disable(user, disabled)
+		b.deployment.setDisabled(user, disabled)
 	}
 }
 
-// adminPages is the administrator's way through what Alice has ordered.
-func adminPages(b *browser, axe string) {
+// checkAdminPages is the administrator's way through what Alice has ordered.
+func checkAdminPages(b *browser, axe string) {
 	b.Helper()
-	b.press(card("admin"))
-	b.seen("all orders", axe, b.visit("/ui/orders"), http.StatusOK)
-	b.seen("order, for the admin", axe, b.press("[data-order] a"), http.StatusOK)
-	order := b.where()
-	b.seen("change", axe, b.visit(order+"/edit"), http.StatusOK)
+	b.click(signInButton("admin"))
+	b.checkPage("all orders", axe, b.goTo("/ui/orders"), http.StatusOK)
+	b.checkPage("order, for the admin", axe, b.click("[data-order] a"), http.StatusOK)
+	order := b.path()
+	b.checkPage("change", axe, b.goTo(order+"/edit"), http.StatusOK)
 	b.fill("#qty-0", "1000")
-	b.seen("change, out of stock", axe, b.press("[data-place]"), http.StatusConflict)
+	b.checkPage("change, out of stock", axe, b.click("[data-place]"), http.StatusConflict)
 	b.fill("#qty-0", "1")
-	b.seen("order, changed", axe, b.press("[data-place]"), http.StatusOK)
-	b.seen("cancel?", axe, b.visit(order+"/cancel"), http.StatusOK)
-	b.seen("order, cancelled", axe, b.press("[data-place]"), http.StatusOK)
-	b.seen("a cancelled order is not changed", axe, b.visit(order+"/edit"), http.StatusConflict)
+	b.checkPage("order, changed", axe, b.click("[data-place]"), http.StatusOK)
+	b.checkPage("cancel?", axe, b.goTo(order+"/cancel"), http.StatusOK)
+	b.checkPage("order, cancelled", axe, b.click("[data-place]"), http.StatusOK)
+	b.checkPage("a cancelled order is not changed", axe, b.goTo(order+"/edit"), http.StatusConflict)
 }

@@ -1,13 +1,12 @@
-package systemtest_test
+package systemtest
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 
-	"oms/modules/inventory"
-	"oms/modules/order"
+	"oms/modules"
 	"oms/modules/sts"
+	"oms/platform/rpc"
 )
 
 // summary is one sentence that fits on a line of a document.
@@ -16,11 +15,19 @@ var summary = regexp.MustCompile(`^[A-Z][^\n]{10,98}[.]$`)
 // Documents are made of rows: each says in a sentence what its operation does.
 func TestEveryRowHasASummary(t *testing.T) {
 	seen := map[string]string{}
-	for _, operation := range slices.Concat(order.Operations.Operations(), inventory.Operations.Operations(), sts.Operations.Operations(), sts.OperatorOperations.Operations()) {
+	for _, operation := range append(allOperations(), sts.OperatorOperations.Operations()...) {
 		row := operation.Row()
 		if !summary.MatchString(row.Summary) || seen[row.Summary] != "" {
 			t.Errorf("%s: the summary %q is no sentence of its own (see %s)", row.Name, row.Summary, seen[row.Summary])
 		}
 		seen[row.Summary] = row.Name
 	}
+}
+
+// allOperations are those of every module.
+func allOperations() (all []rpc.Operation) {
+	for _, m := range modules.All {
+		all = append(all, m.OperationsIn(modules.All)...)
+	}
+	return all
 }
