@@ -11,7 +11,7 @@ import (
 
 // files is the tree as it was when the program was built.
 //
-//go:embed inventory/*.sql order/*.sql sts/*.sql
+//go:embed */*.sql
 var files embed.FS
 
 // For gives the migrations of one module, at the root of the file system that it returns. A module without migrations

@@ -66,7 +66,7 @@ func newWorld(t *testing.T, shape rpctest.Shape) *world {
 	})
 	must(t, err)
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: shape.Connect(t, stock, "order")}, Observer: observer,
+		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": shape.Connect(t, stock, "order")}), Observer: observer,
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	must(t, err)

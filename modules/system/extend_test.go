@@ -22,80 +22,82 @@ import (
 
 // (An operation.)
 
-// Shipping says what it costs to send orders.
-type Shipping interface {
-	// Quote gives the price for a number of parcels. Errors: invalid_argument.
-	Quote(context.Context, QuoteRequest) (Quote, error)
+// Loyalty counts the points of customers.
+type Loyalty interface {
+	// Points gives what an order of this many pieces earns. Errors: invalid_argument.
+	Points(context.Context, PointsRequest) (Points, error)
 }
 
-// QuoteRequest asks for a price.
-type QuoteRequest struct {
-	Parcels int64 `json:"parcels" minimum:"1" maximum:"1000"`
+// PointsRequest asks for the points of an order.
+type PointsRequest struct {
+	Pieces int64 `json:"pieces" minimum:"1" maximum:"1000"`
 }
 
-// Quote is a price in cents.
-type Quote struct {
-	Cents int64 `json:"cents"`
+// Points are what a customer collects.
+type Points struct {
+	Points int64 `json:"points"`
 }
 
-// QuoteRow is the operation: who may call it, for whom, and for how long.
-var QuoteRow = rpc.Define(Shipping.Quote, rpc.Row{
-	Name:    "shipping.Quote",
-	Summary: "Say what it costs to send parcels.",
+// PointsRow is the operation: who may call it, for whom, and for how long.
+var PointsRow = rpc.Define(Loyalty.Points, rpc.Row{
+	Name:    "loyalty.Points",
+	Summary: "Say what an order earns.",
 	Callers: rpc.Callers("order"),
 	Who:     rpc.Anyone,
 	Timeout: time.Second, Retry: rpc.Idempotent,
+	Errors: []fault.Code{fault.InvalidArgument},
 })
 
-// ShippingTable is the table: one row for each method of Shipping.
-var ShippingTable = rpc.Table[Shipping]{QuoteRow}
+// LoyaltyOperations is the table: one row for each method of Loyalty.
+var LoyaltyOperations = rpc.Table[Loyalty]{PointsRow}
 
-// ShippingClient is Shipping over a Conn, wherever the module lives.
-type ShippingClient struct{ rpc.Conn }
+// LoyaltyClient is Loyalty over a Conn, wherever the module lives.
+type LoyaltyClient struct{ rpc.Conn }
 
-// Quote calls shipping.Quote.
-func (c ShippingClient) Quote(ctx context.Context, r QuoteRequest) (Quote, error) {
-	return QuoteRow.Call(ctx, c, r)
+// Points calls loyalty.Points.
+func (c LoyaltyClient) Points(ctx context.Context, r PointsRequest) (Points, error) {
+	return PointsRow.Call(ctx, c, r)
 }
 
 // (A module.)
 
-// ShippingSettings are its part of the configuration: shipping.cents.
-type ShippingSettings struct {
-	// Cents is the price of one parcel.
-	Cents string `koanf:"cents"`
+// LoyaltySettings are its part of the configuration: loyalty.double.
+type LoyaltySettings struct {
+	// Double gives twice the points.
+	Double bool `koanf:"double"`
 }
 
-// ShippingModule is the line in the list.
-var ShippingModule = module.Module{
-	Name:     "shipping",
-	URL:      "https://localhost:9093",
-	Tables:   []module.Table{ShippingTable},
-	Settings: func() any { return &ShippingSettings{Cents: "499"} },
+// LoyaltyModule is the line in the list.
+var LoyaltyModule = module.Module{
+	Name:     "loyalty",
+	URL:      "https://localhost:9499",
+	Tables:   []module.Table{LoyaltyOperations},
+	Settings: func() any { return &LoyaltySettings{} },
 	Open: func(_ context.Context, env module.Env) (module.Hosted, error) {
-		service := carrier{env.Settings.(*ShippingSettings)}
-		host, err := rpc.NewHost[Shipping]("shipping", ShippingTable, service, env.Observer, env.Now)
+		service := counter{env.Settings.(*LoyaltySettings)}
+		host, err := rpc.NewHost[Loyalty]("loyalty", LoyaltyOperations, service, env.Observer, env.Now)
 		return module.Hosted{Host: host}, err
 	},
 }
 
-// carrier implements Shipping.
-type carrier struct{ *ShippingSettings }
+// counter implements Loyalty.
+type counter struct{ *LoyaltySettings }
 
-func (c carrier) Quote(_ context.Context, r QuoteRequest) (Quote, error) {
-	var cents int64
-	_, err := fmt.Sscan(c.Cents, &cents)
-	return Quote{cents * r.Parcels}, err
+func (c counter) Points(_ context.Context, r PointsRequest) (Points, error) {
+	if c.Double {
+		return Points{20 * r.Pieces}, nil
+	}
+	return Points{10 * r.Pieces}, nil
 }
 
 // (The end of what docs/extend.md shows.)
 
-var _ Shipping = ShippingClient{}
+var _ Loyalty = LoyaltyClient{}
 
-// asking is order in this example: a module that calls shipping and offers nothing.
-func asking(ask func(Shipping)) module.Module {
+// asking is order in this example: a module that calls loyalty and offers nothing.
+func asking(ask func(Loyalty)) module.Module {
 	return module.Module{Name: "order", URL: "https://localhost:9092", Open: func(_ context.Context, env module.Env) (module.Hosted, error) {
-		ask(ShippingClient{env.Conn("shipping")})
+		ask(LoyaltyClient{env.Conn("loyalty")})
 		return module.Hosted{}, nil
 	}}
 }
@@ -125,21 +127,21 @@ func Example_aModule() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	var shipping Shipping
-	list := slices.DeleteFunc(slices.Clone(modules.All), func(m module.Module) bool { return m.Name == "order" })
-	list = append(list, ShippingModule, asking(func(s Shipping) { shipping = s }))
+	var loyalty Loyalty
+	list := slices.DeleteFunc(slices.Clone(modules.All), func(m module.Module) bool { return m.Name == "order" || m.Name == "loyalty" })
+	list = append(list, LoyaltyModule, asking(func(l Loyalty) { loyalty = l }))
 	err = process(slog.New(slog.DiscardHandler), dir, list, func() {
 		ctx := identity.With(context.Background(), identity.Principal{Subject: "alice"})
-		fmt.Println(shipping.Quote(ctx, QuoteRequest{Parcels: 2}))
-		_, err := shipping.Quote(ctx, QuoteRequest{Parcels: 0})
+		fmt.Println(loyalty.Points(ctx, PointsRequest{Pieces: 2}))
+		_, err := loyalty.Points(ctx, PointsRequest{Pieces: 0})
 		fmt.Println(fault.From(err).Fields[0].Pointer, fault.From(err).Fields[0].Detail)
 	})
 	if err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// {998} <nil>
-	// /parcels must be a whole number from 1 to 1000
+	// {20} <nil>
+	// /pieces must be a whole number from 1 to 1000
 }
 
 func TestTheDocumentShowsTheExamplesAsTheyAre(t *testing.T) {

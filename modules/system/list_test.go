@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,53 +33,56 @@ func TestTheOrderOfTheListMeansNothing(t *testing.T) {
 				t.Errorf("listeners %v, admin listener %s", got.Config.Listeners(), got.Config.AdminAddress())
 			}
 			_, err = system.Load(config.LoadOptions{Flags: map[string]string{"server.modules": "orders"}}, list)
-			if text := `flag --modules: server.modules: "orders" is not a module; write all, or some of gateway, sts, order, inventory`; err == nil || err.Error() != text {
+			if text := `flag --modules: server.modules: "orders" is not a module; write all, or some of ` + namesOf(modules.All); err == nil || err.Error() != text {
 				t.Errorf("got  %v\nwant %s", err, text)
 			}
 		}
 	}
 }
 
-type shipping struct {
-	Carrier string        `koanf:"carrier"`
-	Pickup  time.Duration `koanf:"pickup"`
+type loyalty struct {
+	Card  string        `koanf:"card"`
+	Grace time.Duration `koanf:"grace"`
 }
 
-func (s shipping) Problems() []config.Problem { return config.Between("pickup", s.Pickup, time.Hour) }
+func (s loyalty) Problems() []config.Problem { return config.Between("grace", s.Grace, time.Hour) }
 
 // A module that is added to the list has its keys, is hosted and listens, with nothing else said about it.
 func TestAModuleThatIsAddedToTheListIsConfigured(t *testing.T) {
 	list := append(slices.Clone(modules.All), module.Module{
-		Name: "shipping", URL: "https://localhost:9093", Settings: func() any { return &shipping{"pigeon", time.Minute} },
+		Name: "loyalty", URL: "https://localhost:9499", Settings: func() any { return &loyalty{"paper", time.Minute} },
 	})
-	loaded, err := system.Load(config.LoadOptions{Environ: []string{"APP_SERVER__MODULES=inventory,shipping", "APP_SHIPPING__CARRIER=mule"}}, list)
+	loaded, err := system.Load(config.LoadOptions{Environ: []string{"APP_SERVER__MODULES=inventory,loyalty", "APP_LOYALTY__CARD=plastic"}}, list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := system.SettingsOf[shipping](loaded.Config, "shipping"); got != (shipping{"mule", time.Minute}) {
+	if got := system.SettingsOf[loyalty](loaded.Config, "loyalty"); got != (loyalty{"plastic", time.Minute}) {
 		t.Errorf("its settings are %+v", got)
 	}
-	if diff := cmp.Diff([]string{"shipping", "inventory"}, loaded.Config.Listeners()); diff != "" {
+	if diff := cmp.Diff([]string{"loyalty", "inventory"}, loaded.Config.Listeners()); diff != "" {
 		t.Error(diff)
 	}
-	if at, admin := loaded.Config.ListenAddress("shipping"), loaded.Config.AdminAddress(); at != "localhost:9093" || admin != "localhost:9193" {
+	if at, admin := loaded.Config.ListenAddress("loyalty"), loaded.Config.AdminAddress(); at != "localhost:9499" || admin != "localhost:9599" {
 		t.Errorf("it listens on %s, beside %s", at, admin)
 	}
 	for key, want := range map[string]config.Setting{
-		"modules.shipping.url": {Value: "https://localhost:9093", Source: "default"},
-		"shipping.carrier":     {Value: "mule", Source: "environment APP_SHIPPING__CARRIER"},
+		"modules.loyalty.url": {Value: "https://localhost:9499", Source: "default"},
+		"loyalty.card":        {Value: "plastic", Source: "environment APP_LOYALTY__CARD"},
 	} {
 		if got := setting(t, loaded, key); got.Value != want.Value || got.Source != want.Source {
 			t.Errorf("got %+v", got)
 		}
 	}
 	for flag, want := range map[string]string{
-		"server.modules":  `flag --modules: server.modules: "x" is not a module; write all, or some of gateway, sts, shipping, order, inventory`,
-		"shipping.pickup": `flag --pickup: shipping.pickup: 0s is out of bounds; write a duration from 1s to 1h`,
+		"server.modules": `flag --modules: server.modules: "x" is not a module; write all, or some of ` + namesOf(list),
+		"loyalty.grace":  `flag --grace: loyalty.grace: 0s is out of bounds; write a duration from 1s to 1h`,
 	} {
-		value := map[string]string{"server.modules": "x", "shipping.pickup": "0s"}[flag]
+		value := map[string]string{"server.modules": "x", "loyalty.grace": "0s"}[flag]
 		if _, err := system.Load(config.LoadOptions{Flags: map[string]string{flag: value}}, list); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
 }
+
+// namesOf are the names of a list's modules as messages give them.
+func namesOf(list []module.Module) string { return strings.Join(module.Names(list), ", ") }

@@ -53,8 +53,11 @@ type Loaded struct {
 	*config.Loaded
 }
 
-// Load reads the configuration of a process that is assembled from these modules.
+// Load reads the configuration of a process that is assembled from these modules. A list that cannot work is refused first.
 func Load(o config.LoadOptions, modules []module.Module) (*Loaded, error) {
+	if err := module.Check(modules); err != nil {
+		return nil, err
+	}
 	c := Defaults(modules)
 	loaded, err := config.Load(o, c.sections()...)
 	if err != nil {

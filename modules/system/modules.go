@@ -18,18 +18,30 @@ func (s *System) checkModules(context.Context) error { return module.Check(s.con
 // openModules opens the modules of this process, in any order: whom they call is found at the first call.
 func (s *System) openModules(ctx context.Context) error {
 	installation, edge := s.installation(), s.edge()
+	var problems []error // what modules want to call and cannot
 	for _, m := range s.config.modules {
 		if !s.config.Hosts(m.Name) {
 			continue
 		}
+		opening := true
 		env := module.Env{
 			Settings: s.config.Settings[m.Name], Store: s.stores[m.Name], Observer: s.recorder, Now: time.Now, Log: s.log,
-			Conn: func(callee string) rpc.Conn { return s.connFrom(m.Name, callee) }, Installation: installation, Edge: edge,
+			Installation: installation, Edge: edge,
+			Conn: func(callee string) rpc.Conn {
+				if !opening {
+					return s.conn(callee, m.Name)
+				}
+				if err := module.CheckCall(s.config.modules, m.Name, callee); err != nil {
+					problems = append(problems, err)
+				}
+				return &lateConn{resolve: sync.OnceValue(func() rpc.Conn { return s.conn(callee, m.Name) })}
+			},
 		}
 		hosted, err := m.Open(ctx, env)
 		if err != nil {
 			return err
 		}
+		opening = false
 		s.hosted[m.Name] = hosted
 		for _, collector := range hosted.Collectors {
 			if err := s.metrics.Register(collector); err != nil {
@@ -37,7 +49,7 @@ func (s *System) openModules(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(s.miscalled...)
+	return errors.Join(problems...)
 }
 
 // installation is what all modules are told.
@@ -71,14 +83,6 @@ func (s *System) pagesOf(name string) module.Pages {
 		return module.Pages{}
 	}
 	return module.Pages{At: at, Via: s.transport(name, s.config.publicName())}
-}
-
-// connFrom reaches a module on behalf of one that is being opened.
-func (s *System) connFrom(caller, callee string) rpc.Conn {
-	if err := module.CheckCall(s.config.modules, caller, callee); err != nil {
-		s.miscalled = append(s.miscalled, err)
-	}
-	return &lateConn{resolve: sync.OnceValue(func() rpc.Conn { return s.conn(callee, caller) })}
 }
 
 // lateConn finds its callee at the first call, when all modules are open.

@@ -60,7 +60,7 @@ log:
 		`environment APP_Data_Dir: data_dir: is set twice, also at environment APP_DATA_DIR; keep one`,
 		`environment APP_SERVER_ADDRESS: server_address: unknown key; the nearest known key is server.address (APP_SERVER__ADDRESS)`,
 		`etc/oms.yaml:3: server.public_url: "http://localhost:9090" must begin with https://; nothing is served without TLS`,
-		`etc/oms.yaml:4: server.modules: "orders" is not a module; write all, or some of gateway, sts, order, inventory`,
+		`etc/oms.yaml:4: server.modules: "orders" is not a module; write all, or some of ` + namesOf(modules.All),
 		`default: server.tls.cert_file: is missing beside server.tls.key_file; set both or neither`,
 		`flag --key-file: server.tls.key_file: cannot read DIR/key.pem: no such file or directory`,
 		`etc/oms.yaml:13: trust.issuers[0].jwks_file: is missing; write the path of the issuer's key set`,

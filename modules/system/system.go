@@ -40,7 +40,6 @@ type System struct {
 	stores    map[string]database.Store // of the hosted modules, by name
 	hosted    map[string]module.Hosted
 	checks    []observe.Check
-	miscalled []error // what modules want to call and cannot
 
 	mu         sync.Mutex
 	conns      map[string]rpc.Conn           // by caller and callee

@@ -3,6 +3,7 @@ package httprpc
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -60,7 +61,7 @@ func (t remote) Send(ctx context.Context, c *rpc.Outgoing) error {
 			Executed: rpc.NotExecuted,
 		}
 	}
-	request.Header = c.Header
+	maps.Copy(request.Header, c.Header)
 	request.ContentLength = int64(len(c.Body)) // GetBody stays nil: net/http must send nothing a second time
 	request.Header.Set("Content-Type", jsonType)
 	request.Header.Set("User-Agent", userAgent)

@@ -23,9 +23,10 @@ type Env struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	// Conn reaches another module on behalf of this one. Where that is, and whether it is open, is found out at the first
-	// call, so modules are opened in any order and two of them may call each other. The start of the process fails where
-	// there is no such module, or where no operation of it lists this one as a caller.
+	// Conn reaches another module on behalf of this one, whenever it is asked for. Where that is, and whether it is open, is
+	// found out at the first call, so modules are opened in any order and two of them may call each other. What is asked
+	// for in Open is checked there: the start of the process fails where there is no such module, or where no operation of
+	// it lists this one as a caller.
 	Conn func(module string) rpc.Conn
 
 	Installation

@@ -70,7 +70,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: line{direct.Conn(stock, "order"), &w.reserveFail}},
+		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": line{direct.Conn(stock, "order"), &w.reserveFail}}),
 		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {

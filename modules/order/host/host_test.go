@@ -37,7 +37,7 @@ func startObserved(t *testing.T, publicRead bool, products []inventory.Product, 
 		t.Fatal(err)
 	}
 	orders, err := host.New(t.Context(), host.Options{
-		Store: databasetest.Open(t, "order"), Inventory: inventory.Client{Conn: connect(t, stock, "order")},
+		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": connect(t, stock, "order")}),
 		Observer: rpctest.Observe(t, order.Operations.Operations()), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		PublicRead: publicRead, PendingTimeout: time.Minute,
 	})

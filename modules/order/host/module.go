@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/migrations"
-	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/config"
 	"oms/platform/module"
@@ -46,7 +45,7 @@ func (s Settings) Problems() []config.Problem {
 func open(ctx context.Context, env module.Env) (module.Hosted, error) {
 	settings := env.Settings.(*Settings)
 	orders, err := New(ctx, Options{
-		Store: env.Store, Inventory: inventory.Client{Conn: env.Conn("inventory")}, Observer: env.Observer, Now: env.Now, Log: env.Log,
+		Store: env.Store, Conn: env.Conn, Observer: env.Observer, Now: env.Now, Log: env.Log,
 		PublicRead: settings.PublicRead, PendingTimeout: settings.PendingTimeout,
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	}
 	s.link = &link{Conn: direct.Conn(stock, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
-		Store: ordersStore, Inventory: inventory.Client{Conn: s.link}, Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
+		Store: ordersStore, Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": s.link}), Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
 		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
 	})
 	if err != nil {

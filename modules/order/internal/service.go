@@ -20,9 +20,9 @@ import (
 // Options are what the module needs.
 type Options struct {
 	Store          database.Store
-	Inventory      inventory.Service
-	Observer       rpc.Observer     // of the calls that the module's host serves
-	Now            func() time.Time // the only clock that decides an expiry
+	Conn           func(module string) rpc.Conn // reaches other modules
+	Observer       rpc.Observer                 // of the calls that the module's host serves
+	Now            func() time.Time             // the only clock that decides an expiry
 	Log            *slog.Logger
 	PublicRead     bool          // anyone may read a confirmed order by its id
 	PendingTimeout time.Duration // how long an order may stay pending before it is given up
@@ -31,12 +31,13 @@ type Options struct {
 // Service implements [order.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
-	wake chan struct{} // tells the relay that a message is due
+	inventory inventory.Service
+	wake      chan struct{} // tells the relay that a message is due
 }
 
 var _ order.Service = (*Service)(nil)
 
 // New makes the service. Its relay is started with [Service.Relay].
 func New(o Options) *Service {
-	return &Service{o, make(chan struct{}, 1)}
+	return &Service{o, inventory.Client{Conn: o.Conn("inventory")}, make(chan struct{}, 1)}
 }

@@ -68,13 +68,13 @@ func (s *Service) readUnsettled(ctx context.Context, key string) (m message, r o
 // askInventory tells inventory the message.
 func (s *Service) askInventory(ctx context.Context, m message, asked content) (inventory.Reservation, error) {
 	if m.kind == release {
-		return s.Inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
+		return s.inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
 	}
 	lines := make([]inventory.Line, len(asked.items))
 	for i, item := range asked.items {
 		lines[i] = inventory.Line{Category: item.Category, Code: item.Code, Quantity: item.Qty}
 	}
-	return s.Inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
+	return s.inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
 }
 
 // recordAnswer takes the message and makes the transition that inventory's answer means. It does nothing where the message

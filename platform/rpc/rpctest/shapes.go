@@ -204,3 +204,15 @@ func (c plainClient) Invoke(ctx context.Context, op rpc.Operation, request, resp
 	rebuilt.RetryAfter = time.Duration(seconds) * time.Second
 	return rebuilt
 }
+
+// Conns gives a module the Conns that it asks for: those that are given, and for each other module one that nobody answers.
+func Conns(given map[string]rpc.Conn) func(module string) rpc.Conn {
+	return func(module string) rpc.Conn {
+		if conn := given[module]; conn != nil {
+			return conn
+		}
+		return rpc.NewConn(rpc.ConnOptions{
+			Callee: module, Profile: direct.New(trust.Options{}), Transport: rpc.Unassigned(module), Log: slog.New(slog.DiscardHandler),
+		})
+	}
+}
