@@ -220,12 +220,5 @@ func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoin
 // notAccepted is what a caller makes of a refusal that a fresh proof does not help against: its own caller has done
 // nothing wrong, and must not be told to sign in again.
 func notAccepted(c *Call, refusal *fault.Error) *fault.Error {
-	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, named(c.Caller), refusal.Detail)
-}
-
-func named(workload string) string {
-	if workload == "" {
-		return "nobody"
-	}
-	return workload
+	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, orNobody(c.Caller), refusal.Detail)
 }

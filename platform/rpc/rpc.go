@@ -2,11 +2,12 @@
 //
 // A module publishes a Go interface and a [Table] that has one [Row] for each of its methods. A [Host] serves the
 // table with an implementation; a [Conn] reaches it. Callers hold a client over a Conn and cannot tell where the
-// module lives. The in-process Conn is [Local]; a transport between processes is another Conn over the same rows.
+// module lives. A Conn is one pipeline over a [Transport]: within the process [Local], or one between
+// processes.
 //
 // Whatever the Conn: the same function authorises (see [Row.Authorize]), request and response are copies that a JSON
 // round trip would not change, the deadline is kept on the way in and checked on the way out, every authorization
-// leaves a [Decision], and every failure is a *fault.Error without its cause.
+// leaves a [Record], and every failure is a *fault.Error without its cause.
 //
 // The package knows no HTTP and no tokens: how a remote caller proves itself is the business of the transport.
 package rpc
@@ -69,7 +70,7 @@ func (o *Op[S, Req, Resp]) Call(ctx context.Context, c Conn, request Req) (Resp,
 	if o.broken != nil {
 		return response, fault.From(o.broken)
 	}
-	if err := o.request.copy(reflect.ValueOf(&copied).Elem(), reflect.ValueOf(&request).Elem()); err != nil {
+	if err := o.request(reflect.ValueOf(&copied).Elem(), reflect.ValueOf(&request).Elem()); err != nil {
 		return response, fault.New(fault.Malformed, "The request cannot be sent: %v.", err)
 	}
 	if err := c.Invoke(ctx, o, &copied, &response); err != nil {
@@ -154,7 +155,7 @@ func (o *Op[S, Req, Resp]) bind(service S) handler {
 		if err != nil {
 			return err
 		}
-		return o.response.copy(reflect.ValueOf(filled).Elem(), reflect.ValueOf(&answer).Elem())
+		return o.response(reflect.ValueOf(filled).Elem(), reflect.ValueOf(&answer).Elem())
 	}
 }
 

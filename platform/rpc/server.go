@@ -144,7 +144,7 @@ func (detached) Value(any) any { return nil }
 // AfterFunc lets package context propagate a cancellation without a goroutine of its own for every call.
 func (d detached) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(d.Context, f) }
 
-// verify establishes who calls and for whom. A refusal is a Decision; a challenge is none, since nothing has been decided
+// verify establishes who calls and for whom. A refusal is a decision; a challenge is none, since nothing has been decided
 // yet.
 func (s *Server) verify(ctx context.Context, in *Incoming, next handle[*Incoming]) error {
 	proven, by, err := s.prove(ctx, in)
@@ -186,7 +186,7 @@ func (s *Server) prove(ctx context.Context, in *Incoming) (proven Proven, by str
 	case err != nil:
 		return Proven{}, by, err
 	case proven.Caller != in.Caller:
-		return Proven{}, by, NotProven("the proof was issued to %s, and the certificate is that of %s", named(proven.Caller), named(in.Caller))
+		return Proven{}, by, NotProven("the proof was issued to %s, and the certificate is that of %s", orNobody(proven.Caller), orNobody(in.Caller))
 	case proven.Transaction != "" && proven.Transaction != in.Transaction: // the record of a call cannot be moved to another one
 		return Proven{}, by, NotProven("the proof is of another transaction than the call")
 	}
