@@ -13,25 +13,14 @@ import (
 	"oms/platform/secret"
 )
 
-// obtain gets a workload its certificate, where it has none that can be used.
-func (m *Membership) obtain(ctx context.Context, workload string) error {
-	switch {
-	case m.keyPairs[workload].Usable(m.Now()):
-		return nil
-	case m.Hosted:
-		return m.renew(ctx, workload)
-	}
-	return m.enrol(ctx, workload)
-}
-
 // renew gets the next certificate of a workload that the STS knows: by its certificate, or by being in its process.
-func (m *Membership) renew(ctx context.Context, workload string) error {
-	err := m.keyPairs[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
-		answer, err := m.STS(workload).Renew(ctx, sts.CertificateRequest{Request: request})
+func (m *Membership) renew(ctx context.Context, c *certificate) error {
+	err := c.Renew(ctx, pki.ID(m.Domain, c.workload), func(ctx context.Context, request []byte) ([][]byte, error) {
+		answer, err := m.STS(c.workload).Renew(ctx, sts.CertificateRequest{Request: request})
 		return answer.Chain, err
 	})
 	if err == nil {
-		m.Log.InfoContext(ctx, "the certificate was renewed", "workload", workload, "until", until(m.keyPairs[workload]))
+		m.Log.InfoContext(ctx, "the certificate was renewed", "workload", c.workload, "until", c.until())
 	}
 	return err
 }
@@ -45,38 +34,36 @@ func (m *Membership) renewPublic(ctx context.Context) error {
 }
 
 // enrol uses a join token for the first certificate, or for the first after the workload was away for too long.
-func (m *Membership) enrol(ctx context.Context, workload string) error {
-	token, fingerprint, err := m.joinToken(workload)
+func (m *Membership) enrol(ctx context.Context, c *certificate) error {
+	token, fingerprint, err := m.joinToken(c)
 	if err != nil {
 		return err
 	}
 	var roots string
-	err = m.keyPairs[workload].Renew(ctx, pki.ID(m.Domain, workload), func(ctx context.Context, request []byte) ([][]byte, error) {
+	err = c.Renew(ctx, pki.ID(m.Domain, c.workload), func(ctx context.Context, request []byte) ([][]byte, error) {
 		answer, err := m.Enrolment(fingerprint).Enrol(ctx, sts.EnrolRequest{JoinToken: token, Request: request})
 		roots = answer.Roots
 		return answer.Chain, err
 	})
 	if code := fault.CodeOf(err); err == nil || code == fault.Unauthenticated || code == fault.PermissionDenied || code == fault.InvalidArgument {
-		m.mu.Lock()
-		m.used[workload] = token.Reveal()
-		m.mu.Unlock()
+		c.tried = token
 	}
 	if err != nil {
 		return err
 	}
-	m.Log.InfoContext(ctx, "enrolled", "workload", workload, "until", until(m.keyPairs[workload]))
+	m.Log.InfoContext(ctx, "enrolled", "workload", c.workload, "until", c.until())
 	trusted, err := pki.ParseRoots(m.Domain, []byte(roots))
 	if err != nil {
 		return err
 	}
-	m.Peers.Trust(trusted, m.revoked()) // enough to read the feed, also where a root was replaced since it was read last
+	m.Peers.Trust(trusted, m.feed.RevokedCertificates) // enough to read the feed, also where a root was replaced since it was read last
 	return nil
 }
 
 // joinToken reads the workload's join token, and the fingerprint of the root that it carries. One that was tried already
 // is not tried again.
-func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint string, err error) {
-	file := m.JoinFile(workload)
+func (m *Membership) joinToken(c *certificate) (token secret.Text, fingerprint string, err error) {
+	workload, file := c.workload, m.JoinFile(c.workload)
 	text, err := pki.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", "", fmt.Errorf("waiting for the join token of %s in %s: an STS that shares the data directory leaves one in pki/join, else get one with `app certs join-token %s`", workload, file, workload)
@@ -90,10 +77,7 @@ func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint 
 		if len(parts) != 3 || parts[0] != workload {
 			continue
 		}
-		m.mu.Lock()
-		used := m.used[workload] == line
-		m.mu.Unlock()
-		if used {
+		if c.tried == secret.Text(line) {
 			return "", "", fmt.Errorf("the join token of %s in %s does not hold any more; get another with `app certs join-token %s`", workload, file, workload)
 		}
 		return secret.Text(line), parts[2], nil
@@ -104,39 +88,24 @@ func (m *Membership) joinToken(workload string) (token secret.Text, fingerprint 
 // Rejected is told that the STS did not accept the certificate of a workload: it was removed, or the root was replaced while
 // this process slept. A join token lets it in again.
 func (m *Membership) Rejected(workload string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rejected[workload] = true
-}
-
-// accepted is told that it did.
-func (m *Membership) accepted(workload string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.rejected, workload)
-}
-
-func (m *Membership) isRejected(workload string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rejected[workload]
+	if c := m.certificates[workload]; c != nil {
+		c.rejected.Store(true)
+	}
 }
 
 // replace gets the next certificate of a workload in the way that is left to it: one that was rejected may still be good,
 // where the STS has been mended meanwhile.
-func (m *Membership) replace(ctx context.Context, workload string, rejected bool) error {
-	if m.Hosted || m.keyPairs[workload].Usable(m.Now()) {
-		err := m.renew(ctx, workload)
-		if err == nil {
-			m.accepted(workload)
-		}
-		if err == nil || !rejected {
-			return err
-		}
+func (m *Membership) replace(ctx context.Context, c *certificate) error {
+	rejected, err := c.rejected.Load(), error(nil)
+	known := m.Hosted || c.Usable(m.Now())
+	if known {
+		err = m.renew(ctx, c)
 	}
-	err := m.enrol(ctx, workload)
+	if !known || err != nil && rejected {
+		err = m.enrol(ctx, c)
+	}
 	if err == nil {
-		m.accepted(workload)
+		c.rejected.Store(false)
 	}
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"oms/modules/sts"
 	"oms/platform/pki"
@@ -16,7 +15,7 @@ import (
 
 // follow reads what the STS announces, and puts it in force where it is news.
 func (m *Membership) follow(ctx context.Context) error {
-	have := m.version()
+	have := m.feed.Version
 	news, err := m.STS(m.As).Feed(ctx, sts.FeedRequest{Have: have})
 	if err != nil {
 		return err
@@ -25,10 +24,10 @@ func (m *Membership) follow(ctx context.Context) error {
 		if err := m.announce(news); err != nil {
 			return err
 		}
-	} else if m.published.Load() {
+	} else if m.published {
 		return nil
 	}
-	m.published.Store(true)
+	m.published = true
 	return m.remember()
 }
 
@@ -45,22 +44,17 @@ func (m *Membership) announce(news sts.Feed) error {
 	m.Keys.Announce(keys)
 	m.Revocations.Announce(news.RevokedSubjects)
 	m.Peers.Trust(roots, news.RevokedCertificates)
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.feed = news
 	return nil
 }
 
 // remember keeps an announcement for the next start, and the roots for people and their clients.
 func (m *Membership) remember() error {
-	m.mu.Lock()
-	news := m.feed
-	m.mu.Unlock()
-	text, err := json.Marshal(news)
+	text, err := json.Marshal(m.feed)
 	if err != nil {
 		return err
 	}
-	roots, err := pki.ParseRoots(m.Domain, []byte(news.Roots))
+	roots, err := pki.ParseRoots(m.Domain, []byte(m.feed.Roots))
 	if err != nil {
 		return err
 	}
@@ -90,23 +84,3 @@ func (m *Membership) memory() string { return filepath.Join(m.Dir, "feed.json") 
 
 // RootsFile is where the trusted roots are in a directory, for people and their clients (curl --cacert).
 func RootsFile(dir string) string { return filepath.Join(dir, "root.pem") }
-
-func (m *Membership) version() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.feed.Version
-}
-
-// revoked are the certificates that do not count any more, as far as this process has heard.
-func (m *Membership) revoked() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.feed.RevokedCertificates
-}
-
-// renewBefore is when the workload's certificate must have been issued at the earliest.
-func (m *Membership) renewBefore(workload string) time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.feed.RenewBefore[workload].Truncate(time.Second) // as precise as the times in a certificate
-}

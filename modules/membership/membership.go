@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/pki"
+	"oms/platform/secret"
 	"oms/platform/trust"
 )
 
@@ -43,47 +43,55 @@ type Options struct {
 // Membership is that of one process. It is safe for concurrent use.
 type Membership struct {
 	Options
-	keyPairs  map[string]*pki.KeyPair // of the workloads
-	public    *pki.KeyPair            // nil where there is no public listener of ours
-	started   atomic.Bool
-	published atomic.Bool // this process has found or written the files that others read
+	certificates map[string]*certificate // of the workloads
+	public       *certificate            // nil where there is no public listener of ours
+	started      atomic.Bool
 
-	mu   sync.Mutex
-	feed sts.Feed             // the last announcement
-	used map[string]string    // by workload, the join token that was tried last
-	told map[string]string    // what was logged last, by subject: the same trouble is told once
-	next map[string]time.Time // by certificate, when it may be tried again to renew it
+	// What follows belongs to Start, and afterwards to Run.
+	feed      sts.Feed          // the last announcement
+	published bool              // this process has found or written the files that others read
+	told      map[string]string // what was logged last, by subject: the same trouble is told once
+}
 
-	rejected map[string]bool // workloads whose certificate the STS did not accept last
+// certificate is one that is kept renewed: that of a workload, or that of the public listener.
+type certificate struct {
+	*pki.KeyPair
+	workload string
+	rejected atomic.Bool // the STS did not accept it last
+	tried    secret.Text // the join token that was tried last
+	next     time.Time   // when it may be tried again to renew it
 }
 
 // Open opens what an earlier process has left.
 func Open(o Options) (*Membership, error) {
-	m := &Membership{
-		Options: o, keyPairs: map[string]*pki.KeyPair{},
-		used: map[string]string{}, told: map[string]string{}, next: map[string]time.Time{}, rejected: map[string]bool{},
-	}
+	m := &Membership{Options: o, certificates: map[string]*certificate{}, told: map[string]string{}}
 	for _, workload := range o.Workloads {
 		pair, err := pki.OpenKeyPair(filepath.Join(o.Dir, workload+".pem"))
 		if err != nil {
 			return nil, err
 		}
-		m.keyPairs[workload] = pair
+		m.certificates[workload] = &certificate{KeyPair: pair, workload: workload}
 	}
 	if o.Public {
-		var err error
-		if m.public, err = pki.OpenKeyPair(filepath.Join(o.Dir, "public.pem")); err != nil {
+		pair, err := pki.OpenKeyPair(filepath.Join(o.Dir, "public.pem"))
+		if err != nil {
 			return nil, err
 		}
+		m.public = &certificate{KeyPair: pair, workload: "gateway"}
 	}
 	return m, m.recall()
 }
 
 // KeyPair is that of a workload of this process; nil where all modules are in one process.
-func (m *Membership) KeyPair(workload string) *pki.KeyPair { return m.keyPairs[workload] }
+func (m *Membership) KeyPair(workload string) *pki.KeyPair {
+	if c := m.certificates[workload]; c != nil {
+		return c.KeyPair
+	}
+	return nil
+}
 
-// Public is the certificate of the public listener; nil where there is none of ours.
-func (m *Membership) Public() *pki.KeyPair { return m.public }
+// Public is the certificate of the public listener, where [Options] ask for one.
+func (m *Membership) Public() *pki.KeyPair { return m.public.KeyPair }
 
 // interval is how often the feed is read: a change is known everywhere a moment later.
 const interval = time.Second
@@ -107,11 +115,13 @@ func (m *Membership) Start(ctx context.Context) error {
 // join gets what is missing.
 func (m *Membership) join(ctx context.Context) error {
 	for _, workload := range m.Workloads {
-		if err := m.obtain(ctx, workload); err != nil {
-			return err
+		if c := m.certificates[workload]; !c.Usable(m.Now()) {
+			if err := m.replace(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
-	if m.version() == "" {
+	if m.feed.Version == "" {
 		if err := m.follow(ctx); err != nil {
 			return err
 		}
@@ -135,15 +145,15 @@ func (m *Membership) Run(ctx context.Context) error {
 // keepUp makes one round.
 func (m *Membership) keepUp(ctx context.Context) error {
 	err := m.follow(ctx)
-	if err == nil {
-		m.accepted(m.As)
+	if c := m.certificates[m.As]; c != nil && err == nil {
+		c.rejected.Store(false)
 	}
 	for _, workload := range m.Workloads {
-		rejected := m.isRejected(workload)
-		m.maintain(ctx, workload, m.keyPairs[workload], func() error { return m.replace(ctx, workload, rejected) }, rejected)
+		c := m.certificates[workload]
+		m.maintain(ctx, c, func() error { return m.replace(ctx, c) })
 	}
 	if m.public != nil {
-		m.maintain(ctx, "gateway", m.public, func() error { return m.renewPublic(ctx) }, false)
+		m.maintain(ctx, m.public, func() error { return m.renewPublic(ctx) })
 	}
 	return err
 }
@@ -152,30 +162,22 @@ func (m *Membership) keepUp(ctx context.Context) error {
 const renewAgain = 5 * time.Second
 
 // maintain renews a certificate that is due: past half of its life, or told to by the feed, or refused.
-func (m *Membership) maintain(ctx context.Context, workload string, pair *pki.KeyPair, renew func() error, refused bool) {
+func (m *Membership) maintain(ctx context.Context, c *certificate, renew func() error) {
 	now := m.Now()
-	if !refused && !pair.Due(now) && !pair.Issued().Before(m.renewBefore(workload)) {
-		return
-	}
-	subject := fmt.Sprintf("certificate %p", pair)
-	m.mu.Lock()
-	early := now.Before(m.next[subject])
-	m.mu.Unlock()
-	if early {
+	before := m.feed.RenewBefore[c.workload].Truncate(time.Second) // as precise as the times in a certificate
+	if now.Before(c.next) || !c.rejected.Load() && !c.Due(now) && !c.Issued().Before(before) {
 		return
 	}
 	err := renew()
-	m.mu.Lock()
-	m.next[subject] = time.Time{}
+	c.next = time.Time{}
 	if err != nil {
-		m.next[subject] = now.Add(renewAgain)
+		c.next = now.Add(renewAgain)
 	}
-	m.mu.Unlock()
-	m.tell(ctx, subject, "a certificate cannot be renewed yet; it is used until "+until(pair), err)
+	m.tell(ctx, fmt.Sprintf("certificate %p", c), "a certificate cannot be renewed yet; it is used until "+c.until(), err)
 }
 
-func until(pair *pki.KeyPair) string {
-	if current := pair.Current(); current != nil {
+func (c *certificate) until() string {
+	if current := c.Current(); current != nil {
 		return current.Leaf.NotAfter.UTC().Format(time.RFC3339)
 	}
 	return "it is there"
@@ -186,11 +188,11 @@ func (m *Membership) Ready(context.Context) error {
 	if !m.started.Load() {
 		return errors.New("it has no certificate yet; it waits for the STS")
 	}
-	for workload, pair := range m.keyPairs {
-		if !pair.Usable(m.Now()) {
+	for workload, c := range m.certificates {
+		if !c.Usable(m.Now()) {
 			return fmt.Errorf("the certificate of %s has expired; it is renewed when the STS is there", workload)
 		}
-		if m.isRejected(workload) {
+		if c.rejected.Load() {
 			return fmt.Errorf("the STS does not accept the certificate of %s; `app certs join-token %s` lets it in again", workload, workload)
 		}
 	}
@@ -206,10 +208,8 @@ func (m *Membership) tell(ctx context.Context, subject, what string, err error) 
 	if err != nil {
 		text = err.Error()
 	}
-	m.mu.Lock()
 	before := m.told[subject]
 	m.told[subject] = text
-	m.mu.Unlock()
 	switch text {
 	case before:
 	case "":
@@ -220,12 +220,10 @@ func (m *Membership) tell(ctx context.Context, subject, what string, err error) 
 }
 
 func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	}
 }
