@@ -25,7 +25,9 @@ type opened struct {
 func (d *domain) open(p system.Profile) (opened, error) {
 	with, err := p.Open(trust.Options{
 		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revoked: new(trust.Revocations).Revoked,
-		STS:       func(workload string) trust.TokenService { return system.TokenService(d.service(workload), domainName) },
+		STS: func(workload string) trust.TokenService {
+			return system.TokenService{STS: d.service(workload), Domain: domainName}
+		},
 		Workloads: slices.Collect(maps.Keys(d.callees)),
 		KeyFile:   func(workload string) string { return filepath.Join(d.directory, workload+".keys") },
 	})

@@ -3,7 +3,6 @@ package system
 import (
 	"crypto/tls"
 	"fmt"
-	"time"
 
 	"oms/modules/sts"
 	"oms/platform/httprpc"
@@ -27,7 +26,7 @@ func (s *System) connect(callee, caller string) rpc.Conn {
 	host, url := s.hosted[callee].Host, s.config.Module(callee).URL
 	if host == nil && url != "" {
 		options := httprpc.ConnOptions{
-			Caller: caller, Callee: callee, URL: url, Profile: s.trust.profile, Transport: s.transportLocked(callee, caller), Log: s.log,
+			Caller: caller, Callee: callee, URL: url, Profile: s.trust.profile, Transport: s.transport(callee, caller), Log: s.log,
 		}
 		if callee == sts.Name { // which alone can let it in again
 			options.Rejected = func() { s.trust.member.Rejected(caller) }
@@ -43,13 +42,9 @@ func (s *System) connect(callee, caller string) rpc.Conn {
 
 // transport has the connections from one workload to another one.
 func (s *System) transport(callee, caller string) *httprpc.Transport {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.transportLocked(callee, caller)
-}
-
-func (s *System) transportLocked(callee, caller string) *httprpc.Transport {
 	key := caller + " " + callee
+	s.transportsMu.Lock()
+	defer s.transportsMu.Unlock()
 	if s.transports[key] == nil {
 		own := s.trust.member.KeyPair(caller)
 		s.transports[key] = httprpc.NewTransport(httprpc.TransportOptions{
@@ -60,13 +55,8 @@ func (s *System) transportLocked(callee, caller string) *httprpc.Transport {
 	return s.transports[key]
 }
 
-// pinned is how an anonymous caller reaches the STS.
-func pinned(domain, fingerprint string) func() *tls.Config {
-	return func() *tls.Config { return pki.PinnedTLS(domain, fingerprint, sts.Name, time.Now) }
-}
-
-// how says how a module is reached from here.
-func (s *System) how(module string) string {
+// describe says how a module is reached from here.
+func (s *System) describe(module string) string {
 	name, url := s.trust.profile.Name(), s.config.Module(module).URL
 	switch {
 	case s.hosted[module].Host != nil && !s.config.Split():

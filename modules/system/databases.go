@@ -26,19 +26,14 @@ func (s *System) openDatabases(ctx context.Context) error {
 		}
 		s.databases = append(s.databases, db)
 		s.stores[module] = db
-		s.checks = append(s.checks, observe.Check{Name: module + " database", Ready: answers(db)})
+		s.checks = append(s.checks, observe.Check{Name: module + " database", Ready: func(ctx context.Context) error {
+			return db.Read(ctx, func(tx database.Tx) error { // what takes no time, and asks nobody else
+				var one int
+				return tx.QueryRow(`SELECT 1`).Scan(&one)
+			})
+		}})
 	}
 	return nil
-}
-
-// answers asks a database for something that takes no time, and nobody else.
-func answers(db *sqlite.DB) func(context.Context) error {
-	return func(ctx context.Context) error {
-		return db.Read(ctx, func(tx database.Tx) error {
-			var one int
-			return tx.QueryRow(`SELECT 1`).Scan(&one)
-		})
-	}
 }
 
 // close closes the databases. What was queued is committed first.

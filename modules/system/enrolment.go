@@ -2,9 +2,12 @@ package system
 
 import (
 	"context"
+	"crypto/tls"
+	"time"
 
 	"oms/modules/sts"
 	"oms/platform/httprpc"
+	"oms/platform/pki"
 	"oms/platform/rpc"
 )
 
@@ -17,7 +20,7 @@ func (s *System) enrolment(fingerprint string) sts.Service {
 		return s.anonymous.Client
 	}
 	transport := httprpc.NewTransport(httprpc.TransportOptions{
-		TLS:        pinned(s.config.Trust.Domain, fingerprint),
+		TLS:        func() *tls.Config { return pki.PinnedTLS(s.config.Trust.Domain, fingerprint, sts.Name, time.Now) },
 		Generation: func() uint64 { return 0 },
 	})
 	conn := httprpc.NewConn(httprpc.ConnOptions{

@@ -93,8 +93,8 @@ func (s *System) fromGateway(pages http.Handler) http.Handler {
 
 // disconnect closes the connections to other processes.
 func (s *System) disconnect(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.transportsMu.Lock()
+	defer s.transportsMu.Unlock()
 	for _, transport := range s.transports {
 		transport.Close()
 	}

@@ -34,7 +34,7 @@ func (s *System) openModules(ctx context.Context) error {
 				if err := module.CheckCall(s.config.modules, m.Name, callee); err != nil {
 					problems = append(problems, err)
 				}
-				return &lateConn{resolve: sync.OnceValue(func() rpc.Conn { return s.conn(callee, m.Name) })}
+				return &lazyConn{resolve: sync.OnceValue(func() rpc.Conn { return s.conn(callee, m.Name) })}
 			},
 		}
 		hosted, err := m.Open(ctx, env)
@@ -85,10 +85,10 @@ func (s *System) pagesOf(name string) module.Pages {
 	return module.Pages{At: at, Via: s.transport(name, s.config.publicName())}
 }
 
-// lateConn finds its callee at the first call, when all modules are open.
-type lateConn struct{ resolve func() rpc.Conn }
+// lazyConn finds its callee at the first call, when all modules are open.
+type lazyConn struct{ resolve func() rpc.Conn }
 
 // Invoke implements [rpc.Conn].
-func (c *lateConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+func (c *lazyConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
 	return c.resolve().Invoke(ctx, op, request, response)
 }

@@ -1,18 +1,16 @@
 package system
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"oms/modules/sts"
 	"oms/platform/config"
-	"oms/platform/module"
 )
-
-// stsName is the module that processes prove themselves to others by.
-const stsName = "sts"
 
 // serverProblems judges how this process is reached, and what it is to host.
 func (c *Config) serverProblems() []config.Problem {
@@ -57,18 +55,14 @@ func (c *Config) hostingProblems() []config.Problem {
 
 // problems judges where a module is, also one that is not hosted here: an installation has one file.
 func (a *ModuleAddress) problems(example string) []config.Problem {
-	var list []config.Problem
+	var urlErr, listenErr error
 	if a.URL != "" {
-		if _, err := config.HostPort(a.URL, example); err != nil {
-			list = append(list, config.Problemf("url", "%v", err))
-		}
+		_, urlErr = config.HostPort(a.URL, example)
 	}
 	if a.Listen != "" {
-		if _, _, err := config.SplitAddress(a.Listen); err != nil {
-			list = append(list, config.Problemf("listen", "%v", err))
-		}
+		_, _, listenErr = config.SplitAddress(a.Listen)
 	}
-	return list
+	return slices.Concat(config.Judged("url", urlErr), config.Judged("listen", listenErr))
 }
 
 // processProblems judges where this process is reached, and what it keeps. Keys are whole ones.
@@ -80,22 +74,12 @@ func (c *Config) processProblems() []config.Problem {
 	return list
 }
 
-// listenerProblems judges where this process can be reached, and where it finds the STS.
+// listenerProblems judges the listeners of this process beside each other, and where it finds the STS.
 func (c Config) listenerProblems() []config.Problem {
-	list := c.addressProblems()
-	if !c.Hosts(stsName) && c.Module(stsName).URL == "" {
-		list = append(list, config.Problemf("modules."+stsName+".url", "is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; "+
-			"write for example %s", c.example(stsName)))
-	}
-	return list
-}
-
-// addressProblems judges the listeners of this process beside each other.
-func (c Config) addressProblems() []config.Problem {
 	var list []config.Problem
 	listeners := c.Listeners()
 	for i, name := range listeners {
-		if c.Module(name) == (ModuleAddress{}) && !c.public(name) {
+		if c.Module(name) == (ModuleAddress{}) && !c.module(name).Public {
 			list = append(list, config.Problemf("modules."+name+".url",
 				"is empty, and this process hosts %s for other processes; write where they find it, such as %s, or set modules.%s.listen",
 				name, c.example(name), name))
@@ -106,6 +90,10 @@ func (c Config) addressProblems() []config.Problem {
 				break
 			}
 		}
+	}
+	if !c.Hosts(sts.Name) && c.Module(sts.Name).URL == "" {
+		list = append(list, config.Problemf("modules."+sts.Name+".url", "is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; "+
+			"write for example %s", c.example(sts.Name)))
 	}
 	return list
 }
@@ -159,11 +147,7 @@ func (c Config) adminProblems() []config.Problem {
 
 // example is a module's URL as it could be written.
 func (c Config) example(name string) string {
-	at := slices.IndexFunc(c.modules, func(m module.Module) bool { return m.Name == name })
-	if at < 0 {
-		return "https://localhost:PORT"
-	}
-	return c.modules[at].URL
+	return cmp.Or(c.module(name).URL, "https://localhost:PORT")
 }
 
 // demoProblems keeps accounts whose passwords everyone knows away from everyone.

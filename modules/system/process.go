@@ -21,11 +21,6 @@ const adminOffset = 100
 // names are the modules that server.modules can name, in the order in which they are told everywhere.
 func (c Config) names() []string { return module.Names(c.modules) }
 
-// public reports whether the module is the one behind server.address.
-func (c Config) public(name string) bool {
-	return slices.ContainsFunc(c.modules, func(m module.Module) bool { return m.Public && m.Name == name })
-}
-
 // module is the one of that name, or nothing.
 func (c Config) module(name string) (found module.Module) {
 	for _, m := range c.modules {
@@ -88,13 +83,13 @@ func (c Config) Module(name string) ModuleAddress {
 // process that hosts all of them opens the public one alone, because nobody outside has to reach the others.
 func (c Config) Listeners() []string {
 	return slices.DeleteFunc(c.names(), func(name string) bool {
-		return !c.Hosts(name) || !c.public(name) && !c.Split()
+		return !c.Hosts(name) || !c.module(name).Public && !c.Split()
 	})
 }
 
 // ListenAddress is host:port where a module listens in the process that hosts it; "" where that is not configured.
 func (c Config) ListenAddress(name string) string {
-	if c.public(name) {
+	if c.module(name).Public {
 		return c.Server.Address
 	}
 	at := c.Module(name)
@@ -108,7 +103,7 @@ func (c Config) ListenAddress(name string) string {
 // listenKey is the key from which [Config.ListenAddress] has its answer.
 func (c Config) listenKey(name string) string {
 	switch {
-	case c.public(name):
+	case c.module(name).Public:
 		return "server.address"
 	case c.Module(name).Listen != "":
 		return "modules." + name + ".listen"

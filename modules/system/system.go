@@ -34,17 +34,19 @@ type System struct {
 	metrics  *prometheus.Registry
 	recorder *observe.Recorder
 	trusted  issuers.Accepted
-	trust    trusting
+	trust    trustState
 
 	databases []*sqlite.DB
 	stores    map[string]database.Store // of the hosted modules, by name
 	hosted    map[string]module.Hosted
 	checks    []observe.Check
 
-	mu         sync.Mutex
-	conns      map[string]rpc.Conn           // by caller and callee
-	transports map[string]*httprpc.Transport // to other processes, by caller and callee
-	anonymous  anonymous
+	mu        sync.Mutex
+	conns     map[string]rpc.Conn // by caller and callee
+	anonymous anonymous
+
+	transportsMu sync.Mutex
+	transports   map[string]*httprpc.Transport // to other processes, by caller and callee
 
 	serving atomic.Bool // all parts have started, and none was told to stop
 }
@@ -79,17 +81,13 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 		}
 	}
 	s.Edge = s.hosted[c.publicName()].Public
-	names := c.callees()
+	names, width := c.callees(), 0
 	for _, name := range names {
-		s.Reached = append(s.Reached, fmt.Sprintf("%-*s  %s", longest(names), name, s.how(name)))
+		width = max(width, len(name))
+	}
+	for _, name := range names {
+		s.Reached = append(s.Reached, fmt.Sprintf("%-*s  %s", width, name, s.describe(name)))
 	}
 	s.Admin = observe.Admin(s.metrics, s.checks, s.Reached)
 	return s, nil
-}
-
-func longest(names []string) (length int) {
-	for _, name := range names {
-		length = max(length, len(name))
-	}
-	return length
 }

@@ -12,14 +12,12 @@ import (
 )
 
 // TokenService is the STS, as one workload reaches it, for that workload's profile.
-func TokenService(service sts.Service, domain string) trust.TokenService {
-	return tokenService{service, domain}
+type TokenService struct {
+	STS    sts.Service
+	Domain string // the trust domain
 }
 
-type tokenService struct {
-	sts    sts.Service
-	domain string
-}
+var _ trust.TokenService = TokenService{}
 
 // subjectTokenTypes say what each kind of credential is in an exchange.
 var subjectTokenTypes = map[identity.Kind]string{
@@ -30,14 +28,14 @@ var subjectTokenTypes = map[identity.Kind]string{
 var kinds = map[string]identity.Kind{sts.InternalToken: identity.Internal, sts.TransactionToken: identity.Transaction}
 
 // Authenticate implements [trust.TokenService].
-func (t tokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+func (t TokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
 	var found sts.Authentication
 	var err error
 	switch user.Kind {
 	case identity.EdgeToken:
-		found, err = t.sts.Authenticate(ctx, sts.AuthenticateRequest{Token: user.Text, Callee: callee})
+		found, err = t.STS.Authenticate(ctx, sts.AuthenticateRequest{Token: user.Text, Callee: callee})
 	case identity.Session:
-		found, err = t.sts.AuthenticateSession(ctx, sts.AuthenticateSessionRequest{Session: user.Text, Callee: callee})
+		found, err = t.STS.AuthenticateSession(ctx, sts.AuthenticateSessionRequest{Session: user.Text, Callee: callee})
 	default: // which only other processes show
 		err = fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", user.Kind)
 	}
@@ -45,19 +43,19 @@ func (t tokenService) Authenticate(ctx context.Context, user identity.Credential
 }
 
 // Exchange implements [trust.TokenService].
-func (t tokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+func (t TokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
 	return t.exchange(ctx, user, callee, sts.InternalToken)
 }
 
 // Transaction implements [trust.TokenService].
-func (t tokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+func (t TokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
 	return t.exchange(ctx, user, callee, sts.TransactionToken)
 }
 
-func (t tokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
+func (t TokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
 	asked := time.Now()
-	answer, err := t.sts.Exchange(ctx, sts.ExchangeRequest{
-		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.domain, callee),
+	answer, err := t.STS.Exchange(ctx, sts.ExchangeRequest{
+		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.Domain, callee),
 	})
 	return trust.Issued{
 		Token: answer.AccessToken, Kind: kinds[requested], IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
@@ -66,9 +64,9 @@ func (t tokenService) exchange(ctx context.Context, user identity.Credential, ca
 }
 
 // WorkloadToken implements [trust.TokenService].
-func (t tokenService) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
+func (t TokenService) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
 	asked := time.Now()
-	answer, err := t.sts.WorkloadToken(ctx, sts.WorkloadTokenRequest{Audience: pki.ID(t.domain, callee)})
+	answer, err := t.STS.WorkloadToken(ctx, sts.WorkloadTokenRequest{Audience: pki.ID(t.Domain, callee)})
 	return trust.Issued{
 		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
 	}, err

@@ -17,8 +17,8 @@ import (
 	"oms/platform/trust/transaction"
 )
 
-// trusting is what this process knows of others, and how it proves itself to them.
-type trusting struct {
+// trustState is what this process knows of others, and how it proves itself to them.
+type trustState struct {
 	keys        *trust.Keys
 	revocations *trust.Revocations
 	peers       *pki.Peers
@@ -73,7 +73,7 @@ func RootCertificate(c Config) string { return membership.RootsFile(pkiDir(c)) }
 // openTrust makes this process a member of the trust domain, with the certificates that an earlier start has left.
 func (s *System) openTrust(context.Context) (err error) {
 	c := s.config
-	s.trust = trusting{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
+	s.trust = trustState{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
 	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
 	if s.trust.profile, err = s.openProfile(); err != nil {
 		return err
@@ -111,5 +111,5 @@ func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
 
 // tokenService is the STS as the profile needs it.
 func (s *System) tokenService(workload string) trust.TokenService {
-	return TokenService(s.stsFor(workload), s.config.Trust.Domain)
+	return TokenService{s.stsFor(workload), s.config.Trust.Domain}
 }
