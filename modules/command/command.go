@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 
@@ -79,9 +80,7 @@ func (a *app) run(do func(*cobra.Command, []string) error) func(*cobra.Command, 
 // load reads the configuration; more are flags of a command, by their key.
 func (a *app) load(more map[string]string) (*system.Loaded, error) {
 	flags := map[string]string{}
-	for key, value := range more {
-		flags[key] = value
-	}
+	maps.Copy(flags, more)
 	if a.dataDir != "" {
 		flags["data_dir"] = a.dataDir
 	}

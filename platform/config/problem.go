@@ -3,9 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // origin is where a value was written.
@@ -49,9 +50,7 @@ func (o origins) overlay(later origins) {
 			}
 		}
 	}
-	for name, place := range later {
-		o[name] = place
-	}
+	maps.Copy(o, later)
 }
 
 // Problem says that the value of a key cannot stay, and what to write instead.
@@ -80,18 +79,9 @@ func (p Problem) at(place origin) error {
 	return errors.New(oneLine(line + p.Text))
 }
 
+var control = regexp.MustCompile(`\p{Cc}`)
+
 // oneLine writes control characters as Go would, so that no key or path can break a line or a terminal.
 func oneLine(text string) string {
-	if !strings.ContainsFunc(text, unicode.IsControl) {
-		return text
-	}
-	var line strings.Builder
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			line.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		} else {
-			line.WriteRune(r)
-		}
-	}
-	return line.String()
+	return control.ReplaceAllStringFunc(text, func(c string) string { return strings.Trim(strconv.Quote(c), `"`) })
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,31 +27,25 @@ const prefix = "APP_"
 
 // readFile is the layer of the one configuration file: the named one, else ./config.yaml, else the embedded one.
 func readFile(s schema, o LoadOptions) (*layer, error) {
-	name := o.File
-	if name == "" {
-		name = fileName
-	}
+	name := cmp.Or(o.File, fileName)
 	path := located(o.WorkDir, name)
 	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		l := newLayer(s, filepath.Dir(path))
-		l.place = func(line int) origin { return origin{source: "file " + name, line: line} }
-		l.document(text)
-		return l, nil
-	case o.File == "" && errors.Is(err, fs.ErrNotExist):
-		l := newLayer(s, o.WorkDir)
-		l.place = func(line int) origin { return origin{source: "embedded " + fileName, line: line} }
-		l.document(o.Embedded)
-		return l, nil
+	base, source := filepath.Dir(path), "file "+name
+	if o.File == "" && errors.Is(err, fs.ErrNotExist) {
+		text, err, base, source = o.Embedded, nil, o.WorkDir, "embedded "+fileName
 	}
-	return nil, fmt.Errorf("cannot read the configuration file %s: %w; name another one with --config", oneLine(name), bare(err))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration file %s: %w; name another one with --config", oneLine(name), bare(err))
+	}
+	l := newLayer(s, base)
+	l.place = func(line int) origin { return origin{source: source, line: line} }
+	l.document(text)
+	return l, nil
 }
 
 // bare is a file error without the operation and the path, which the text around it names.
 func bare(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, is := errors.AsType[*fs.PathError](err); is {
 		return path.Err
 	}
 	return err

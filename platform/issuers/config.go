@@ -86,7 +86,7 @@ func (i Issuer) Problems() []config.Problem {
 	list = append(list, config.Between("max_lifetime", i.MaxLifetime, maxLifetime)...)
 	list = append(list, claim("scope_claim", i.ScopeClaim, "the name of a claim, such as scope")...)
 	for _, scope := range i.Scopes {
-		if !scopeToken(scope) {
+		if !token.ScopeToken(scope) {
 			list = append(list, config.Problemf("scopes", "%q is not a scope; write printable ASCII without spaces, quotes and backslashes", scope))
 		}
 	}
@@ -95,10 +95,10 @@ func (i Issuer) Problems() []config.Problem {
 
 func (i Issuer) algorithmProblems() []config.Problem {
 	const key = "algorithms"
-	if len(i.Algorithms) == 0 {
-		return []config.Problem{config.Problemf(key, "is empty, so no token would be accepted; write [RS256]")}
-	}
 	var list []config.Problem
+	if len(i.Algorithms) == 0 {
+		list = append(list, config.Problemf(key, "is empty, so no token would be accepted; write [RS256]"))
+	}
 	for _, name := range i.Algorithms {
 		if !slices.Contains(algorithms(), name) {
 			list = append(list, config.Problemf(key, "%q is not accepted; write some of %s", name, strings.Join(algorithms(), ", ")))
@@ -116,13 +116,6 @@ func claim(key, text, what string) []config.Problem {
 		return []config.Problem{config.Problemf(key, "%q holds a space or a control character; write %s", text, what)}
 	}
 	return nil
-}
-
-// scopeToken follows RFC 6749, section 3.3: %x21 / %x23-5B / %x5D-7E.
-func scopeToken(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return r <= ' ' || r > '~' || r == '"' || r == '\\'
-	})
 }
 
 // Open reads the key sets of the configured issuers. publicURL is our own.

@@ -29,7 +29,7 @@ type Accepted struct {
 
 // New makes one that remembers what it has verified: within a process a token is parsed and its signature checked once.
 func New(own token.Issuer, external ...External) Accepted {
-	return Accepted{Own: own, External: external, verified: newMemory()}
+	return Accepted{Own: own, External: external, verified: &memory{tokens: map[[sha256.Size]byte]verifiedToken{}}}
 }
 
 // External is another issuer, and the most that its tokens can do here.

@@ -14,7 +14,7 @@ const maxRemembered = 10_000
 
 // memory has the tokens that were verified, by the digest of all that they consist of: signature included, so that what
 // differs in anything is another token. What it remembers can only stop to hold by time, or because its key is withdrawn:
-// both are judged again whenever it is asked. It is safe for concurrent use; a nil memory remembers nothing.
+// both are judged again whenever it is asked. It is safe for concurrent use.
 type memory struct {
 	mu     sync.Mutex
 	tokens map[[sha256.Size]byte]verifiedToken
@@ -27,12 +27,7 @@ type verifiedToken struct {
 	bearer Bearer
 }
 
-func newMemory() *memory { return &memory{tokens: map[[sha256.Size]byte]verifiedToken{}} }
-
 func (m *memory) find(digest [sha256.Size]byte) (known verifiedToken, found bool) {
-	if m == nil {
-		return known, false
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known, found = m.tokens[digest]
@@ -40,9 +35,6 @@ func (m *memory) find(digest [sha256.Size]byte) (known verifiedToken, found bool
 }
 
 func (m *memory) keep(digest [sha256.Size]byte, t verifiedToken, now time.Time) {
-	if m == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.tokens) >= maxRemembered {
