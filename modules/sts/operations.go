@@ -17,24 +17,21 @@ var (
 		Summary: "Say whom an access token stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	AuthenticateSession = rpc.Define(Service.AuthenticateSession, rpc.Row{
 		Name:    "sts.AuthenticateSession",
 		Summary: "Say whom a session stands for, and what it allows at one module.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload,
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Exchange = rpc.Define(Service.Exchange, rpc.Row{
 		Name:    "sts.Exchange",
 		Summary: "Trade what stands for a user for a token that one module accepts.",
 		Callers: rpc.Callers(rpc.EveryCaller), // who may bring what, and for which callee, see the service
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	IssueWorkloadToken = rpc.Define(Service.WorkloadToken, rpc.Row{
 		Name:    "sts.WorkloadToken",
@@ -56,24 +53,21 @@ var (
 		Summary: "Issue the next certificate of the calling workload.",
 		Callers: rpc.Callers(rpc.EveryWorkload),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
-		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 5 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	ServerCertificate = rpc.Define(Service.ServerCertificate, rpc.Row{
 		Name:    "sts.ServerCertificate",
 		Summary: "Issue a certificate for the public listener.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
-		Timeout: 5 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 5 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	PublishKeys = rpc.Define(Service.PublishKeys, rpc.Row{
 		Name:    "sts.PublishKeys",
 		Summary: "Show people the public keys of the calling workload.",
 		Callers: rpc.Callers(rpc.EveryWorkload), // each its own
 		Who:     rpc.Workload, Proof: rpc.ByCertificate,
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
-		Errors: []fault.Code{fault.InvalidArgument},
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
 	Keys = rpc.Define(Service.Keys, rpc.Row{
 		Name:    "sts.Keys",

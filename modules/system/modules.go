@@ -17,7 +17,8 @@ func (s *System) checkModules(context.Context) error { return module.Check(s.con
 
 // openModules opens the modules of this process, in any order: whom they call is found at the first call.
 func (s *System) openModules(ctx context.Context) error {
-	installation, edge := s.installation(), s.edge()
+	installation := s.installation()
+	edge := module.Edge{Accepted: s.trusted, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf}
 	var problems []error // what modules want to call and cannot
 	for _, m := range s.config.modules {
 		if !s.config.Hosts(m.Name) {
@@ -64,10 +65,6 @@ func (s *System) installation() module.Installation {
 		}
 	}
 	return i
-}
-
-func (s *System) edge() module.Edge {
-	return module.Edge{Accepted: s.trusted, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf}
 }
 
 // pagesOf are the pages of a module for the public one, wherever they are.

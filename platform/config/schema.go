@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,14 +105,8 @@ func (s schema) example(section string) string {
 // nearest is the known key that takes the fewest edits to reach: of the whole key, or of its last part where somebody
 // has put it into another section.
 func (s schema) nearest(name string) string {
-	best, least := "", -1
-	for _, k := range s.keys {
-		d := min(distance(name, k.name), 1+distance(last(name), last(k.name)))
-		if least < 0 || d < least {
-			best, least = k.name, d
-		}
-	}
-	return best
+	edits := func(k key) int { return min(distance(name, k.name), 1+distance(last(name), last(k.name))) }
+	return slices.MinFunc(s.keys, func(a, b key) int { return cmp.Compare(edits(a), edits(b)) }).name
 }
 
 // join is the name of a key in a section.

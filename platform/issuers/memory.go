@@ -2,6 +2,7 @@ package issuers
 
 import (
 	"crypto/sha256"
+	"maps"
 	"sync"
 	"time"
 
@@ -46,11 +47,7 @@ func (m *memory) keep(digest [sha256.Size]byte, t verifiedToken, now time.Time) 
 // makeRoom drops what has expired, and where that is little, any others: so many at once that looking through all of them
 // is rare.
 func (m *memory) makeRoom(now time.Time) {
-	for digest, t := range m.tokens {
-		if now.After(t.claims.Expires) {
-			delete(m.tokens, digest)
-		}
-	}
+	maps.DeleteFunc(m.tokens, func(_ [sha256.Size]byte, t verifiedToken) bool { return now.After(t.claims.Expires) })
 	for digest := range m.tokens {
 		if len(m.tokens) <= maxRemembered*9/10 {
 			return

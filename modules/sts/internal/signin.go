@@ -62,7 +62,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 		s.renderSignIn(w, r, http.StatusUnprocessableEntity, page)
 		return
 	}
-	s.guesses.give(name)
+	s.guesses.names.give(name)
 	session, err := s.openSession(r.Context(), name, sessionOf(r))
 	if err != nil {
 		web.ShowFault(w, r, err)
@@ -157,5 +157,3 @@ func (g *guesses) take(name, address string, now time.Time) time.Duration {
 	}
 	return g.names.take(name, now)
 }
-
-func (g *guesses) give(name string) { g.names.give(name) }

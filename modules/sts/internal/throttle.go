@@ -1,6 +1,7 @@
 package internal
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -61,11 +62,7 @@ func (t *throttle) makeRoom(now time.Time) {
 	if len(t.keys) < maxTracked {
 		return
 	}
-	for key, limiter := range t.keys {
-		if limiter.TokensAt(now) >= float64(t.burst) {
-			delete(t.keys, key)
-		}
-	}
+	maps.DeleteFunc(t.keys, func(_ string, limiter *rate.Limiter) bool { return limiter.TokensAt(now) >= float64(t.burst) })
 	for key := range t.keys {
 		if len(t.keys) <= maxTracked*9/10 {
 			return
