@@ -25,14 +25,23 @@ const (
 // until ctx ends.
 func (s *System) publishKeys(from publisher) func(context.Context) {
 	return func(ctx context.Context) {
-		shown, last := map[string]string{}, time.Time{}
+		shown, last := map[string]string{}, time.Now()
 		ticker := time.NewTicker(publishInterval)
 		defer ticker.Stop()
 		for {
 			if time.Since(last) >= publishAgain {
-				shown, last = map[string]string{}, time.Now()
+				clear(shown)
+				last = time.Now()
 			}
-			if err := s.publish(ctx, from, shown); err != nil && ctx.Err() == nil {
+			published, err := from.Published()
+			for workload, jwks := range published {
+				if err == nil && shown[workload] != jwks {
+					if _, err = s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err == nil {
+						shown[workload] = jwks
+					}
+				}
+			}
+			if err != nil && ctx.Err() == nil {
 				s.log.DebugContext(ctx, "the keys of the workloads are not shown yet", "cause", err)
 			}
 			select {
@@ -42,24 +51,6 @@ func (s *System) publishKeys(from publisher) func(context.Context) {
 			}
 		}
 	}
-}
-
-// publish shows the keys that are not shown yet.
-func (s *System) publish(ctx context.Context, from publisher, shown map[string]string) error {
-	published, err := from.Published()
-	if err != nil {
-		return err
-	}
-	for workload, jwks := range published {
-		if shown[workload] == jwks {
-			continue
-		}
-		if _, err := s.stsFor(workload).PublishKeys(ctx, sts.PublishKeysRequest{JWKS: jwks}); err != nil {
-			return err
-		}
-		shown[workload] = jwks
-	}
-	return nil
 }
 
 // keeper is a profile in which workloads have tokens of their own.

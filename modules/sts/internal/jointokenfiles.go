@@ -1,6 +1,7 @@
 package internal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -41,56 +42,47 @@ func (s *Service) LeaveJoinTokens(ctx context.Context) {
 
 // leaveJoinToken leaves a join token for a workload that has none; fresh replaces the one that is there.
 func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fresh bool) error {
-	now := s.Now()
-	state, err := database.Read(ctx, s.Store, func(tx database.Tx) (joinTokenState, error) { return readJoinTokenState(tx, workload, now) })
-	if err != nil {
+	now, random := s.Now(), rand.Text()
+	var wanted, left bool
+	if err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+		wanted, left, err = readLeftToken(tx, workload, now)
+		return err
+	}); err != nil {
 		return err
 	}
-	_, err = os.Stat(file)
+	_, err := os.Stat(file)
 	switch {
-	case !state.wanted && err == nil: // a removed workload finds no way back here
+	case !wanted && err == nil: // a removed workload finds no way back here
 		return os.Remove(file)
-	case !state.wanted, state.left && err == nil && !fresh:
+	case !wanted, left && err == nil && !fresh:
 		return nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	token, err := s.replaceLeftToken(ctx, workload, now)
-	if err != nil {
-		return err
-	}
-	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
-}
-
-// replaceLeftToken makes the one token that may lie there for a workload, unless the workload was removed.
-func (s *Service) replaceLeftToken(ctx context.Context, workload string, now time.Time) (secret.Text, error) {
-	random := rand.Text()
-	return database.Write(ctx, s.Store, func(tx database.Tx) (secret.Text, error) {
-		wanted, err := tx.Exec(`UPDATE workloads SET removed = 0 WHERE name = $1 AND removed = 0`, workload)
-		switch {
-		case err != nil:
-			return "", err
-		case wanted == 0:
-			return "", fmt.Errorf("%s was removed", workload) // in this moment
+	token, err := database.Write(ctx, s.Store, func(tx database.Tx) (secret.Text, error) {
+		if wanted, _, err := readLeftToken(tx, workload, now); err != nil || !wanted {
+			return "", cmp.Or(err, fmt.Errorf("%s was removed", workload)) // in this moment
 		}
 		if _, err := tx.Exec(`DELETE FROM join_tokens WHERE workload = $1 AND left_here = 1`, workload); err != nil {
 			return "", err
 		}
 		return insertJoinToken(tx, workload, random, true, now)
 	})
+	if err != nil {
+		return err
+	}
+	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
 }
 
-// joinTokenState is whether a workload may have a join token, and whether one was left that still holds and carries the
+// readLeftToken says whether a workload may have a join token, and whether one was left that still holds and carries the
 // fingerprint of the root that signs now: the STS can prove itself by that one alone.
-type joinTokenState struct{ wanted, left bool }
-
-func readJoinTokenState(tx database.Tx, workload string, now time.Time) (s joinTokenState, err error) {
+func readLeftToken(tx database.Tx, workload string, now time.Time) (wanted, left bool, err error) {
 	roots, err := publishedKeys(tx, certificates, now)
 	if err != nil || len(roots) == 0 {
-		return s, err
+		return false, false, err
 	}
 	err = tx.QueryRow(`SELECT COALESCE(MAX(removed), 0) = 0,
 		EXISTS (SELECT 1 FROM join_tokens WHERE workload = $1 AND left_here = 1 AND expires_at > $2 AND expires_at >= $3)
-		FROM workloads WHERE name = $1`, workload, now, roots[0].activates.Add(JoinTokenLifetime)).Scan(&s.wanted, &s.left)
-	return s, err
+		FROM workloads WHERE name = $1`, workload, now, roots[0].activates.Add(JoinTokenLifetime)).Scan(&wanted, &left)
+	return wanted, left, err
 }
