@@ -2,10 +2,10 @@ package issuers
 
 import (
 	"crypto/sha256"
-	"maps"
 	"sync"
 	"time"
 
+	"oms/platform/bounded"
 	"oms/platform/token"
 )
 
@@ -38,22 +38,8 @@ func (m *memory) find(digest [sha256.Size]byte) (known verifiedToken, found bool
 func (m *memory) keep(digest [sha256.Size]byte, t verifiedToken, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.tokens) >= maxRemembered {
-		m.makeRoom(now)
-	}
+	bounded.MakeRoom(m.tokens, maxRemembered, func(t verifiedToken) bool { return now.After(t.claims.Expires) })
 	m.tokens[digest] = t
-}
-
-// makeRoom drops what has expired, and where that is little, any others: so many at once that looking through all of them
-// is rare.
-func (m *memory) makeRoom(now time.Time) {
-	maps.DeleteFunc(m.tokens, func(_ [sha256.Size]byte, t verifiedToken) bool { return now.After(t.claims.Expires) })
-	for digest := range m.tokens {
-		if len(m.tokens) <= maxRemembered*9/10 {
-			return
-		}
-		delete(m.tokens, digest)
-	}
 }
 
 // again judges what can have changed since the token was verified.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"oms/platform/bounded"
 	"oms/platform/fault"
 	"oms/platform/identity"
 )
@@ -106,27 +107,8 @@ func (c *Cache) find(key string) (cachedToken, bool) {
 func (c *Cache) put(key string, t cachedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.tokens) >= maxTokens {
-		c.makeRoom()
-	}
+	bounded.MakeRoom(c.tokens, maxTokens, func(t cachedToken) bool { return !c.now().Before(t.Expires) })
 	c.tokens[key] = t
-}
-
-// makeRoom drops what has expired, and where that is little, any others: so many at once that looking through all of them
-// is rare.
-func (c *Cache) makeRoom() {
-	now := c.now()
-	for key, kept := range c.tokens {
-		if !now.Before(kept.Expires) {
-			delete(c.tokens, key)
-		}
-	}
-	for key := range c.tokens {
-		if len(c.tokens) <= maxTokens*9/10 {
-			return
-		}
-		delete(c.tokens, key)
-	}
 }
 
 // keepOn has a token used on for a while, before it is tried again to replace it.

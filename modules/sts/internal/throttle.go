@@ -1,11 +1,12 @@
 package internal
 
 import (
-	"maps"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"oms/platform/bounded"
 )
 
 const (
@@ -39,7 +40,7 @@ func (t *throttle) take(key string, now time.Time) (wait time.Duration) {
 	defer t.mu.Unlock()
 	limiter := t.keys[key]
 	if limiter == nil {
-		t.makeRoom(now)
+		bounded.MakeRoom(t.keys, maxTracked, func(l *rate.Limiter) bool { return l.TokensAt(now) >= float64(t.burst) }) // nothing left to wait for
 		limiter = rate.NewLimiter(rate.Every(t.pause), t.burst)
 		t.keys[key] = limiter
 	}
@@ -54,19 +55,4 @@ func (t *throttle) give(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.keys, key)
-}
-
-// makeRoom drops the keys that have nothing left to wait for, and where that is not enough, any: a tenth of all at once, so
-// that it is not done for every attempt of a flood.
-func (t *throttle) makeRoom(now time.Time) {
-	if len(t.keys) < maxTracked {
-		return
-	}
-	maps.DeleteFunc(t.keys, func(_ string, limiter *rate.Limiter) bool { return limiter.TokensAt(now) >= float64(t.burst) })
-	for key := range t.keys {
-		if len(t.keys) <= maxTracked*9/10 {
-			return
-		}
-		delete(t.keys, key)
-	}
 }
