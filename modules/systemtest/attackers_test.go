@@ -48,7 +48,7 @@ func (d *deployment) attacker(workload, profile string) attacker {
 				Caller: workload, Callee: "sts", URL: "https://" + d.addressOf("sts"), Log: slog.New(slog.DiscardHandler),
 				Transport: d.callerWith("sts", d.certificateOf(workload)).client.Transport,
 			})
-			return system.TokenService(sts.Client{Conn: conn}, d.config.Trust.Domain)
+			return system.TokenService{STS: sts.Client{Conn: conn}, Domain: d.config.Trust.Domain}
 		},
 	}
 	t := attacker{d, workload, transaction.New(options)}
