@@ -13,7 +13,7 @@ import (
 	"oms/platform/rpc/rpctest"
 )
 
-// A call for a user, each in a transaction of its own, in every way; the STS is in this process, so its round trip is
+// A call for a user, each in a transaction of its own, in every shape; the STS is in this process, so its round trip is
 // what it computes. Verifying one signature is the least that any proof costs.
 func BenchmarkCallForAUser(b *testing.B) {
 	b.Run("limit: one ES256 signature verified", func(b *testing.B) {

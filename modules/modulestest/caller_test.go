@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	stshost "oms/modules/sts/host"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 )
@@ -36,7 +36,7 @@ func (anyLedger) Sign(context.Context, rpctest.Nothing) (rpctest.Nothing, error)
 // Who may ask the STS for proofs follows from who is listed as a caller: to list a workload that called nobody before is
 // enough.
 func TestWhoIsListedAsACallerGetsItsProofs(t *testing.T) {
-	options := Options{Callees: map[string]stshost.Callee{"ledger": {Scopes: ledgerTable.Scopes(), Callers: ledgerTable.Callers()}}}
+	options := Options{Modules: []module.Module{{Name: "ledger", Tables: []module.Table{ledgerTable}}}}
 	for _, shape := range Proven(t, options) {
 		t.Run(shape.Name, func(t *testing.T) {
 			observer := &rpctest.Observer{}

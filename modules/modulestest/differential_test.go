@@ -27,35 +27,35 @@ import (
 
 const (
 	seed        = 20261122
-	length      = 1750  // calls in each world
-	leastCalls  = 10000 // in all worlds together
-	leastThings = 100   // of each kind: answers, faults, refusals; a sequence in which nothing happens proves nothing
+	length      = 1750  // calls in each system
+	leastCalls  = 10000 // in all systems together
+	leastOfKind = 100   // of each kind: answers, faults, refusals; a sequence in which nothing happens proves nothing
 )
 
-// world is a system that is reached in one way, and everything that can be seen of it.
-type world struct {
+// testSystem is a system that is reached in one way, and everything that can be seen of it.
+type testSystem struct {
 	name     string
 	conns    map[string]func(caller string) rpc.Conn // by module
-	observer *watcher
+	observer *recorder
 }
 
-// watcher keeps what the hosts of a world tell.
-type watcher struct {
+// recorder keeps what the hosts of a system tell.
+type recorder struct {
 	rpctest.Observer
-	plant func(*rpc.Record)
+	distort func(*rpc.Record)
 }
 
 // Observe implements [rpc.Observer].
-func (w *watcher) Observe(ctx context.Context, r rpc.Record) {
-	if w.plant != nil {
-		w.plant(&r)
+func (w *recorder) Observe(ctx context.Context, r rpc.Record) {
+	if w.distort != nil {
+		w.distort(&r)
 	}
 	w.Observer.Observe(ctx, r)
 }
 
-func newWorld(t *testing.T, shape rpctest.Shape) *world {
+func newTestSystem(t *testing.T, shape rpctest.Shape) *testSystem {
 	t.Helper()
-	observer := &watcher{}
+	observer := &recorder{}
 	price := inventory.Price{Amount: 999, Currency: "USD"}
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
 		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: []inventory.Product{
@@ -72,11 +72,11 @@ func newWorld(t *testing.T, shape rpctest.Shape) *world {
 	must(t, err)
 	probe, err := rpctest.HostProbe(observer)
 	must(t, err)
-	w := &world{name: shape.Name, conns: map[string]func(string) rpc.Conn{}, observer: observer}
+	sys := &testSystem{name: shape.Name, conns: map[string]func(string) rpc.Conn{}, observer: observer}
 	for _, host := range []*rpc.Host{stock, orders.Host, probe} {
-		w.conns[host.Module()] = func(caller string) rpc.Conn { return shape.Connect(t, host, caller) }
+		sys.conns[host.Module()] = func(caller string) rpc.Conn { return shape.Connect(t, host, caller) }
 	}
-	return w
+	return sys
 }
 
 func must(t *testing.T, err error) {
@@ -89,13 +89,13 @@ func must(t *testing.T, err error) {
 // seen is what one call shows: to its caller, to the service, and to whoever reads the records.
 type seen struct {
 	Response  string
-	Fault     *told
-	Decisions []rpc.Record // without what depends on the moment and on the way
+	Fault     *seenFault
+	Decisions []rpc.Record // without what depends on the moment and on the shape
 	Calls     []string     // the principals that services saw, and how their calls ended
 }
 
-// told is a fault as its caller reads it.
-type told struct {
+// seenFault is a fault as its caller reads it.
+type seenFault struct {
 	Code       fault.Code
 	Type       string
 	Detail     string
@@ -103,20 +103,20 @@ type told struct {
 	RetryAfter time.Duration
 }
 
-// play makes the calls of a sequence, one after the other.
-func (w *world) play(steps []step) []seen {
+// run makes the calls of a sequence, one after the other.
+func (sys *testSystem) run(steps []step) []seen {
 	all := make([]seen, len(steps))
 	decisions, outcomes := 0, 0
 	for i, s := range steps {
 		module, _, _ := strings.Cut(s.operation.Row().Name, ".")
-		response, err := s.operation.Invoke(s.context(), w.conns[module](s.caller), s.request)
+		response, err := s.operation.Invoke(s.context(), sys.conns[module](s.caller), s.request)
 		if err == nil {
-			all[i].Response = settled(response)
+			all[i].Response = withoutMoments(response)
 		} else {
 			f := fault.From(err)
-			all[i].Fault = &told{f.Code, f.Type, f.Detail, f.Fields, f.RetryAfter}
+			all[i].Fault = &seenFault{f.Code, f.Type, f.Detail, f.Fields, f.RetryAfter}
 		}
-		now, ended := w.observer.Decisions(), w.observer.Executed()
+		now, ended := sys.observer.Decisions(), sys.observer.Executed()
 		for _, d := range now[decisions:] {
 			all[i].Decisions = append(all[i].Decisions, rpc.Record{
 				Module: d.Module, Operation: d.Operation, Caller: d.Caller, Subject: d.Subject, Scopes: d.Scopes, Transaction: d.Transaction, Reason: d.Reason,
@@ -130,18 +130,18 @@ func (w *world) play(steps []step) []seen {
 	return all
 }
 
-// unsettled are the parts of an answer that depend on the moment: times, and what is made of them or of random ids.
-var unsettled = regexp.MustCompile(`"(created_at|updated_at|etag|next)":"(?:[^"\\]|\\.)*"`)
+// moments are the parts of an answer that depend on the moment: times, and what is made of them or of random ids.
+var moments = regexp.MustCompile(`"(created_at|updated_at|etag|next)":"(?:[^"\\]|\\.)*"`)
 
-func settled(response any) string {
+func withoutMoments(response any) string {
 	text, err := json.Marshal(response)
 	if err != nil {
 		return err.Error()
 	}
-	return unsettled.ReplaceAllString(string(text), `"$1":"*"`)
+	return moments.ReplaceAllString(string(text), `"$1":"*"`)
 }
 
-// difference is where two worlds differ, or "".
+// difference is where two systems differ, or "".
 func difference(s step, a, b seen) string {
 	if !s.listed() { // between processes such a call may end at the STS, which gives the caller no proof for it
 		if a.Fault == nil || b.Fault == nil || a.Fault.Code != b.Fault.Code {
@@ -155,25 +155,25 @@ func difference(s step, a, b seen) string {
 	return cmp.Diff(a, b)
 }
 
-// worlds are one process, and every profile: between processes, and within one where others are elsewhere.
-func worlds(t *testing.T) (all []*world) {
+// testSystems are one process, and every profile: between processes, and within one where others are elsewhere.
+func testSystems(t *testing.T) (all []*testSystem) {
 	t.Helper()
-	all = append(all, newWorld(t, rpctest.Shapes()[0]))
+	all = append(all, newTestSystem(t, rpctest.Shapes()[0]))
 	for _, shape := range modulestest.Proven(t, modulestest.Probe()) {
 		if !strings.HasSuffix(shape.Name, "made twice") { // whose second calls are seen too
-			all = append(all, newWorld(t, shape))
+			all = append(all, newTestSystem(t, shape))
 		}
 	}
 	return all
 }
 
 // One long sequence of calls shows the same to everybody, wherever the modules are and however callers prove themselves.
-func TestEveryWayShowsTheSame(t *testing.T) {
-	steps, all := sequence(seed, length), worlds(t)
+func TestEveryShapeShowsTheSame(t *testing.T) {
+	steps, all := sequence(seed, length), testSystems(t)
 	shown := make([][]seen, len(all))
 	var players sync.WaitGroup
-	for i, w := range all {
-		players.Go(func() { shown[i] = w.play(steps) })
+	for i, sys := range all {
+		players.Go(func() { shown[i] = sys.run(steps) })
 	}
 	players.Wait()
 	counts := map[string]int{}
@@ -185,12 +185,12 @@ func TestEveryWayShowsTheSame(t *testing.T) {
 		}
 		count(counts, s, shown[0][i])
 	}
-	t.Logf("seed %d: %d calls in each of %d worlds: %v", seed, len(steps), len(all), counts)
+	t.Logf("seed %d: %d calls in each of %d systems: %v", seed, len(steps), len(all), counts)
 	if len(steps)*len(all) < leastCalls {
 		t.Errorf("fewer than %d calls", leastCalls)
 	}
 	for _, kind := range []string{"answered", "refused", "failed", "with a user behind two hops"} {
-		if counts[kind] < leastThings {
+		if counts[kind] < leastOfKind {
 			t.Errorf("%s: only %d", kind, counts[kind])
 		}
 	}
@@ -213,21 +213,21 @@ func count(counts map[string]int, s step, got seen) {
 }
 
 // The comparison finds what it is there for: a difference in the response, the fault, the principal and the Decision.
-func TestAPlantedDifferenceIsFound(t *testing.T) {
+func TestAMadeUpDifferenceIsFound(t *testing.T) {
 	steps := sequence(seed, 300)
-	plain := newWorld(t, rpctest.Shapes()[0]).play(steps)
-	for name, plant := range map[string]func(*world){
-		"nothing": func(*world) {},
-		"the response": func(w *world) {
-			w.through("order", func(_ rpc.Operation, response any, err error) error {
+	plain := newTestSystem(t, rpctest.Shapes()[0]).run(steps)
+	for name, change := range map[string]func(*testSystem){
+		"nothing": func(*testSystem) {},
+		"the response": func(sys *testSystem) {
+			sys.changeAnswers("order", func(_ rpc.Operation, response any, err error) error {
 				if created, ok := response.(*order.Created); ok && err == nil {
 					created.Status += " "
 				}
 				return err
 			})
 		},
-		"the fault": func(w *world) {
-			w.through("order", func(_ rpc.Operation, _ any, err error) error {
+		"the fault": func(sys *testSystem) {
+			sys.changeAnswers("order", func(_ rpc.Operation, _ any, err error) error {
 				if f := fault.From(err); f != nil && f.RetryAfter == 0 {
 					later := *f
 					later.RetryAfter = time.Second
@@ -236,48 +236,48 @@ func TestAPlantedDifferenceIsFound(t *testing.T) {
 				return err
 			})
 		},
-		"the principal": func(w *world) {
-			w.through("probe", func(op rpc.Operation, response any, err error) error {
+		"the principal": func(sys *testSystem) {
+			sys.changeAnswers("probe", func(op rpc.Operation, response any, err error) error {
 				if who, ok := response.(*rpctest.Seen); ok {
 					who.Subject += "!"
 				}
 				return err
 			})
 		},
-		"the Decision": func(w *world) {
-			w.observer.plant = func(d *rpc.Record) {
+		"the Decision": func(sys *testSystem) {
+			sys.observer.distort = func(d *rpc.Record) {
 				if d.Module == "inventory" && d.Subject != "" { // as if the user were lost on the second hop
 					d.Subject = ""
 				}
 			}
 		},
 	} {
-		w := newWorld(t, rpctest.Shapes()[0])
-		plant(w)
+		sys := newTestSystem(t, rpctest.Shapes()[0])
+		change(sys)
 		found := 0
-		for i, got := range w.play(steps) {
+		for i, got := range sys.run(steps) {
 			if difference(steps[i], plain[i], got) != "" {
 				found++
 			}
 		}
 		if (found > 0) != (name != "nothing") {
-			t.Errorf("planted in %s: found %d", name, found)
+			t.Errorf("changed in %s: found %d", name, found)
 		}
-		t.Logf("planted in %s: %d of %d calls differ", name, found, len(steps))
+		t.Logf("changed in %s: %d of %d calls differ", name, found, len(steps))
 	}
 }
 
-// through has every answer of a module pass by change.
-func (w *world) through(module string, change func(op rpc.Operation, response any, err error) error) {
-	connect := w.conns[module]
-	w.conns[module] = func(caller string) rpc.Conn { return changed{connect(caller), change} }
+// changeAnswers has every answer of a module pass by change.
+func (sys *testSystem) changeAnswers(module string, change func(op rpc.Operation, response any, err error) error) {
+	connect := sys.conns[module]
+	sys.conns[module] = func(caller string) rpc.Conn { return changedConn{connect(caller), change} }
 }
 
-type changed struct {
+type changedConn struct {
 	rpc.Conn
 	change func(rpc.Operation, any, error) error
 }
 
-func (c changed) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+func (c changedConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
 	return c.change(op, response, c.Conn.Invoke(ctx, op, request, response))
 }

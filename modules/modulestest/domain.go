@@ -3,8 +3,8 @@ package modulestest
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +37,7 @@ type domain struct {
 	peers      *pki.Peers
 	directory  string // of the workloads' certificates
 	workloads  sync.Map
+	modules    []module.Module // of the product and of the suite
 	sts        module.Hosted
 	callees    map[string]stshost.Callee
 	operator   rpc.Conn
@@ -56,10 +57,10 @@ func open(t testing.TB, o Options) *domain {
 	must(t, err)
 	d := &domain{
 		authority: authority, peers: pki.NewPeers(domainName, time.Now), directory: t.TempDir(), foreign: foreign,
-		callees: stshost.Callees(modules.All), userScopes: o.Scopes,
+		modules: slices.Concat(modules.All, o.Modules), userScopes: o.Scopes,
 	}
+	d.callees = stshost.Callees(d.modules)
 	d.peers.Trust(roots, nil)
-	maps.Copy(d.callees, o.Callees)
 	for _, callee := range d.callees {
 		d.userScopes = identity.NewScopes(append(callee.Scopes, d.userScopes...)...)
 	}

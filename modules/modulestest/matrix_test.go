@@ -7,13 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"oms/modules"
 	"oms/modules/gateway"
 	"oms/modules/sts"
 	"oms/modules/system"
 	"oms/platform/fault"
 	"oms/platform/identity"
-	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust/direct"
@@ -37,16 +35,15 @@ type table struct {
 	operations []rpc.Operation
 }
 
-// allTables are those of every module that has operations, and the probe's.
-func allTables() (tables []table) {
+// tables are those of every module that has operations, and the one for operators.
+func (d *domain) tables() (tables []table) {
 	add := func(module string, operations []rpc.Operation) {
 		observer := &rpctest.Observer{}
 		tables = append(tables, table{rpc.NewEmptyHost(module, operations, observer, time.Now), observer, operations})
 	}
 	add("sts", sts.OperatorOperations.Operations())
-	list := append(slices.Clone(modules.All), module.Module{Name: "probe", Tables: []module.Table{rpctest.ProbeTable}})
-	for _, m := range list {
-		if operations := m.OperationsIn(list); len(operations) > 0 {
+	for _, m := range d.modules {
+		if operations := m.OperationsIn(d.modules); len(operations) > 0 {
 			add(m.Name, operations)
 		}
 	}
@@ -60,7 +57,7 @@ type attempt struct {
 	caller    string
 	subject   string
 	scopes    identity.Scopes
-	spoilt    *spoilt // what is wrong with the proof; nil for nothing
+	proof     *badProof // what is wrong with the proof; nil for nothing
 	want      fault.Code
 }
 
@@ -68,7 +65,7 @@ type attempt struct {
 const executed = fault.Internal
 
 // attempts are all cells of an operation.
-func (d *domain) attempts(op rpc.Operation, module string, proofs []*spoilt) (all []attempt) {
+func (d *domain) attempts(op rpc.Operation, module string, proofs []*badProof) (all []attempt) {
 	row := op.Row()
 	add := func(name, caller, subject string, scopes identity.Scopes, want fault.Code) {
 		if caller != gateway.Name { // which alone hears of users from outside; the others, what their own table knows
@@ -120,10 +117,11 @@ func (c attempt) over(conn rpc.Conn, to table) answer {
 }
 
 func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
-	d, tables := open(t, Probe()), allTables()
+	d := open(t, Probe())
+	tables := d.tables()
 	for _, p := range system.Profiles {
 		t.Run(p.Name, func(all *testing.T) {
-			good, bad, proofs := newWay(all, d, p), newWay(all, d, p), spoiltProofs()[p.Name]
+			good, bad, proofs := newNetwork(all, d, p), newNetwork(all, d, p), badProofs()[p.Name]
 			if len(proofs) == 0 {
 				all.Error("nobody has said what this profile must refuse")
 			}
@@ -139,10 +137,10 @@ func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
 							refusals++
 						}
 						all.Run(op.Row().Name+" by "+c.caller+", "+c.name, func(t *testing.T) {
-							if c.spoilt != nil {
-								bad.mustRefuse(all, t, c, table) // with a memory of its own: what is wrong here must not be known there
+							if c.proof != nil {
+								bad.expectRefused(all, t, c, table) // with a memory of its own: what is wrong here must not be known there
 							} else {
-								good.mustAgree(all, t, c, table)
+								good.expectSame(all, t, c, table)
 							}
 						})
 					}
@@ -156,12 +154,12 @@ func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
 	}
 }
 
-// mustRefuse makes the attempt wherever callers prove themselves.
-func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
-	c.over(w.local(t, to.host, c.caller), to) // so that they have met: a first call is asked for another proof
-	wrong := spoiling{w.Profile, w.domain, c.spoilt}
-	local := c.over(proving{inProcess(to.host, c.caller, wrong), w, c.caller}, to)
-	remote := c.over(w.remoteBy(all, to.host, c.caller, wrong), to)
+// expectRefused makes the attempt wherever callers prove themselves.
+func (n *network) expectRefused(all, t *testing.T, c attempt, to table) {
+	c.over(n.local(t, to.host, c.caller), to) // so that they have met: a first call is asked for another proof
+	wrong := withBadProof{n.Profile, n.domain, c.proof}
+	local := c.over(withCredential{rpctest.InProcess(to.host, c.caller, wrong), n, c.caller}, to)
+	remote := c.over(n.remoteBy(all, to.host, c.caller, wrong), to)
 	for where, got := range map[string]answer{"in a process of several": local, "between processes": remote} {
 		if got.code != c.want || got.executed || len(got.decision) == 0 {
 			t.Errorf("%s: %+v", where, got)
@@ -174,14 +172,14 @@ func (w *way) mustRefuse(all, t *testing.T, c attempt, to table) {
 	}
 }
 
-// mustAgree makes the attempt in one process, in a process of several, and between processes.
-func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
+// expectSame makes the attempt in one process, in a process of several, and between processes.
+func (n *network) expectSame(all, t *testing.T, c attempt, to table) {
 	local := c.over(direct.Conn(to.host, c.caller), to)
 	if local.code != c.want || local.executed != (c.want == executed) || len(local.decision) != 1 {
 		t.Errorf("in one process: %+v, want %s", local, c.want)
 	}
-	others := map[string]answer{"in a process of several": c.over(w.local(t, to.host, c.caller), to)}
-	remote := c.over(w.remote(all, to.host, c.caller), to)
+	others := map[string]answer{"in a process of several": c.over(n.local(t, to.host, c.caller), to)}
+	remote := c.over(n.remote(all, to.host, c.caller), to)
 	if c.caller == rpc.Anonymous && !to.host.AllowsAnonymous() { // not even let in to the connection
 		if remote.code != fault.Unavailable || remote.executed || len(remote.decision) > 0 {
 			t.Errorf("a stranger: %+v", remote)
@@ -194,13 +192,13 @@ func (w *way) mustAgree(all, t *testing.T, c attempt, to table) {
 			t.Errorf("%s: %+v; in one process: %+v", where, got, local)
 		}
 		for _, d := range got.decision {
-			mustDecideAlike(t, where, c, local.decision[0], d)
+			expectSameDecision(t, where, c, local.decision[0], d)
 		}
 	}
 }
 
-// mustDecideAlike compares what is on record: only how it was proven differs.
-func mustDecideAlike(t *testing.T, where string, c attempt, local, got rpc.Record) {
+// expectSameDecision compares what is on record: only how it was proven differs.
+func expectSameDecision(t *testing.T, where string, c attempt, local, got rpc.Record) {
 	t.Helper()
 	if got.Module != local.Module || got.Operation != local.Operation || got.Caller != local.Caller || got.Reason != local.Reason || got.Transaction != local.Transaction {
 		t.Errorf("%s: decision %+v; in one process: %+v", where, got, local)

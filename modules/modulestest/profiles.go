@@ -15,14 +15,14 @@ import (
 	"oms/platform/trust"
 )
 
-// opened is a profile in use, for all workloads of a domain.
-type opened struct {
+// openProfile is a profile in use, for all workloads of a domain.
+type openProfile struct {
 	trust.Profile
 	// user is what stands for a user when caller's own code runs: what the gateway would have sent it, for an edge token.
 	user func(ctx context.Context, edge identity.Credential, caller string) (identity.Credential, error)
 }
 
-func (d *domain) open(p system.Profile) (opened, error) {
+func (d *domain) open(p system.Profile) (openProfile, error) {
 	with, err := p.Open(trust.Options{
 		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revoked: new(trust.Revocations).Revoked,
 		STS: func(workload string) trust.TokenService {
@@ -31,7 +31,7 @@ func (d *domain) open(p system.Profile) (opened, error) {
 		Workloads: slices.Collect(maps.Keys(d.callees)),
 		KeyFile:   func(workload string) string { return filepath.Join(d.directory, workload+".keys") },
 	})
-	return opened{with, func(ctx context.Context, edge identity.Credential, caller string) (identity.Credential, error) {
+	return openProfile{with, func(ctx context.Context, edge identity.Credential, caller string) (identity.Credential, error) {
 		issued, err := with.User(identity.WithCredential(ctx, edge), gateway.Name, caller)
 		return identity.Credential{Kind: issued.Kind, Text: issued.Token}, err
 	}}, err

@@ -15,7 +15,7 @@ import (
 	"oms/platform/rpc/rpctest"
 )
 
-// step is one call of the sequence, the same in every world.
+// step is one call of the sequence, the same in every system.
 type step struct {
 	operation rpc.Operation
 	request   any // a pointer, as [rpc.Operation.Invoke] takes it

@@ -8,22 +8,22 @@ package modulestest
 import (
 	"testing"
 
-	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/rpc/rpctest"
 )
 
-// Options are what a suite needs beside the modules. The zero value is nothing.
+// Options are what a suite needs beside the modules of the product. The zero value is nothing.
 type Options struct {
-	Callees map[string]stshost.Callee // what is called and is no module, by name; see [Probe]
-	Scopes  identity.Scopes           // what users may hold that no callee knows
+	Modules []module.Module // modules of the suite's own
+	Scopes  identity.Scopes // what users may hold that no module knows
 }
 
-// Probe has the STS know rpctest's probe, and its users hold what the parity tests give them.
+// Probe adds rpctest's probe, and its users hold what the parity tests give them.
 func Probe() Options {
 	return Options{
-		Callees: map[string]stshost.Callee{"probe": {Scopes: rpctest.ProbeTable.Scopes(), Callers: rpctest.ProbeTable.Callers()}},
+		Modules: []module.Module{{Name: "probe", Tables: []module.Table{rpctest.ProbeTable}}},
 		Scopes:  identity.NewScopes("other", "unknown_here"),
 	}
 }
@@ -36,8 +36,8 @@ func Probe() Options {
 func Shapes(t testing.TB) []rpctest.Shape {
 	t.Helper()
 	shapes := rpctest.Shapes()
-	for _, w := range ways(t, Options{}) {
-		shapes = append(shapes, w.between()...)
+	for _, n := range networks(t, Options{}) {
+		shapes = append(shapes, n.between()...)
 	}
 	return shapes
 }
@@ -46,27 +46,27 @@ func Shapes(t testing.TB) []rpctest.Shape {
 // caller's own process where others are elsewhere.
 func Proven(t testing.TB, o Options) (shapes []rpctest.Shape) {
 	t.Helper()
-	for _, w := range ways(t, o) {
-		shapes = append(append(shapes, w.between()...), rpctest.Shape{Name: "in process, " + w.Name(), Connect: w.local, Proven: true})
+	for _, n := range networks(t, o) {
+		shapes = append(append(shapes, n.between()...), rpctest.Shape{Name: "in process, " + n.Name(), Connect: n.local, Proven: true})
 	}
 	return shapes
 }
 
-// ways are those of all profiles, in one domain.
-func ways(t testing.TB, o Options) (all []*way) {
+// networks are those of all profiles, in one domain.
+func networks(t testing.TB, o Options) (all []*network) {
 	t.Helper()
 	d := open(t, o)
 	for _, p := range system.Profiles {
-		all = append(all, newWay(t, d, p))
+		all = append(all, newNetwork(t, d, p))
 	}
 	return all
 }
 
 // between are the shapes between processes.
-func (w *way) between() []rpctest.Shape {
-	name := "HTTPS + mTLS, " + w.Name()
+func (n *network) between() []rpctest.Shape {
+	name := "HTTPS + mTLS, " + n.Name()
 	return []rpctest.Shape{
-		{Name: name, Connect: w.remote, Proven: true},
-		{Name: name + ", every retryable call made twice", Connect: rpctest.Twice(w.remote), Proven: true},
+		{Name: name, Connect: n.remote, Proven: true},
+		{Name: name + ", every retryable call made twice", Connect: rpctest.Twice(n.remote), Proven: true},
 	}
 }

@@ -13,31 +13,34 @@ import (
 	"oms/platform/trust"
 )
 
-// spoilt is a proof that must not hold: right in everything but one thing.
-type spoilt struct {
+// badProof is a proof that must not hold: right in everything but one thing.
+type badProof struct {
 	name   string
 	attach func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error
 	can    func(d *domain, caller, callee string) bool // whether there can be such a proof; nil: always
 }
 
-// spoiling attaches a proof that must not hold.
-type spoiling struct {
+// withBadProof attaches a proof that must not hold.
+type withBadProof struct {
 	trust.Profile
 	domain *domain
-	how    *spoilt
+	how    *badProof
 }
 
-func (s spoiling) Attach(ctx context.Context, c *rpc.Call) error {
+func (s withBadProof) Attach(ctx context.Context, c *rpc.Call) error {
+	if c.Header == nil { // copies of the call share it
+		c.Header = http.Header{}
+	}
 	return s.how.attach(ctx, s.domain, s.Profile, c)
 }
 
-// spoiltProofs are by the profile that must refuse them.
-func spoiltProofs() map[string][]*spoilt {
-	return map[string][]*spoilt{
+// badProofs are by the profile that must refuse them.
+func badProofs() map[string][]*badProof {
+	return map[string][]*badProof{
 		"exchange": {
-			{"missing", missing, nil},
-			{"what the user brought to the edge", header("Authorization", "Bearer ", (*domain).edgeToken), nil},
-			{"for another callee", ofAnother(func(d *domain, c *rpc.Call) { c.Callee = d.anotherCallee(c.Caller, c.Callee) }), canAnotherCallee},
+			{"missing", attachNothing, nil},
+			{"what the user brought to the edge", attachToken("Authorization", "Bearer ", (*domain).edgeToken), nil},
+			{"for another callee", attachOfChanged(func(d *domain, c *rpc.Call) { c.Callee = d.anotherCallee(c.Caller, c.Callee) }), canAnotherCallee},
 			{"issued to another workload", func(_ context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 				other := *c
 				other.Caller = d.anotherCaller(c.Caller, c.Callee)
@@ -45,22 +48,22 @@ func spoiltProofs() map[string][]*spoilt {
 			}, canAnotherCaller},
 		},
 		"transaction": { // it proves no caller: the certificate does, so none that is missing is for nobody
-			{"what the user brought to the edge", header("Txn-Token", "", (*domain).edgeToken), nil},
-			{"that of another profile", header("Txn-Token", "", (*domain).internalToken), nil},
-			{"another profile's beside it", beside(header("Authorization", "Bearer ", (*domain).internalToken)), nil},
-			{"two at once", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
+			{"what the user brought to the edge", attachToken("Txn-Token", "", (*domain).edgeToken), nil},
+			{"that of another profile", attachToken("Txn-Token", "", (*domain).internalToken), nil},
+			{"another profile's beside it", attachAnd(attachToken("Authorization", "Bearer ", (*domain).internalToken)), nil},
+			{"two at once", attachAnd(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
 				c.Header.Add("Txn-Token", c.Header.Get("Txn-Token"))
 				return nil
 			}), nil},
 			{"of another transaction", otherTransaction, nil},
 		},
 		"peer": {
-			{"missing", missing, nil},
-			{"for another callee", forNobody(func(d *domain, c *rpc.Call) { c.Callee = "elsewhere" }), nil},
-			{"for another operation", forNobody(func(_ *domain, c *rpc.Call) { c.Operation += "Other" }), nil},
-			{"for another body", forNobody(func(_ *domain, c *rpc.Call) { c.Digest[0] ^= 1 }), nil},
-			{"signed by another workload", forNobody(func(d *domain, c *rpc.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
-			{"used already", beside(func(ctx context.Context, _ *domain, p trust.Profile, c *rpc.Call) error {
+			{"missing", attachNothing, nil},
+			{"for another callee", attachForNobody(func(d *domain, c *rpc.Call) { c.Callee = "elsewhere" }), nil},
+			{"for another operation", attachForNobody(func(_ *domain, c *rpc.Call) { c.Operation += "Other" }), nil},
+			{"for another body", attachForNobody(func(_ *domain, c *rpc.Call) { c.Digest[0] ^= 1 }), nil},
+			{"signed by another workload", attachForNobody(func(d *domain, c *rpc.Call) { c.Caller = d.anyoneBut(c.Caller) }), nil},
+			{"used already", attachAnd(func(ctx context.Context, _ *domain, p trust.Profile, c *rpc.Call) error {
 				_, err := p.Verify(ctx, c)
 				if refusal := fault.From(err); rpc.Challenge(refusal) { // they have not met
 					p.Refused(ctx, c, refusal)
@@ -71,7 +74,7 @@ func spoiltProofs() map[string][]*spoilt {
 				}
 				return err
 			}), nil},
-			{"for another user's token", beside(func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
+			{"for another user's token", attachAnd(func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 				other := rpc.Call{Operation: c.Operation, Caller: c.Caller, Callee: c.Callee, Header: http.Header{}}
 				edge, err := d.bearer(ctx, "bob", d.userScopes)
 				if err != nil {
@@ -83,7 +86,7 @@ func spoiltProofs() map[string][]*spoilt {
 				}
 				return err
 			}), func(_ *domain, caller, _ string) bool { return caller == "gateway" }},
-			{"without the user's token", beside(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
+			{"without the user's token", attachAnd(func(_ context.Context, _ *domain, _ trust.Profile, c *rpc.Call) error {
 				c.Header.Del("Txn-Token")
 				return nil
 			}), nil},
@@ -92,10 +95,10 @@ func spoiltProofs() map[string][]*spoilt {
 	}
 }
 
-func missing(context.Context, *domain, trust.Profile, *rpc.Call) error { return nil }
+func attachNothing(context.Context, *domain, trust.Profile, *rpc.Call) error { return nil }
 
-// ofAnother attaches a good proof of a call that is changed.
-func ofAnother(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+// attachOfChanged attaches a good proof of a call that is changed.
+func attachOfChanged(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
 	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 		other := *c // with the header of the call
 		change(d, &other)
@@ -103,15 +106,15 @@ func ofAnother(change func(*domain, *rpc.Call)) func(context.Context, *domain, t
 	}
 }
 
-// forNobody is ofAnother without a user, who would be refused for the change before there is a proof.
-func forNobody(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+// attachForNobody is ofAnother without a user, who would be refused for the change before there is a proof.
+func attachForNobody(change func(*domain, *rpc.Call)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
 	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
-		return ofAnother(change)(identity.WithCredential(ctx, identity.Credential{}), d, p, c)
+		return attachOfChanged(change)(identity.WithCredential(ctx, identity.Credential{}), d, p, c)
 	}
 }
 
-// beside attaches the good proof, and then changes it.
-func beside(change func(context.Context, *domain, trust.Profile, *rpc.Call) error) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+// attachAnd attaches the good proof, and then changes it.
+func attachAnd(change func(context.Context, *domain, trust.Profile, *rpc.Call) error) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
 	return func(ctx context.Context, d *domain, p trust.Profile, c *rpc.Call) error {
 		if err := p.Attach(ctx, c); err != nil {
 			return err
@@ -120,8 +123,8 @@ func beside(change func(context.Context, *domain, trust.Profile, *rpc.Call) erro
 	}
 }
 
-// header attaches another token.
-func header(name, before string, token func(*domain, context.Context, *rpc.Call) (identity.Credential, error)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
+// attachToken attaches another token.
+func attachToken(name, before string, token func(*domain, context.Context, *rpc.Call) (identity.Credential, error)) func(context.Context, *domain, trust.Profile, *rpc.Call) error {
 	return func(ctx context.Context, d *domain, _ trust.Profile, c *rpc.Call) error {
 		other, err := token(d, ctx, c)
 		c.Header.Set(name, before+other.Text.Reveal())
