@@ -7,12 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"asset":   assetURL,
 	"product": func() string { return Product },
+	"capital": func(text any) string { return Capital(fmt.Sprint(text)) },
+	"money":   Money,
 	"count":   Count,
 	"plural":  plural,
 	"when":    when,
@@ -74,6 +77,12 @@ func plural(n int64, one, many string) string {
 		return "1 " + one
 	}
 	return Count(n) + " " + many
+}
+
+// Capital is a text with a capital letter in front.
+func Capital(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
 }
 
 // when writes a time for people. Their own time zone is known to their browser alone: the script writes it there.

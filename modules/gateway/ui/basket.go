@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,50 +14,31 @@ import (
 
 // basketPage is the data of the page "basket".
 type basketPage struct {
-	web.Frame
+	linesForm
 	Key      string // the idempotency key of the order that it will be
-	Name     string // of the order
-	Lines    []lineView
-	Total    string
-	Problems []problemLink
-	Wrong    problems
-	Short    bool // something is out of stock
-	Away     bool // the inventory is: names, prices and stock are not known
 	MayOrder bool
-	TraceID  string
 }
 
 func (q *request) showBasket() error {
-	return q.basketPage(http.StatusOK, q.basket.lines(), cmp.Or(q.basket.Name, q.suggestedName()), problems{}, nil)
+	var sent form
+	for _, l := range q.basket.Lines {
+		sent.lines = append(sent.lines, line{Category: l.Category, Code: l.Code, Qty: strconv.FormatInt(l.Qty, 10)})
+	}
+	sent.values = map[string]string{"name": cmp.Or(q.basket.Name, "Order of "+q.Now().Format("2 January"))}
+	return q.basketPage(http.StatusOK, sent, problems{}, nil)
 }
 
 // basketPage shows the basket, or a form that was sent with what is wrong with it.
-func (q *request) basketPage(status int, lines []line, name string, wrong problems, short map[int]shortage) error {
+func (q *request) basketPage(status int, sent form, wrong problems, short map[int]shortage) error {
 	known, err := q.products()
 	if err != nil {
 		return err
 	}
-	views, total := known.linesView(lines, wrong, short)
 	title := "Basket"
 	if status != http.StatusOK {
 		title = "Problem with your basket"
 	}
-	return q.show(status, "basket", basketPage{
-		Frame: q.frame(title, "basket"), Key: q.basket.Key, Name: name, Lines: views, Total: total,
-		Problems: summary(views, wrong, short), Wrong: wrong, Short: len(short) > 0, Away: known == nil && len(lines) > 0,
-		MayOrder: q.may(order.AddOrder), TraceID: q.trace(),
-	})
-}
-
-// suggestedName is what an order is called if nobody thinks of something better.
-func (q *request) suggestedName() string { return "Order of " + q.Now().Format("2 January") }
-
-// lines are the basket's lines as a form shows them.
-func (b basket) lines() (lines []line) {
-	for _, l := range b.Lines {
-		lines = append(lines, line{Category: l.Category, Code: l.Code, Qty: strconv.FormatInt(l.Qty, 10)})
-	}
-	return lines
+	return q.show(status, "basket", basketPage{known.linesForm(q.frame(title, "basket"), sent, wrong, short), q.basket.Key, q.may(order.AddOrder)})
 }
 
 func (q *request) addToBasket() error {
@@ -101,9 +83,11 @@ func (q *request) changeBasket() error {
 	case "adjust":
 		lines, text = adjusted(lines), "Your basket now has what is available."
 	}
-	read, wrong := items(dropZero(lines))
+	unwanted := func(l line) bool { return strings.TrimSpace(l.Qty) == "0" }
+	read, wrong := items(slices.DeleteFunc(slices.Clone(lines), unwanted))
 	if len(wrong) > 0 {
-		return q.basketPage(http.StatusUnprocessableEntity, lines, sent.values["name"], wrong, nil)
+		sent.lines = lines
+		return q.basketPage(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 
 	q.basket.fill(read)
@@ -112,16 +96,6 @@ func (q *request) changeBasket() error {
 		return err
 	}
 	return q.leave("/ui/basket", web.Notice{Text: text})
-}
-
-// dropZero leaves out lines of which nothing is wanted any more.
-func dropZero(lines []line) (kept []line) {
-	for _, l := range lines {
-		if strings.TrimSpace(l.Qty) != "0" {
-			kept = append(kept, l)
-		}
-	}
-	return kept
 }
 
 // fill replaces the lines; those of the same product are added up.

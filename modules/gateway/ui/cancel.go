@@ -35,8 +35,8 @@ func (q *request) cancel() error {
 	if err != nil {
 		return q.unclear(fault.From(err), pendingPage{
 			Frame: web.Frame{Title: "The order is not cancelled yet", Section: "orders"}, Action: orderPath(id) + "/cancel",
-			Text:   "We did not get an answer in time. Press the button to ask again: cancelling an order twice is the same as once.",
-			Button: "Try again", Waiting: "Cancelling…",
+			Text:    "We did not get an answer in time. Press the button to ask again: cancelling an order twice is the same as once.",
+			Waiting: "Cancelling…",
 		})
 	}
 	to := orderPath(id)

@@ -38,48 +38,19 @@ func (c catalogue) name(category, code string) string {
 	return code
 }
 
-// few is how many are so few that people want to know.
-const few = 10
-
-// stock says in words how many there are.
-type stock struct {
-	Category, Code string
-	Available      int64
-}
-
-// Level is the word by which the style tells: out, low or good.
-func (s stock) Level() string {
-	switch {
-	case s.Available < 1:
-		return "out"
-	case s.Available <= few:
-		return "low"
-	}
-	return "good"
-}
-
-// Text is what people read.
-func (s stock) Text() string {
-	switch s.Level() {
-	case "out":
-		return "Sold out"
-	case "low":
-		return strconv.FormatInt(s.Available, 10) + " left"
-	}
-	return "In stock"
-}
-
 // lineView is a line of a form as the page shows it.
 type lineView struct {
-	Index                int
-	Category, Code, Name string
-	Qty                  string // as it was typed
-	Known                bool   // the catalogue has it: price and stock are told
-	Price, Total         string
-	Stock                stock
-	Problem              string // of the quantity
-	Short                *shortage
+	line
+	Index   int
+	Name    string
+	Product *inventory.Product // its price and stock; nil where the catalogue does not have it
+	Total   string
+	Problem string // of the quantity
+	Short   *shortage
 }
+
+// shortage is how much too much was asked for.
+type shortage struct{ Requested, Available int64 }
 
 // sum is a total in one currency.
 type sum map[string]int64
@@ -93,20 +64,29 @@ func (s sum) add(currency string, amount int64) bool {
 	return true
 }
 
-// linesView shows lines with what the catalogue knows of them, and their total: "" where it cannot be told.
-func (c catalogue) linesView(lines []line, wrong problems, short map[int]shortage) (views []lineView, total string) {
+// linesForm is the data of a form of lines, with what the catalogue knows of them.
+type linesForm struct {
+	web.Frame
+	Name  string // of the order
+	Lines []lineView
+	Total string // "" where it cannot be told
+	Wrong problems
+	Short bool // something is out of stock
+	Away  bool // the inventory is: names, prices and stock are not known
+}
+
+// linesForm shows a form with what is wrong with it.
+func (c catalogue) linesForm(frame web.Frame, sent form, wrong problems, short map[int]shortage) linesForm {
+	shown := linesForm{Frame: frame, Name: sent.values["name"], Wrong: wrong, Short: len(short) > 0, Away: c == nil}
 	totals, whole := sum{}, true
-	for i, l := range lines {
-		view := lineView{
-			Index: i, Category: l.Category, Code: l.Code, Name: c.name(l.Category, l.Code), Qty: l.Qty, Problem: wrong[fieldName("qty", i)],
-		}
+	for i, l := range sent.lines {
+		view := lineView{line: l, Index: i, Name: c.name(l.Category, l.Code), Problem: wrong[fieldName("qty", i)]}
 		if s, found := short[i]; found {
 			view.Short = &s
 		}
 		p, known := c[[2]string{l.Category, l.Code}]
 		if known {
-			view.Known, view.Price = true, web.Money(p.Price.Amount, p.Price.Currency)
-			view.Stock = stock{l.Category, l.Code, p.Available}
+			view.Product = &p
 		}
 		qty, err := strconv.ParseInt(l.Qty, 10, 64)
 		switch {
@@ -116,12 +96,12 @@ func (c catalogue) linesView(lines []line, wrong problems, short map[int]shortag
 			view.Total = web.Money(p.Price.Amount*qty, p.Price.Currency)
 			whole = totals.add(p.Price.Currency, p.Price.Amount*qty) && whole
 		}
-		views = append(views, view)
+		shown.Lines = append(shown.Lines, view)
 	}
 	if whole && len(totals) == 1 {
 		for currency, amount := range totals {
-			total = web.Money(amount, currency)
+			shown.Total = web.Money(amount, currency)
 		}
 	}
-	return views, total
+	return shown
 }

@@ -1,12 +1,15 @@
 package ui
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/fault"
 	"oms/web"
@@ -14,17 +17,9 @@ import (
 
 // editPage is the data of the page "edit".
 type editPage struct {
-	web.Frame
+	linesForm
 	ID       string
-	Name     string
-	Lines    []lineView
-	Total    string
-	Problems []problemLink
-	Wrong    problems
-	Short    bool
-	Away     bool
-	Products []choice // that can be added
-	TraceID  string
+	Products []inventory.Product // that can be added
 }
 
 func (q *request) showEdit() error {
@@ -58,34 +53,29 @@ func (q *request) editPage(status int, sent form, wrong problems, short map[int]
 		return err
 	}
 	id := q.r.PathValue("id")
-	views, total := known.linesView(sent.lines, wrong, short)
 	title := "Change order " + id
 	if status != http.StatusOK {
 		title = "Problem with your change of order " + id
 	}
-	return q.show(status, "edit", editPage{
-		Frame: q.frame(title, "orders"), ID: id, Name: sent.values["name"], Lines: views, Total: total,
-		Problems: summary(views, wrong, short), Wrong: wrong, Short: len(short) > 0, Away: known == nil,
-		Products: known.others(sent.lines), TraceID: q.trace(),
-	})
+	return q.show(status, "edit", editPage{known.linesForm(q.frame(title, "orders"), sent, wrong, short), id, known.others(sent.lines)})
 }
 
 // others are the products that are not among the lines.
-func (c catalogue) others(lines []line) (choices []choice) {
-	for key, p := range c {
-		if !slices.ContainsFunc(lines, func(l line) bool { return l.Category == key[0] && l.Code == key[1] }) {
-			choices = append(choices, choice{Value: url.PathEscape(key[0]) + "/" + url.PathEscape(key[1]), Label: p.Name + " · " + stock{Available: p.Available}.Text()})
-		}
-	}
-	slices.SortFunc(choices, func(a, b choice) int { return strings.Compare(a.Label, b.Label) })
-	return choices
+func (c catalogue) others(lines []line) []inventory.Product {
+	others := slices.DeleteFunc(slices.Collect(maps.Values(c)), func(p inventory.Product) bool {
+		return slices.ContainsFunc(lines, func(l line) bool { return l.Category == p.Category && l.Code == p.Code })
+	})
+	slices.SortFunc(others, func(a, b inventory.Product) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Code, b.Code))
+	})
+	return others
 }
 
 // withProduct adds a line of the product that was chosen among [catalogue.others].
 func withProduct(lines []line, chosen string) []line {
 	category, code, _ := strings.Cut(chosen, "/")
-	category, errCategory := url.PathUnescape(category)
-	code, errCode := url.PathUnescape(code)
+	category, errCategory := url.QueryUnescape(category)
+	code, errCode := url.QueryUnescape(code)
 	if errCategory != nil || errCode != nil || code == "" || len(lines) >= maxLines {
 		return lines
 	}
@@ -129,7 +119,7 @@ func (q *request) edit() error {
 	}
 	return q.unclear(failure, pendingPage{
 		Frame: web.Frame{Title: "The change is not made yet", Section: "orders"}, Action: orderPath(request.ID) + "/edit",
-		Text:   "We did not get an answer in time. Until there is one, the order stays as it was. Press the button to ask again: it sends the very same change.",
-		Button: "Try again", Waiting: "Saving…", Fields: repeated(sent, "name"),
+		Text:    "We did not get an answer in time. Until there is one, the order stays as it was. Press the button to ask again: it sends the very same change.",
+		Waiting: "Saving…", Fields: repeated(sent, "name"),
 	})
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"oms/modules/order"
@@ -31,7 +32,7 @@ func (q *request) place() error {
 	switch {
 	case failure == nil:
 		return q.placed(created, request.IdempotencyKey)
-	case failure.Type == "order-exists", hasPointer(failure, "/idempotency_key"):
+	case failure.Type == "order-exists", slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Pointer == "/idempotency_key" }):
 		return q.alreadySent(failure)
 	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
 		wrong, short := refused(failure)
@@ -45,7 +46,6 @@ func (q *request) place() error {
 	return q.unclear(failure, pendingPage{
 		Frame: web.Frame{Title: "Your order is not placed yet", Section: "basket"}, Action: "/ui/orders",
 		Text:    "We did not get an answer in time. Press the button to ask again: it sends the very same order, and however often you press it, it is placed once.",
-		Button:  "Try again",
 		Waiting: "Placing…", Fields: repeated(sent, "idempotency_key", "name"),
 	})
 }
@@ -71,7 +71,7 @@ func (q *request) placeAgain(status int, sent form, wrong problems, short map[in
 	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return q.basketPage(status, sent.lines, sent.values["name"], wrong, short)
+	return q.basketPage(status, sent, wrong, short)
 }
 
 // sentPage is the data of the page "sent".
@@ -89,23 +89,13 @@ func (q *request) alreadySent(failure *fault.Error) error {
 	return q.show(failure.Code.Status(), "sent", sentPage{q.frame("This basket was already sent", "basket"), q.trace()})
 }
 
-func hasPointer(failure *fault.Error, pointer string) bool {
-	for _, field := range failure.Fields {
-		if field.Pointer == pointer {
-			return true
-		}
-	}
-	return false
-}
-
 // pendingPage is the data of the page "pending": the answer is not known, and the very same form can be sent again.
 type pendingPage struct {
 	web.Frame
-	Text, Action    string
-	Button, Waiting string
-	Fields          []field
-	Seconds         int64 // until trying again makes sense
-	TraceID         string
+	Text, Action, Waiting string
+	Fields                []field
+	Seconds               int64 // until trying again makes sense
+	TraceID               string
 }
 
 // field is a hidden field.

@@ -19,45 +19,6 @@ func (p problems) checkName(name string) {
 	}
 }
 
-// problemLink is a problem in the summary, with the id of the field that has it.
-type problemLink struct{ Field, Text string }
-
-// shortage is how much too much was asked for.
-type shortage struct{ Requested, Available int64 }
-
-// summary lists what is wrong with a form, each with its field, in the order of the page.
-func summary(views []lineView, wrong problems, short map[int]shortage) (links []problemLink) {
-	if text := wrong["name"]; text != "" {
-		links = append(links, problemLink{"name", "The order's name " + text + "."})
-	}
-	if text := wrong[""]; text != "" {
-		links = append(links, problemLink{"lines", "The order " + text + "."})
-	}
-	for i, view := range views {
-		if view.Problem != "" {
-			links = append(links, problemLink{"qty-" + strconv.Itoa(i), "The quantity of " + view.Name + " " + view.Problem + "."})
-		}
-		if s, found := short[i]; found {
-			links = append(links, problemLink{"qty-" + strconv.Itoa(i), view.Name + ": " + s.Text() + "."})
-		}
-	}
-	return links
-}
-
-// Text says what is there of what was asked for.
-func (s shortage) Text() string {
-	if s.Available < 1 {
-		return "sold out"
-	}
-	return "only " + web.Count(s.Available) + " left of " + web.Count(s.Requested)
-}
-
-// Sentence says it on a line.
-func (s shortage) Sentence() string {
-	text := s.Text()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
 // refused sorts what the order module refused into problems by field and shortages by line.
 func refused(failure *fault.Error) (problems, map[int]shortage) {
 	wrong, short := problems{}, map[int]shortage{}

@@ -16,7 +16,6 @@ type request struct {
 	r      *http.Request
 	user   User
 	basket basket
-	notice web.Notice // of the request before
 }
 
 func (q *request) ctx() context.Context { return q.r.Context() }
@@ -69,8 +68,7 @@ func (q *request) frame(title, section string) web.Frame {
 	if q.user.Subject == "" {
 		return web.Frame{Title: title}
 	}
-	q.notice = takeNotice(q.w, q.r)
-	return web.Frame{Title: title, Section: section, User: q.user.Name, Basket: q.basket.pieces(), Notice: q.notice}
+	return web.Frame{Title: title, Section: section, User: q.user.Name, Basket: q.basket.pieces(), Notice: takeNotice(q.w, q.r)}
 }
 
 // show answers with a page.

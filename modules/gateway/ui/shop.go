@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
@@ -17,32 +16,26 @@ import (
 type shopPage struct {
 	web.Frame
 	Query, Category string
-	Categories      []choice // all of them, for the filter
+	Categories      []string // all of them, for the filter
 	Shelves         []shelf
 	Found           int64
 	Back            string // where adding to the basket leads back to
 	MayOrder        bool
+	basket          basket
 }
 
-// choice is an option of a filter.
-type choice struct {
-	Value, Label string
-	Chosen       bool
+// InBasket is how many of a product are in the basket.
+func (p shopPage) InBasket(product inventory.Product) int64 {
+	return p.basket.of(product.Category, product.Code)
 }
+
+// Anchor is the id of a product on the page.
+func (shopPage) Anchor(p inventory.Product) string { return anchor(p.Category, p.Code) }
 
 // shelf is the products of a category.
 type shelf struct {
-	ID    string // its heading's id on the page
-	Label string
-	Tiles []tile
-}
-
-// tile is a product.
-type tile struct {
-	Anchor                      string // its id on the page
-	Category, Code, Name, Price string
-	Stock                       stock
-	InBasket                    int64
+	ID, Category string // the heading's id on the page, and what it says
+	Products     []inventory.Product
 }
 
 // Limits of what is searched for; the inventory refuses more.
@@ -73,8 +66,8 @@ func (q *request) shop() error {
 		title = "Search: " + request.Query
 	}
 	return q.show(http.StatusOK, "shop", shopPage{
-		Frame: q.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all, request.Category),
-		Shelves: q.shelves(found), Found: int64(len(found.Data)), Back: q.r.URL.RequestURI(), MayOrder: q.may(order.AddOrder),
+		Frame: q.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all),
+		Shelves: shelves(found), Found: int64(len(found.Data)), Back: q.r.URL.RequestURI(), MayOrder: q.may(order.AddOrder), basket: q.basket,
 	})
 }
 
@@ -87,36 +80,24 @@ func clip(text string, most int) string {
 }
 
 // categories are the options of the filter.
-func categories(all inventory.Products, chosen string) (choices []choice) {
+func categories(all inventory.Products) (names []string) {
 	for _, p := range all.Data {
-		if !slices.ContainsFunc(choices, func(c choice) bool { return c.Value == p.Category }) {
-			choices = append(choices, choice{p.Category, label(p.Category), p.Category == chosen})
+		if !slices.Contains(names, p.Category) {
+			names = append(names, p.Category)
 		}
 	}
-	slices.SortFunc(choices, func(a, b choice) int { return cmp.Compare(a.Label, b.Label) })
-	return choices
-}
-
-// label is a category as people read it.
-func label(category string) string {
-	first, size := utf8.DecodeRuneInString(category)
-	if size == 0 {
-		return ""
-	}
-	return strings.ToUpper(string(first)) + category[size:]
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(web.Capital(a), web.Capital(b)) })
+	return names
 }
 
 // shelves puts products by category, as the inventory sorts them.
-func (q *request) shelves(found inventory.Products) (shelves []shelf) {
+func shelves(found inventory.Products) (shelves []shelf) {
 	for i, p := range found.Data {
 		if i == 0 || found.Data[i-1].Category != p.Category {
-			shelves = append(shelves, shelf{ID: "shelf-" + strconv.Itoa(i), Label: label(p.Category)})
+			shelves = append(shelves, shelf{ID: "shelf-" + strconv.Itoa(i), Category: p.Category})
 		}
 		last := &shelves[len(shelves)-1]
-		last.Tiles = append(last.Tiles, tile{
-			Anchor: anchor(p.Category, p.Code), Category: p.Category, Code: p.Code, Name: p.Name, Price: web.Money(p.Price.Amount, p.Price.Currency),
-			Stock: stock{p.Category, p.Code, p.Available}, InBasket: q.basket.of(p.Category, p.Code),
-		})
+		last.Products = append(last.Products, p)
 	}
 	return shelves
 }
