@@ -6,20 +6,16 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"asset":   assetURL,
-	"product": func() string { return Product },
 	"capital": func(text any) string { return Capital(fmt.Sprint(text)) },
 	"money":   Money,
 	"count":   Count,
 	"plural":  plural,
-	"when":    when,
-	"machine": machine,
 	"hue":     hue,
 }
 
@@ -84,12 +80,6 @@ func Capital(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.ToUpper(text[:size]) + text[size:]
 }
-
-// when writes a time for people. Their own time zone is known to their browser alone: the script writes it there.
-func when(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
-
-// machine writes a time for programs.
-func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // hues is how many colours of glyphs the style has.
 const hues = 6

@@ -20,14 +20,6 @@ type Card struct {
 	May                      []string
 }
 
-// Initial is the first letter of the name.
-func (c Card) Initial() string {
-	for _, letter := range c.Name {
-		return string(letter)
-	}
-	return ""
-}
-
 // Framed implements [Page].
 func (SignIn) Framed() Frame { return Frame{Title: "Sign in"} }
 

@@ -16,9 +16,6 @@ import (
 	"strings"
 )
 
-// Product is what this program calls itself in front of people.
-const Product = "Order desk"
-
 //go:embed templates static
 var files embed.FS
 

@@ -45,18 +45,14 @@ func forbidSniffing(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // answerTimeout is how long a client may take to read an answer: 6 MB, the largest page of orders, at 2.5 Mbit/s. It is
-// less than a stopping process waits, so that clients that do not read cannot spoil a stop. A stream has no such limit.
+// less than a stopping process waits, so that clients that do not read cannot spoil a stop.
 const answerTimeout = 20 * time.Second
 
 // limitAnswerTime gives up answers that nobody reads.
 func limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Before(func() {
-			deadline := time.Now().Add(answerTimeout)
-			if routeOf(c).stream {
-				deadline = time.Time{}
-			}
-			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(deadline) // a test's recorder has none
+			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(answerTimeout)) // a test's recorder has none
 		})
 		return next(c)
 	}

@@ -52,13 +52,10 @@ func nobodyCanSignIn(http.ResponseWriter, *http.Request) error {
 // pagesTimeout is how long a page of the STS may take: hashing a password on a busy machine takes seconds.
 const pagesTimeout = 15 * time.Second
 
-// proxyFailureKey is where a request's context has room for why it could not be forwarded.
-type proxyFailureKey struct{}
-
 // Remote are the STS's pages in another process, at base. The transport proves the gateway and knows the STS; the
 // client's address travels in a header that the STS takes from the gateway alone.
 func Remote(base *url.URL, transport http.RoundTripper, log *slog.Logger) Handler {
-	proxy := &httputil.ReverseProxy{
+	proxy := httputil.ReverseProxy{
 		Transport: transport,
 		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -71,17 +68,16 @@ func Remote(base *url.URL, transport http.RoundTripper, log *slog.Logger) Handle
 			answer.Header.Del("X-Content-Type-Options") // the gateway says it in every answer, and once is enough
 			return nil
 		},
-		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
-			if failure, ok := r.Context().Value(proxyFailureKey{}).(*error); ok {
-				*failure = fault.Retryable(2*time.Second, "Nobody can sign in right now: the part that knows the users cannot be reached.").Because(err)
-			}
-		},
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), pagesTimeout)
 		defer cancel()
 		var failure error
-		proxy.ServeHTTP(w, stripped(context.WithValue(ctx, proxyFailureKey{}, &failure), r))
+		forward := proxy
+		forward.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) {
+			failure = fault.Retryable(2*time.Second, "Nobody can sign in right now: the part that knows the users cannot be reached.").Because(err)
+		}
+		forward.ServeHTTP(w, stripped(ctx, r))
 		return failure
 	}
 }

@@ -71,9 +71,9 @@ func (r route) serve(c echo.Context) error {
 	if err := setPathValues(c, request); err != nil {
 		return err
 	}
-	if r.body.max > 0 && request.Body != nil {
+	if r.maxBody > 0 && request.Body != nil {
 		request = request.WithContext(request.Context()) // the original's body is still to be discarded
-		request.Body = http.MaxBytesReader(c.Response(), request.Body, r.body.max)
+		request.Body = http.MaxBytesReader(c.Response(), request.Body, r.maxBody)
 	}
 	c.SetRequest(request)
 	return r.handle(c.Response(), request)

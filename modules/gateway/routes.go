@@ -20,8 +20,7 @@ type route struct {
 	method     string // GET also serves HEAD; "" is every method that no other route of the path takes
 	path       string // "/order/{id}"; a last "*" is everything below
 	credential credential
-	body       body
-	stream     bool      // the answer may take as long as it likes
+	maxBody    int64     // bytes; 0 leaves it to who reads the body
 	errors     errorForm // in which it fails
 	name       string    // of the operation, or what the page shows
 	handle     Handler
@@ -36,12 +35,6 @@ const (
 	session credential = "session" // the session's cookie; another site's forms are refused
 	theirs  credential = "theirs"  // whatever the page's module asks for
 )
-
-// body is what a request brings.
-type body struct {
-	kind string // "", "JSON" or "form"
-	max  int64  // bytes; 0 leaves it to who reads it
-}
 
 // table is everything that can be reached from outside.
 func (g *gateway) table() ([]route, error) {
@@ -61,14 +54,10 @@ func (g *gateway) operationRoutes() (routes []route, err error) {
 			if err != nil {
 				return nil, err
 			}
-			r := route{
+			routes = append(routes, route{
 				method: bound.Row.Edge.Method, path: bound.Row.Edge.Path, credential: bearer, errors: problem,
 				name: bound.Row.Name, handle: g.operation(module, bound),
-			}
-			if bound.HasBody() {
-				r.body = body{"JSON", binding.MaxBody}
-			}
-			routes = append(routes, r)
+			})
 		}
 	}
 	return routes, nil
@@ -81,9 +70,6 @@ func (g *gateway) pageRoutes() (routes []route) {
 		r := route{method: page.Method, path: page.Path, credential: theirs, errors: problem, name: page.Path, handle: page.Handler}
 		if page.ForPeople {
 			r.errors = web.ShowFault
-		}
-		if page.Method == http.MethodPost {
-			r.body.kind = "form"
 		}
 		if r.handle == nil {
 			r.handle = nobodyCanSignIn
@@ -107,7 +93,7 @@ func (g *gateway) uiRoutes() (routes []route) {
 	for _, page := range pages.Routes() {
 		r := route{method: page.Method, path: page.Path, credential: session, errors: pages.ShowFault, name: page.Shows, handle: page.Handle}
 		if page.Method == http.MethodPost {
-			r.body = body{"form", ui.MaxForm}
+			r.maxBody = ui.MaxForm
 		}
 		routes = append(routes, r)
 		methods[page.Path] = append(methods[page.Path], page.Method)

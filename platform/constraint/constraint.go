@@ -14,8 +14,10 @@
 package constraint
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +25,7 @@ import (
 )
 
 // Rules are the constraints of a struct type. They are immutable and safe for concurrent use.
-type Rules struct {
-	typ     reflect.Type
-	members []member
-}
+type Rules struct{ members []member }
 
 // member is a field with constraints, or with something inside that has some.
 type member struct {
@@ -39,7 +38,7 @@ type member struct {
 
 // Of reads the constraints of a struct type. It fails for a tag that does not fit its field's type.
 func Of(t reflect.Type) (*Rules, error) {
-	rules := &Rules{typ: t}
+	rules := &Rules{}
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -74,40 +73,29 @@ func structWithin(t reflect.Type) reflect.Type {
 // Member is the rule of a member, by the JSON names that lead to it. A member without constraints has a rule that
 // allows everything.
 func (r *Rules) Member(path ...string) *Rule {
-	for i, name := range path {
-		m := r.find(name)
-		switch {
-		case m == nil:
-			return &Rule{}
-		case i == len(path)-1 && m.rule != nil:
-			return m.rule
+	var m member
+	for _, name := range path {
+		i := -1
+		if r != nil {
+			i = slices.IndexFunc(r.members, func(m member) bool { return m.name == name })
 		}
+		if i < 0 {
+			return &Rule{}
+		}
+		m = r.members[i]
 		r = m.inside
 	}
-	return &Rule{}
-}
-
-func (r *Rules) find(name string) *member {
-	if r == nil {
-		return nil
-	}
-	for i, m := range r.members {
-		if m.name == name {
-			return &r.members[i]
-		}
-	}
-	return nil
+	return cmp.Or(m.rule, &Rule{})
 }
 
 // Problems names everything that is wrong with a value, all at once, in the order of the members: constraints first,
 // then the rules across members. value is a pointer to a struct of the type.
 func (r *Rules) Problems(value any) []fault.Field {
-	c := check{}
-	c.structure(r, reflect.ValueOf(value).Elem(), "")
+	problems := r.broken(reflect.ValueOf(value).Elem(), "")
 	if across, has := value.(interface{ Problems() []fault.Field }); has {
-		c.problems = append(c.problems, across.Problems()...)
+		problems = append(problems, across.Problems()...)
 	}
-	return c.problems
+	return problems
 }
 
 // Check is nil for a value without problems. A bad parameter of a query is malformed; everything else is invalid.
@@ -127,36 +115,31 @@ func (r *Rules) Check(value any) error {
 	return nil
 }
 
-// check is one walk over a value.
-type check struct{ problems []fault.Field }
-
-func (c *check) structure(r *Rules, value reflect.Value, pointer string) {
+// broken names the constraints that a struct, a list of structs or what points to them breaks.
+func (r *Rules) broken(value reflect.Value, pointer string) (problems []fault.Field) {
+	switch value.Kind() {
+	case reflect.Pointer:
+		if value.IsNil() {
+			return nil
+		}
+		return r.broken(value.Elem(), pointer)
+	case reflect.Slice:
+		for i := range value.Len() {
+			problems = append(problems, r.broken(value.Index(i), pointer+"/"+strconv.Itoa(i))...)
+		}
+		return problems
+	}
 	for _, m := range r.members {
 		field, at := value.Field(m.index), pointer+"/"+m.name
 		if m.rule != nil {
 			if sentence := m.rule.broken(field); sentence != "" {
-				c.problems = append(c.problems, fault.Field{Pointer: at, Detail: sentence})
+				problems = append(problems, fault.Field{Pointer: at, Detail: sentence})
 				continue // 100,000 items where 100 may be do not deserve 100,000 complaints
 			}
 		}
 		if m.inside != nil {
-			c.inside(m.inside, field, at)
+			problems = append(problems, m.inside.broken(field, at)...)
 		}
 	}
-}
-
-// inside goes on to the structs that a field holds.
-func (c *check) inside(r *Rules, field reflect.Value, pointer string) {
-	switch field.Kind() {
-	case reflect.Pointer:
-		if !field.IsNil() {
-			c.inside(r, field.Elem(), pointer)
-		}
-	case reflect.Slice:
-		for i := range field.Len() {
-			c.inside(r, field.Index(i), pointer+"/"+strconv.Itoa(i))
-		}
-	default:
-		c.structure(r, field, pointer)
-	}
+	return problems
 }

@@ -3,6 +3,8 @@ package fault
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 )
 
 // Field is one problem of one part of the input. Its JSON is one object: detail, pointer, then the figures by name.
@@ -28,41 +30,31 @@ func (f Field) Figure(name string) (value int64, found bool) {
 	return 0, false
 }
 
+// sentence is what every field has.
+type sentence struct {
+	Detail  string `json:"detail"`
+	Pointer string `json:"pointer"`
+}
+
 // MarshalJSON implements [json.Marshaler].
 func (f Field) MarshalJSON() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // whoever encodes the whole decides about that
-	write := func(before, name string, value any) error {
-		text.WriteString(before)
-		if err := encoder.Encode(name); err != nil {
-			return err
-		}
-		text.WriteByte(':')
-		return encoder.Encode(value)
-	}
-	if err := write("{", "detail", f.Detail); err != nil {
-		return nil, err
-	}
-	if err := write(",", "pointer", f.Pointer); err != nil {
-		return nil, err
-	}
+	err := encoder.Encode(sentence{f.Detail, f.Pointer})
 	for _, figure := range f.Figures {
-		if err := write(",", figure.Name, figure.Value); err != nil {
-			return nil, err
-		}
+		text.Truncate(text.Len() - len("}\n"))
+		text.WriteByte(',')
+		err = errors.Join(err, encoder.Encode(figure.Name))
+		fmt.Fprintf(&text, ":%d}\n", figure.Value)
 	}
-	text.WriteByte('}')
-	return text.Bytes(), nil
+	return text.Bytes(), err
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. Members that are no whole numbers are left out: a newer version of the
 // callee may have more to tell.
 func (f *Field) UnmarshalJSON(text []byte) error {
-	var known struct {
-		Detail  string `json:"detail"`
-		Pointer string `json:"pointer"`
-	}
+	var known sentence
 	if err := json.Unmarshal(text, &known); err != nil {
 		return err
 	}

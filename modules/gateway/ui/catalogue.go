@@ -52,18 +52,6 @@ type lineView struct {
 // shortage is how much too much was asked for.
 type shortage struct{ Requested, Available int64 }
 
-// sum is a total in one currency.
-type sum map[string]int64
-
-// add adds an amount, or reports that nobody could pay it.
-func (s sum) add(currency string, amount int64) bool {
-	if amount > math.MaxInt64-s[currency] {
-		return false
-	}
-	s[currency] += amount
-	return true
-}
-
 // linesForm is the data of a form of lines, with what the catalogue knows of them.
 type linesForm struct {
 	web.Frame
@@ -78,7 +66,7 @@ type linesForm struct {
 // linesForm shows a form with what is wrong with it.
 func (c catalogue) linesForm(frame web.Frame, sent form, wrong problems, short map[int]shortage) linesForm {
 	shown := linesForm{Frame: frame, Name: sent.values["name"], Wrong: wrong, Short: len(short) > 0, Away: c == nil}
-	totals, whole := sum{}, true
+	totals, whole := map[string]int64{}, true // by currency
 	for i, l := range sent.lines {
 		view := lineView{line: l, Index: i, Name: c.name(l.Category, l.Code), Problem: wrong[fieldName("qty", i)]}
 		if s, found := short[i]; found {
@@ -93,8 +81,10 @@ func (c catalogue) linesForm(frame web.Frame, sent form, wrong problems, short m
 		case !known || err != nil || !qtyRule.AllowsNumber(qty) || p.Price.Amount > math.MaxInt64/maxQty:
 			whole = false
 		default:
-			view.Total = web.Money(p.Price.Amount*qty, p.Price.Currency)
-			whole = totals.add(p.Price.Currency, p.Price.Amount*qty) && whole
+			amount := p.Price.Amount * qty
+			view.Total = web.Money(amount, p.Price.Currency)
+			whole = whole && amount <= math.MaxInt64-totals[p.Price.Currency] // more is nobody's to pay
+			totals[p.Price.Currency] += amount
 		}
 		shown.Lines = append(shown.Lines, view)
 	}

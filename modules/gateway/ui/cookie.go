@@ -83,14 +83,11 @@ func (b basket) write(w http.ResponseWriter) error {
 		b.Name = ""
 		return b.write(w)
 	case tooLong, len(b.Lines) > maxLines:
-		return errFull
+		return fault.New(fault.TooLarge, "The basket is full.")
 	}
 	setCookie(w, basketCookie, value, 0)
 	return nil
 }
-
-// errFull is the refusal of a line too many.
-var errFull = fault.New(fault.TooLarge, "The basket is full.")
 
 // setCookie sets a cookie that only this site over TLS can set and that no script can read. It ends with the browser's
 // session, or with 0 > maxAge at once.

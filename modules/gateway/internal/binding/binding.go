@@ -118,9 +118,6 @@ func (b *Binding) bindResponse(response reflect.Type) error {
 	return nil
 }
 
-// HasBody reports whether requests have a body.
-func (b *Binding) HasBody() bool { return len(b.body.members) > 0 }
-
 // part is some members of a struct, as a struct of their own.
 type part struct {
 	typ     reflect.Type
