@@ -61,9 +61,9 @@ func problem(w http.ResponseWriter, r *http.Request, err error) {
 
 // challenge is the WWW-Authenticate header (RFC 6750 section 3): without an error where nothing was sent.
 func challenge(r *http.Request, err error) string {
-	var missing *missingScopeError
+	missing, isScope := errors.AsType[*missingScopeError](err)
 	switch {
-	case errors.As(err, &missing):
+	case isScope:
 		return `Bearer error="insufficient_scope", scope="` + missing.scope + `"`
 	case fault.CodeOf(err) == fault.PermissionDenied:
 		return `Bearer error="insufficient_scope"`

@@ -42,22 +42,17 @@ func (g *gateway) identify(r *http.Request, callee string) (context.Context, ide
 	}
 	if raw != "" {
 		own := func(kid string) (*token.KeySet, error) { return g.Keys.Having(ctx, kid) }
-		if _, err := g.Edge.Verify(raw.Reveal(), own, g.Now()); err != nil {
-			return ctx, identity.Principal{}, refusal(err)
+		_, err := g.Edge.Verify(raw.Reveal(), own, g.Now())
+		if _, bad := errors.AsType[*token.Error](err); bad { // and not an STS that cannot be asked
+			err = fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.").Because(err)
+		}
+		if err != nil {
+			return ctx, identity.Principal{}, err
 		}
 		ctx = identity.WithCredential(ctx, identity.Credential{Kind: identity.EdgeToken, Text: raw})
 	}
 	principal, err := g.principal(ctx, callee)
 	return identity.With(ctx, principal), principal, err
-}
-
-// refusal tells a bad token from an STS that cannot be asked.
-func refusal(err error) error {
-	var verdict *token.Error
-	if errors.As(err, &verdict) {
-		return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.").Because(err)
-	}
-	return err
 }
 
 // bearerToken gives the token of the Authorization header (RFC 6750 section 2.1), or "" where nothing was sent. No

@@ -123,11 +123,11 @@ func (e *Error) Unwrap() error { return e.cause }
 // From turns any error into a fault: faults stay what they are, context errors become Canceled and DeadlineExceeded,
 // and everything else is Internal with the error as its cause. From(nil) is nil.
 func From(err error) *Error {
-	var known *Error
+	known, isFault := errors.AsType[*Error](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &known):
+	case isFault:
 		return known
 	case errors.Is(err, context.DeadlineExceeded):
 		return New(DeadlineExceeded, "There was no answer in time; the request may or may not have taken effect.").Because(err)

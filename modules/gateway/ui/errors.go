@@ -80,8 +80,7 @@ func (p *Pages) ShowFault(w http.ResponseWriter, r *http.Request, err error) {
 // failed is the request that has failed, with whoever is signed in: the page is the same for all, only its header knows.
 // Another site does not learn who that is.
 func (p *Pages) failed(w http.ResponseWriter, r *http.Request, err error) *request {
-	var begun *failedError
-	if errors.As(err, &begun) {
+	if begun, found := errors.AsType[*failedError](err); found {
 		return begun.request
 	}
 	q := &request{Pages: p, w: w, r: r}

@@ -68,8 +68,7 @@ func (q *request) fields() (map[string]string, error) {
 		return nil, fault.New(fault.UnsupportedMedia, "Send a form.").Because(err)
 	}
 	if err := q.r.ParseForm(); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, fault.New(fault.TooLarge, "The form is larger than %d bytes.", MaxForm)
 		}
 		return nil, fault.New(fault.Malformed, "The form cannot be read.").Because(err)

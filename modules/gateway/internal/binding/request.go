@@ -51,8 +51,11 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 	defer parsing.Release(int64(len(text)))
 	body := reflect.New(b.body.typ)
 	problems, err := strictjson.Decode(text, body.Interface())
+	if syntax, bad := errors.AsType[*strictjson.SyntaxError](err); bad {
+		return nil, fault.New(fault.Malformed, "The body is not the JSON that is expected here: %v.", syntax)
+	}
 	if err != nil {
-		return nil, malformed(err)
+		return nil, err
 	}
 	b.body.into(whole, body.Elem())
 	if len(problems) > 0 {
@@ -93,14 +96,6 @@ func (b *Binding) decodeHeaders(header http.Header, whole reflect.Value) error {
 		}
 	}
 	return nil
-}
-
-func malformed(err error) error {
-	var syntax *strictjson.SyntaxError
-	if errors.As(err, &syntax) {
-		return fault.New(fault.Malformed, "The body is not the JSON that is expected here: %v.", syntax)
-	}
-	return err
 }
 
 // decodeQuery binds the parameters. Unknown and repeated ones are refused: what looks like a filter must be one.
@@ -157,9 +152,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge()
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	var exceeded *http.MaxBytesError
+	_, exceeded := errors.AsType[*http.MaxBytesError](err)
 	switch {
-	case errors.As(err, &exceeded):
+	case exceeded:
 		return nil, tooLarge()
 	case err != nil:
 		return nil, fault.New(fault.Malformed, "The body did not arrive whole.").Because(err)
