@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,37 +16,20 @@ import (
 	"oms/platform/fault"
 	"oms/platform/module"
 	"oms/platform/observe"
+	"oms/platform/observe/observetest"
 	"oms/platform/trust"
 )
 
-// journal keeps the log.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // pagesOf serves a gateway with this page, and gives what it logs.
-func pagesOf(t *testing.T, page http.HandlerFunc) (server *httptest.Server, log *journal) {
+func pagesOf(t *testing.T, page http.HandlerFunc) (server *httptest.Server, log *observetest.Log) {
 	t.Helper()
 	return serverOf(t, map[string]http.HandlerFunc{"/oauth2/x": page})
 }
 
 // serverOf serves a gateway with pages by their paths.
-func serverOf(t *testing.T, pages map[string]http.HandlerFunc) (server *httptest.Server, log *journal) {
+func serverOf(t *testing.T, pages map[string]http.HandlerFunc) (server *httptest.Server, log *observetest.Log) {
 	t.Helper()
-	log = &journal{}
+	log = &observetest.Log{}
 	server = httptest.NewServer(handlerOf(t, pages, log))
 	t.Cleanup(server.Close)
 	return server, log
