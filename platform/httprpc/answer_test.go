@@ -78,7 +78,7 @@ func TestAnAnswerThatIsNotOursIsNoAnswer(t *testing.T) {
 					t.Errorf("%s was sent %d times, want %d", op.Row().Name, requests.Load(), attempts)
 				}
 			}
-			if logged := w.log.with("calls to a module fail"); len(logged) != 1 {
+			if logged := w.log.Lines("calls to a module fail"); len(logged) != 1 {
 				t.Errorf("logged %q", logged)
 			}
 		})

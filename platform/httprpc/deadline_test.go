@@ -84,7 +84,7 @@ func TestTheCalleeSeesThatItsCallerHasLeft(t *testing.T) {
 	if _, err := once.Call(t.Context(), conn, sample{ID: "stays"}); err != nil || w.handshakes.Load() != 1 {
 		t.Errorf("%v: the connection has %d handshakes", err, w.handshakes.Load())
 	}
-	if len(w.log.with("level=WARN")) != 0 {
+	if len(w.log.Lines("level=WARN")) != 0 {
 		t.Error("a caller that leaves is not an outage")
 	}
 }

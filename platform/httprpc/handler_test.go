@@ -126,7 +126,7 @@ func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 			if got.Reason != rpc.NotVerified || got.Module != "lab" || got.Transaction != trace || got.Operation != want.Operation || got.Caller != want.Caller || got.Proof != want.Proof {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
-			if logged := w.log.with("level=WARN"); len(logged) != 1 || !strings.Contains(logged[0], "reason=") {
+			if logged := w.log.Lines("level=WARN"); len(logged) != 1 || !strings.Contains(logged[0], "reason=") {
 				t.Errorf("logged %q", logged)
 			}
 		})
@@ -194,7 +194,7 @@ func TestAPanicAroundTheServiceIsAnAnswer(t *testing.T) {
 	if answer.StatusCode != http.StatusInternalServerError || problem.Code != fault.Internal || strings.Contains(text, "hunter2") {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
-	if len(w.log.with("hunter2")) != 1 {
+	if len(w.log.Lines("hunter2")) != 1 {
 		t.Error("the log does not have the panic")
 	}
 }

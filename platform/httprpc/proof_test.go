@@ -100,7 +100,7 @@ func TestARefusedProofIsRenewedOnce(t *testing.T) {
 				failure.Type != "" || failure.Detail != "lab does not accept the proof of gateway: the proof is too old") {
 				t.Error(err)
 			}
-			if len(w.log.with("not accept the proof")) == 0 {
+			if len(w.log.Lines("not accept the proof")) == 0 {
 				t.Error("nothing was logged")
 			}
 		})
@@ -115,7 +115,7 @@ func TestACertificateThatDoesNotHoldAnyMoreIsNotTheUsersFault(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(w.log.with("removed is not part of the deployment any more")) != 2 {
+	if len(w.log.Lines("removed is not part of the deployment any more")) != 2 {
 		t.Error("the callee's log does not have the reason")
 	}
 }

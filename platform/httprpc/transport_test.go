@@ -13,6 +13,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/httprpc"
+	"oms/platform/observe/observetest"
 )
 
 // meeting makes the service wait until it is let go, and tells how many have arrived.
@@ -206,7 +207,7 @@ func TestAModuleThatCannotBeReachedSaysWhy(t *testing.T) {
 		"without its own scheme": {"http://" + listener.Addr().String(), w.authority.client(t, "gateway"), "connection lost"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log := &lines{}
+			log := &observetest.Log{}
 			w.log = log
 			transport := httprpc.NewTransport(httprpc.TransportOptions{TLS: func() *tls.Config { return c.config }, Generation: w.generation.Load})
 			defer transport.Close()
@@ -218,7 +219,7 @@ func TestAModuleThatCannotBeReachedSaysWhy(t *testing.T) {
 					t.Errorf("%v, want %q", err, want)
 				}
 			}
-			if logged := log.with("level=WARN"); len(logged) != 1 || !strings.Contains(logged[0], "error=") {
+			if logged := log.Lines("level=WARN"); len(logged) != 1 || !strings.Contains(logged[0], "error=") {
 				t.Errorf("logged %q", logged)
 			}
 			if w.service.times(name) != 0 {
@@ -242,7 +243,7 @@ func TestAnOutageIsLoggedWhenItBeginsAndWhenItEnds(t *testing.T) {
 			}
 		}
 	}
-	if lost, found := w.log.with("calls to a module fail"), w.log.with("calls to a module succeed again"); len(lost) != 2 || len(found) != 2 {
+	if lost, found := w.log.Lines("calls to a module fail"), w.log.Lines("calls to a module succeed again"); len(lost) != 2 || len(found) != 2 {
 		t.Errorf("lost %q, found %q", lost, found)
 	}
 }

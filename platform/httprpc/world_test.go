@@ -1,19 +1,18 @@
 package httprpc_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"oms/platform/httprpc"
+	"oms/platform/observe/observetest"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust/trusttest"
@@ -86,7 +85,7 @@ type world struct {
 	config     func(*http.Server)
 	observer   *rpctest.Observer
 	host       *rpc.Host
-	log        *lines
+	log        *observetest.Log
 	generation atomic.Uint64
 	handshakes atomic.Int64 // of the listener
 	server     *httptest.Server
@@ -94,7 +93,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, authority: newAuthority(t), service: &labService{}, profile: &trusttest.Profile{}, observer: &rpctest.Observer{}, log: &lines{}}
+	w := &world{t: t, authority: newAuthority(t), service: &labService{}, profile: &trusttest.Profile{}, observer: &rpctest.Observer{}, log: &observetest.Log{}}
 	host, err := rpc.NewHost[lab]("lab", table, w.service, w.observer, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -150,28 +149,4 @@ func (w *world) connTo(workload, url string, transport http.RoundTripper) rpc.Co
 	return httprpc.NewConn(httprpc.ConnOptions{
 		Caller: workload, Callee: "lab", URL: url, Profile: w.profile, Transport: transport, Log: w.logger(),
 	})
-}
-
-// lines is a log that tests read.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// with are the lines that contain the text.
-func (l *lines) with(text string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.text.String()) {
-		if strings.Contains(line, text) {
-			found = append(found, line)
-		}
-	}
-	return found
 }
