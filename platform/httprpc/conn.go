@@ -2,10 +2,19 @@ package httprpc
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"maps"
+	"mime"
 	"net/http"
+	"reflect"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -75,12 +84,80 @@ func (t remote) Send(ctx context.Context, c *rpc.Outgoing) error {
 		return t.unanswered(c.Operation, err, sent.seal())
 	}
 	defer func() { _ = answer.Body.Close() }()
-	failure, err := readAnswer(answer, c.Response)
+	return t.receive(answer, c)
+}
+
+// receive fills the response, or gives the fault that the callee answered. Everything else is not an answer of ours.
+func (t remote) receive(answer *http.Response, c *rpc.Outgoing) error {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	success := answer.StatusCode == http.StatusOK && media == jsonType && answer.Header.Get(versionHeader) == version
+	switch {
+	case !success && (media != problemType || answer.StatusCode < 400):
+		return t.strange(c.Operation, nil, "status %d with the content type %.40q", answer.StatusCode, media)
+	case answer.ContentLength > maxResponse:
+		return t.strange(c.Operation, nil, "an answer that is too large")
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxResponse+1))
 	switch {
 	case err != nil:
-		return &rpc.UndeliveredError{Failure: t.strange(c.Operation, err), Executed: rpc.Unknown}
-	case failure != nil:
-		return failure
+		return t.strange(c.Operation, err, "an answer that broke off")
+	case len(body) > maxResponse:
+		return t.strange(c.Operation, nil, "an answer that is too large")
+	case !utf8.Valid(body):
+		return t.strange(c.Operation, nil, "an answer that is not UTF-8")
+	case success:
+		if err := json.Unmarshal(body, c.Response); err != nil {
+			reflect.ValueOf(c.Response).Elem().SetZero() // what was filled in before must not be mixed with another attempt's
+			return t.strange(c.Operation, err, "an answer that is not the operation's JSON")
+		}
+		return nil
 	}
-	return nil
+	var problem fault.Problem
+	if err := json.Unmarshal(body, &problem); err != nil {
+		return t.strange(c.Operation, err, "status %d with a problem that cannot be read", answer.StatusCode)
+	}
+	failure, known := problem.Fault()
+	if !known {
+		return t.strange(c.Operation, errors.New(string(problem.Code)), "status %d with a problem without a code of ours", answer.StatusCode)
+	}
+	if seconds, err := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 32); err == nil {
+		failure.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return failure
+}
+
+// onceBody is a request's body that tells whether its end has left. A callee executes nothing before it has the whole
+// body, so a call whose last byte was never taken has not been executed.
+type onceBody struct {
+	mu     sync.Mutex
+	rest   []byte
+	sealed bool
+}
+
+var errSealed = errors.New("the attempt is over")
+
+// Read implements [io.Reader].
+func (b *onceBody) Read(to []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.sealed:
+		return 0, errSealed
+	case len(b.rest) == 0:
+		return 0, io.EOF
+	}
+	n := copy(to, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+// Close implements [io.Closer].
+func (b *onceBody) Close() error { return nil }
+
+// seal ends the attempt and reports whether the last byte had been taken: what was not will never be.
+func (b *onceBody) seal() (taken bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sealed = true
+	return len(b.rest) == 0
 }

@@ -2,13 +2,18 @@ package httprpc
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
@@ -51,15 +56,33 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer) //nolint:gosec // JSON for another process, which renders nothing; where it fails, the caller has gone
 }
 
+// sendFault answers with problem details.
+func sendFault(w http.ResponseWriter, r *http.Request, failure *fault.Error) {
+	body, err := encode(failure.Problem(r.URL.Path, transactionOf(r)))
+	if err != nil { // a problem is made of text and numbers
+		body = nil
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.Header().Set(versionHeader, version)
+	if failure.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((failure.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	w.WriteHeader(failure.Code.Status())
+	_, _ = w.Write(body) //nolint:gosec // JSON for another process, which renders nothing; where it fails, the caller has gone
+}
+
 // serve checks what is cheap first: nobody makes this process read a large body or ask a profile without a certificate.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	operation, _ := strings.CutPrefix(r.URL.Path, pathPrefix)
-	if operation == r.URL.Path {
-		operation = ""
-	}
 	in := &rpc.Incoming{Transport: rpc.OverHTTPS}
-	in.Operation, in.Header, in.Transaction = operation, r.Header, transactionOf(r)
-	if err := h.peer(r, in); err != nil {
+	in.Header, in.Transaction = r.Header, transactionOf(r)
+	if operation, found := strings.CutPrefix(r.URL.Path, pathPrefix); found {
+		in.Operation = operation
+	}
+	err := errors.New("the connection is not encrypted")
+	if r.TLS != nil {
+		in.Caller, err = h.Peer(r.TLS)
+	}
+	if err != nil {
 		in.PeerError = rpc.NotProven("the certificate of the connection is not accepted by %s any more; its log has the reason", h.Server.Host().Module())
 		h.tell(r, in, "the peer's certificate is not accepted", err)
 		return nil, h.Server.Serve(r.Context(), in)
@@ -74,20 +97,14 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	message := &message{request: r, most: most}
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	in.Message = message
-	err := h.Server.Serve(ctx, in)
-	if err == nil {
-		return encodeAnswer(in)
+	if err := h.Server.Serve(ctx, in); err != nil {
+		return nil, h.told(r, in, message, err)
 	}
-	return nil, h.told(r, in, message, err)
-}
-
-// peer establishes which workload is at the other end of the connection.
-func (h *handler) peer(r *http.Request, in *rpc.Incoming) (err error) {
-	if r.TLS == nil {
-		return errors.New("the connection is not encrypted")
+	answer, err := encode(in.Response())
+	if err == nil && len(answer) > maxResponse {
+		return nil, fault.New(fault.Internal, "The answer of %s is larger than %d MiB, which is the most that is sent between modules.", in.Operation, maxResponse>>20)
 	}
-	in.Caller, err = h.Peer(r.TLS)
-	return err
+	return answer, err
 }
 
 // told logs a refusal that no Decision tells about in full, and gives what the caller is told.
@@ -159,4 +176,57 @@ func transactionOf(r *http.Request) string {
 		return identity.FromTraceparent(values[0])
 	}
 	return ""
+}
+
+// message is the body of a call, read when it is asked for.
+type message struct {
+	request *http.Request
+	most    int64
+	body    []byte // nil until it has been read
+	broken  bool   // it is not a request of this protocol
+}
+
+// Digest implements [rpc.Message].
+func (m *message) Digest(ctx context.Context) ([sha256.Size]byte, error) {
+	if err := m.read(ctx); err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	return sha256.Sum256(m.body), nil
+}
+
+// Read implements [rpc.Message].
+func (m *message) Read(ctx context.Context, op rpc.Operation) (request, response any, err error) {
+	if err := m.read(ctx); err != nil {
+		return nil, nil, err
+	}
+	request = op.NewRequest()
+	if !utf8.Valid(m.body) {
+		return nil, nil, m.refuse(fault.New(fault.Malformed, "The request of %s is not valid UTF-8.", op.Row().Name))
+	}
+	if err := json.Unmarshal(m.body, request); err != nil {
+		return nil, nil, m.refuse(fault.New(fault.Malformed, "The body is not a request of %s: %v.", op.Row().Name, err))
+	}
+	return request, op.NewResponse(), nil
+}
+
+func (m *message) read(ctx context.Context) error {
+	if m.body != nil {
+		return nil
+	}
+	body, err := io.ReadAll(m.request.Body)
+	switch {
+	case ctx.Err() != nil:
+		return m.refuse(fault.From(ctx.Err()))
+	case is[*http.MaxBytesError](err):
+		return m.refuse(tooLarge(m.most))
+	case err != nil:
+		return m.refuse(fault.New(fault.Malformed, "The request ended before its end.").Because(err))
+	}
+	m.body = body
+	return nil
+}
+
+func (m *message) refuse(failure *fault.Error) error {
+	m.broken = true
+	return failure
 }

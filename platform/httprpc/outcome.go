@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -20,32 +21,33 @@ const retryAfter = 2 * time.Second
 // The faults here may be told to strangers, so they name no address; the log does.
 
 // unanswered is how an attempt ended without an answer; taken says whether all of the request had left.
-func (t remote) unanswered(operation string, err error, taken bool) *rpc.UndeliveredError {
+func (t remote) unanswered(operation string, err error, taken bool) error {
 	if alerted(err, certificateAlerts) && t.Rejected != nil {
 		t.Rejected()
 	}
 	switch {
 	case !taken:
-		return &rpc.UndeliveredError{Failure: fault.Retryable(retryAfter, "The %s module cannot be reached: %s.", t.Callee, reason(err)).Because(err), Executed: rpc.NotExecuted}
+		return undelivered(rpc.NotExecuted, err, "The %s module cannot be reached: %s.", t.Callee, reason(err))
 	case refused(err):
-		return &rpc.UndeliveredError{Failure: fault.Retryable(retryAfter, "The %s module is going away, and has not taken the request.", t.Callee).Because(err), Executed: rpc.NotExecuted}
+		return undelivered(rpc.NotExecuted, err, "The %s module is going away, and has not taken the request.", t.Callee)
 	}
-	return &rpc.UndeliveredError{
-		Failure: fault.Retryable(retryAfter, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
-			t.Callee, reason(err), operation).Because(err),
-		Executed: rpc.Unknown,
-	}
+	return undelivered(rpc.Unknown, err, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
+		t.Callee, reason(err), operation)
 }
 
-// strange is the fault for an answer that is not ours.
-func (t remote) strange(operation string, err error) *fault.Error {
-	told := "an answer that is not ours"
-	var not *notOursError
-	if errors.As(err, &not) {
-		told = not.reason
+// strange is how an attempt ended with an answer that is not ours. The caller is told what it was, so that quotes nothing of
+// the answer; the cause, where there is one, is for the log.
+func (t remote) strange(operation string, cause error, what string, args ...any) error {
+	told := fmt.Errorf(what, args...)
+	err := told
+	if cause != nil {
+		err = fmt.Errorf("%w: %w", told, cause)
 	}
-	return fault.Retryable(retryAfter, "What answers is not the %s module as it should be (%s): it is not known whether %s was executed.",
-		t.Callee, told, operation).Because(err)
+	return undelivered(rpc.Unknown, err, "What answers is not the %s module as it should be (%s): it is not known whether %s was executed.", t.Callee, told, operation)
+}
+
+func undelivered(executed rpc.Executed, err error, detail string, args ...any) error {
+	return &rpc.UndeliveredError{Failure: fault.Retryable(retryAfter, detail, args...).Because(err), Executed: executed}
 }
 
 // streamError is how net/http shows the HTTP/2 error of a stream: errors.As fills any struct of these members.
@@ -63,8 +65,7 @@ const refusedStream = 7 // REFUSED_STREAM: RFC 9113, section 7
 // stream, or its GOAWAY named an earlier one as the last. net/http has no name for the latter; where it changes the
 // sentence, a test fails and the outcome is unknown.
 func refused(err error) bool {
-	var stream streamError
-	if errors.As(err, &stream) {
+	if stream, ok := errors.AsType[streamError](err); ok {
 		return stream.Code == refusedStream
 	}
 	return strings.HasSuffix(err.Error(), "received Server's graceful shutdown GOAWAY")
@@ -79,8 +80,8 @@ var (
 
 // alerted reports whether the other side ended the connection by one of the alerts.
 func alerted(err error, by []tls.AlertError) bool {
-	var alert *net.OpError
-	if !errors.As(err, &alert) || alert.Op != "remote error" { // how crypto/tls names what the other side says
+	alert, ok := errors.AsType[*net.OpError](err)
+	if !ok || alert.Op != "remote error" { // how crypto/tls names what the other side says
 		return false
 	}
 	return slices.ContainsFunc(by, func(a tls.AlertError) bool { return a.Error() == alert.Err.Error() })
@@ -88,23 +89,25 @@ func alerted(err error, by []tls.AlertError) bool {
 
 // reason is the class of a failure: what may be told of it.
 func reason(err error) string {
-	var verification *tls.CertificateVerificationError
-	var host x509.HostnameError
-	var dns *net.DNSError
-	var timeout net.Error
+	timeout, slow := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.As(err, &verification), errors.As(err, &host):
+	case is[*tls.CertificateVerificationError](err), is[x509.HostnameError](err):
 		return "its certificate is not accepted"
 	case alerted(err, certificateAlerts):
 		return "it does not accept our certificate"
 	case errors.Is(err, errNoHTTP2), alerted(err, protocolAlerts):
 		return "it does not speak HTTP/2"
-	case errors.As(err, &dns):
+	case is[*net.DNSError](err):
 		return "its name is not known"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case slow && timeout.Timeout():
 		return "timeout"
 	}
 	return "connection lost"
+}
+
+func is[T error](err error) bool {
+	_, found := errors.AsType[T](err)
+	return found
 }

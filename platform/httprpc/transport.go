@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // The times after which a connection is given up.
@@ -90,16 +93,16 @@ func (t *Transport) connect(r *http.Request) (*http.ClientConn, error) {
 		address = net.JoinHostPort(r.URL.Hostname(), "443")
 	}
 	for {
-		conn, dialing := t.reserve(address)
-		if conn != nil {
+		p := t.pool(address)
+		if conn := p.reserve(); conn != nil {
 			return conn, nil
 		}
 		select {
-		case <-dialing.done:
-			if dialing.err != nil {
-				return nil, dialing.err
+		case dialled := <-p.dials.DoChan("", p.dial):
+			if dialled.Err != nil {
+				return nil, dialled.Err
 			}
-			if dialing.conn != nil && dialing.conn.Err() != nil { // asking again could go on for ever
+			if conn, _ := dialled.Val.(*http.ClientConn); conn != nil && conn.Err() != nil { // asking again could go on for ever
 				return nil, errStillborn
 			}
 		case <-r.Context().Done():
@@ -108,14 +111,10 @@ func (t *Transport) connect(r *http.Request) (*http.ClientConn, error) {
 	}
 }
 
-func (t *Transport) reserve(address string) (*http.ClientConn, *dialing) {
-	p, old := t.pool(address)
-	retire(old)
-	return p.reserve()
-}
-
-// pool is the pool of the address in this generation, and the pools that this replaces.
-func (t *Transport) pool(address string) (p *pool, old map[string]*pool) {
+// pool is the pool of the address in this generation.
+func (t *Transport) pool(address string) *pool {
+	var old map[string]*pool
+	defer func() { retire(old) }()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	generation := t.options.Generation() // before TLS is asked: a change between the two is found by the next request
@@ -123,11 +122,10 @@ func (t *Transport) pool(address string) (p *pool, old map[string]*pool) {
 		old = t.pools
 		t.generation, t.dialer, t.pools = generation, newDialer(t.options.TLS(), t.silence), map[string]*pool{}
 	}
-	if p = t.pools[address]; p == nil {
-		p = &pool{dialer: t.dialer, address: address}
-		t.pools[address] = p
+	if t.pools[address] == nil {
+		t.pools[address] = &pool{dialer: t.dialer, address: address}
 	}
-	return p, old
+	return t.pools[address]
 }
 
 // retire is called without a lock, because closing a connection writes to it.
@@ -139,3 +137,72 @@ func retire(pools map[string]*pool) {
 
 // errStillborn is the error of a connection that was closed as soon as it was open.
 var errStillborn = errors.New("the connection was closed as soon as it was open")
+
+// pool has the connections of one generation to one address.
+type pool struct {
+	dialer  *dialer
+	address string
+	dials   singleflight.Group // at most one at a time, however many calls wait for it
+
+	mu      sync.Mutex
+	retired bool
+	conns   []*http.ClientConn // the first that has room is used, so that those opened for a rush become idle and close
+}
+
+// reserve gives a connection with a place on it; nil where there is none.
+func (p *pool) reserve() *http.ClientConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = slices.DeleteFunc(p.conns, func(conn *http.ClientConn) bool { return conn.Err() != nil })
+	for _, conn := range p.conns {
+		if conn.Reserve() == nil {
+			return conn
+		}
+	}
+	return nil
+}
+
+// needless reports whether to ask again instead of dialling: another pool, or a connection that was opened meanwhile.
+func (p *pool) needless() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.retired || slices.ContainsFunc(p.conns, func(conn *http.ClientConn) bool { return conn.Available() > 0 })
+}
+
+// dial opens a connection; nil where it is not needed any more.
+func (p *pool) dial() (any, error) {
+	if p.needless() {
+		return nil, nil
+	}
+	conn, err := p.dialer.dial(p.address)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.retired {
+		_ = conn.Close()
+		return nil, nil
+	}
+	p.conns = append(p.conns, conn)
+	return conn, nil
+}
+
+// retire closes the connections, each when nothing is in flight on it any more.
+func (p *pool) retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retired = true
+	for _, conn := range p.conns {
+		conn.SetStateHook(closeIdle)
+		closeIdle(conn) // the hook is called for changes only
+	}
+	p.conns = nil
+}
+
+// closeIdle closes a connection that nothing more is reserved on.
+func closeIdle(conn *http.ClientConn) {
+	if conn.InFlight() == 0 {
+		_ = conn.Close() // nothing is lost with it
+	}
+}
