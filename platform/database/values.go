@@ -5,30 +5,6 @@ import (
 	"time"
 )
 
-// Arguments is what an engine gives to its driver for the arguments of a statement: a time is its milliseconds since 1970, a bool
-// is 1 or 0, everything else is left to the driver. The caller's slice stays as it is.
-func Arguments(args []any) []any {
-	copied := false
-	for i, arg := range args {
-		var value int64
-		switch arg := arg.(type) {
-		case time.Time:
-			value = arg.UnixMilli()
-		case bool:
-			if arg {
-				value = 1
-			}
-		default:
-			continue
-		}
-		if !copied {
-			args, copied = append([]any(nil), args...), true
-		}
-		args[i] = value
-	}
-	return args
-}
-
 // Destinations is what an engine gives to its driver for the variables to scan into: a *time.Time gets the time in UTC
 // of the stored milliseconds, and the zero time of NULL; everything else is left to the driver. It changes into.
 func Destinations(into []any) []any {

@@ -57,6 +57,8 @@ func openPool(path string, r role) (*sql.DB, error) {
 		"_defensive": {"1"},         // no statement can damage the file
 		"_error_rc":  {"1"},         // messages belong to their error
 		"_pragma":    r.pragmas(),
+		// A time is stored as package database has it; a bool is 1 or 0 anyway.
+		"_time_integer_format": {"unix_milli"},
 	}
 	file := url.URL{Scheme: "file", Path: absolute, RawQuery: parameters.Encode()}
 	connector, err := driver.NewConnector(file.String())
@@ -68,8 +70,7 @@ func openPool(path string, r role) (*sql.DB, error) {
 
 // codeOf is the extended result code of an SQLite error, and 0 for any other error.
 func codeOf(err error) int {
-	var failure *driver.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*driver.Error](err); ok {
 		return failure.Code()
 	}
 	return 0

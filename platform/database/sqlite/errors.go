@@ -18,9 +18,9 @@ var errClosed = errors.New("the database is closed")
 
 // unavailable is what callers learn of a failing disk. The cause, which may name paths, stays in this process.
 func unavailable(err error) error {
-	var already *fault.Error
+	already, judged := errors.AsType[*fault.Error](err)
 	switch {
-	case errors.As(err, &already):
+	case judged:
 		return already
 	case errors.Is(err, errClosed):
 		return fault.Retryable(database.RetryAfter, "The service is stopping; try again.").Because(err)
@@ -40,14 +40,6 @@ func unusable(path string, err error) error {
 		return fmt.Errorf("%s is not a sound SQLite database: restore it from a backup, or move it away to begin anew (%w)", path, oneLine(err))
 	}
 	return fmt.Errorf("open %s: %w", path, oneLine(err))
-}
-
-func missing(o Options) error {
-	return fmt.Errorf("there is no database at %s: start `app serve` once, or run `app migrate up`", o.Path)
-}
-
-func tooOld(o Options, s database.Status) error {
-	return fmt.Errorf("the schema of %s is at version %d and this program needs %d: start `app serve` of this version once, or run `app migrate up`", o.Path, s.Current, s.Latest)
 }
 
 func tooNew(o Options, s database.Status) error {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,4 +73,35 @@ func tighten(path string) error {
 		}
 	}
 	return nil
+}
+
+// lock takes the right to serve the database at path, which one process has at a time. The kernel takes it back when the file
+// is closed or the process ends, however it ends. The file stays: whoever removed it could remove another's lock.
+func lock(path string) (held *os.File, err error) {
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the lock file cannot be opened: %w; make the directory writable for this user, or set another one", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer file.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("the data in %s is already being served%s: stop that process first, or use another data directory", path, holder(file))
+		}
+		return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	// Who holds it is for people to read; the lock does not depend on it.
+	_ = file.Truncate(0)
+	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return file, nil
+}
+
+// holder names the process that holds the lock, as far as it is known.
+func holder(file *os.File) string {
+	content := make([]byte, 20) // enough for any process id
+	n, _ := file.ReadAt(content, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" by process %d", pid)
 }

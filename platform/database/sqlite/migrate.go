@@ -34,12 +34,12 @@ func MigrateUp(ctx context.Context, o Options) (database.Status, error) {
 	if err != nil {
 		return database.Status{}, err
 	}
-	defer func() { _ = held.release() }()
+	defer held.Close()
 	return MigrationStatus(ctx, o)
 }
 
 // prepare takes the lock, makes what is missing and migrates. The lock is the caller's to release.
-func prepare(ctx context.Context, o Options) (held *fileLock, err error) {
+func prepare(ctx context.Context, o Options) (held *os.File, err error) {
 	if err := makeDirectory(o.Path); err != nil {
 		return nil, err
 	}
@@ -47,26 +47,23 @@ func prepare(ctx context.Context, o Options) (held *fileLock, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareLocked(ctx, o); err != nil {
-		_ = held.release()
+	defer func() {
+		if err != nil {
+			_ = held.Close()
+		}
+	}()
+	if err := makeFile(o.Path); err != nil {
 		return nil, err
 	}
-	return held, nil
-}
-
-func prepareLocked(ctx context.Context, o Options) error {
-	if err := makeFile(o.Path); err != nil {
-		return err
-	}
 	if err := tighten(o.Path); err != nil {
-		return err
+		return nil, err
 	}
 	pool, err := openPool(o.Path, setting)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer pool.Close()
-	return migrate(ctx, o, pool)
+	return held, migrate(ctx, o, pool)
 }
 
 // migrate brings the schema to the latest version.

@@ -6,8 +6,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -38,8 +38,7 @@ func (o Options) log() *slog.Logger {
 type DB struct {
 	writer  *writer
 	readers *readers
-	pools   []*sql.DB
-	held    *fileLock // nil beside a server
+	held    *os.File // the lock; nil beside a server
 
 	mu     sync.Mutex // guards closed, and flight's growing against its being awaited
 	closed bool
@@ -59,7 +58,7 @@ func OpenServer(ctx context.Context, o Options) (*DB, error) {
 	}
 	d, err := start(o)
 	if err != nil {
-		_ = held.release()
+		_ = held.Close()
 		return nil, err
 	}
 	d.held = held
@@ -72,7 +71,7 @@ func OpenServer(ctx context.Context, o Options) (*DB, error) {
 // A command and a server take turns at the write lock. Each sees what the other has committed in its next Read or Write.
 func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
-		return nil, missing(o)
+		return nil, fmt.Errorf("there is no database at %s: start `app serve` once, or run `app migrate up`", o.Path)
 	}
 	if err := tighten(o.Path); err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	case err != nil:
 		return nil, err
 	case s.Current < s.Latest:
-		return nil, tooOld(o, s)
+		return nil, fmt.Errorf("the schema of %s is at version %d and this program needs %d: start `app serve` of this version once, or run `app migrate up`", o.Path, s.Current, s.Latest)
 	case s.Current > s.Latest:
 		return nil, tooNew(o, s)
 	}
@@ -104,11 +103,7 @@ func start(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{
-		writer:  startWriter(writers, o.log()),
-		readers: startReaders(readers, o.log()),
-		pools:   []*sql.DB{readers, writers}, // the last one to close takes the log away, which a reader may not
-	}, nil
+	return &DB{writer: startWriter(writers, o.log()), readers: startReaders(readers, o.log())}, nil
 }
 
 // Write implements [database.Store].
@@ -153,11 +148,11 @@ func (d *DB) Close() error {
 	d.flight.Wait()
 	d.readers.stop()
 	d.writer.stop()
-	var failed []error
-	for _, pool := range d.pools {
-		failed = append(failed, pool.Close())
+	err := errors.Join(d.readers.pool.Close(), d.writer.pool.Close()) // the last one takes the log away, which a reader may not
+	if d.held != nil {
+		err = errors.Join(err, d.held.Close())
 	}
-	return errors.Join(append(failed, d.held.release())...)
+	return err
 }
 
 // Stats counts what Write has done, for metrics.

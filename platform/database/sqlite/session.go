@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 )
 
 // statementLimit bounds the prepared statements that a connection keeps. A module has some dozens of texts; only texts that
@@ -53,16 +52,13 @@ func (s *session) trim() {
 	}
 }
 
-// errUncached says that a statement has to run without being kept.
-var errUncached = errors.New("the statement is not kept")
-
-// prepared is the kept statement for a text.
+// prepared is the kept statement for a text; nil for one that has to run without being kept.
 func (s *session) prepared(query string) (*sql.Stmt, error) {
 	if stmt, kept := s.stmts[query]; kept {
 		return stmt, nil
 	}
 	if len(s.stmts) >= statementLimit {
-		return nil, errUncached
+		return nil, nil
 	}
 	stmt, err := s.conn.PrepareContext(context.Background(), query)
 	if err != nil {
@@ -78,15 +74,13 @@ func (s *session) prepared(query string) (*sql.Stmt, error) {
 
 func (s *session) exec(query string, args ...any) (sql.Result, error) {
 	stmt, err := s.prepared(query)
-	if err == nil {
-		var result sql.Result
-		if result, err = stmt.ExecContext(context.Background(), args...); !isMisuse(err) {
+	if err != nil {
+		return nil, err
+	}
+	if stmt != nil {
+		if result, err := stmt.ExecContext(context.Background(), args...); !isMisuse(err) {
 			return result, err
 		}
-		err = errUncached
-	}
-	if !errors.Is(err, errUncached) {
-		return nil, err
 	}
 	return s.conn.ExecContext(context.Background(), query, args...)
 }
@@ -94,15 +88,13 @@ func (s *session) exec(query string, args ...any) (sql.Result, error) {
 func (s *session) query(query string, args ...any) (*sql.Rows, error) {
 	if len(args) > 0 {
 		stmt, err := s.prepared(query)
-		if err == nil {
-			var rows *sql.Rows
-			if rows, err = stmt.QueryContext(context.Background(), args...); !isMisuse(err) {
+		if err != nil {
+			return nil, err
+		}
+		if stmt != nil {
+			if rows, err := stmt.QueryContext(context.Background(), args...); !isMisuse(err) {
 				return rows, err
 			}
-			err = errUncached
-		}
-		if !errors.Is(err, errUncached) {
-			return nil, err
 		}
 	}
 	return s.conn.QueryContext(context.Background(), query, args...)
@@ -110,7 +102,7 @@ func (s *session) query(query string, args ...any) (*sql.Rows, error) {
 
 func (s *session) queryRow(query string, args ...any) *sql.Row {
 	if len(args) > 0 {
-		if stmt, err := s.prepared(query); err == nil {
+		if stmt, err := s.prepared(query); err == nil && stmt != nil {
 			if row := stmt.QueryRowContext(context.Background(), args...); !isMisuse(row.Err()) {
 				return row
 			}

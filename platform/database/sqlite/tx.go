@@ -33,7 +33,7 @@ func (t *tx) Exec(query string, args ...any) (int64, error) {
 	if err := t.ready(); err != nil {
 		return 0, err
 	}
-	result, err := t.on.exec(query, database.Arguments(args)...)
+	result, err := t.on.exec(query, args...)
 	if err != nil {
 		return 0, t.failed(err)
 	}
@@ -44,7 +44,7 @@ func (t *tx) Query(query string, args ...any) (database.Rows, error) {
 	if err := t.ready(); err != nil {
 		return nil, err
 	}
-	rows, err := t.on.query(query, database.Arguments(args)...) //nolint:rowserrcheck // ready and end look at it
+	rows, err := t.on.query(query, args...) //nolint:rowserrcheck // ready and end look at it
 	if err != nil {
 		return nil, t.failed(err)
 	}
@@ -53,7 +53,6 @@ func (t *tx) Query(query string, args ...any) (database.Rows, error) {
 }
 
 func (t *tx) QueryRow(query string, args ...any) database.Row {
-	args = database.Arguments(args)
 	if err := t.ready(); err != nil {
 		return resultRow{t.on.noRow(t.until, query, args...)}
 	}
@@ -124,3 +123,30 @@ func run(t *tx, work func(database.Tx) error, log *slog.Logger) (err, lost error
 	}()
 	return work(t), nil
 }
+
+// result is the rows of a statement.
+type result struct{ *sql.Rows }
+
+func (r result) Scan(into ...any) error { return r.Rows.Scan(database.Destinations(into)...) }
+func (r result) Err() error             { return classify(r.Rows.Err()) }
+
+// resultRow is the row of a statement.
+type resultRow struct{ *sql.Row }
+
+func (r resultRow) Scan(into ...any) error {
+	return classify(r.Row.Scan(database.Destinations(into)...))
+}
+
+// classify makes an error of SQLite also what it is for every engine.
+func classify(err error) error {
+	if isUnique(err) {
+		return uniqueError{err}
+	}
+	return err
+}
+
+// uniqueError is SQLite's error, with its text, and is [database.ErrUniqueViolation] too.
+type uniqueError struct{ error }
+
+func (u uniqueError) Is(target error) bool { return target == database.ErrUniqueViolation }
+func (u uniqueError) Unwrap() error        { return u.error }
