@@ -1,13 +1,16 @@
 package lifecycle
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -77,30 +80,24 @@ func (s HTTPServer) Part() Part {
 		},
 		Run: func(ctx context.Context) error {
 			server.BaseContext = func(net.Listener) context.Context { return ctx }
-			return serve(server, listener)
+			defer func() { _ = listener.Close() }() // also where Serve never began
+			run := server.Serve
+			if server.TLSConfig != nil {
+				run = func(l net.Listener) error { return server.ServeTLS(l, "", "") } // its certificates come from TLSConfig
+			}
+			if err := run(listener); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
 		},
 		Stop: func(ctx context.Context) error { return inFlight.shutDown(ctx, server) },
 	}
 }
 
-func serve(server *http.Server, listener net.Listener) error {
-	defer func() { _ = listener.Close() }() // also where Serve never began
-	var err error
-	if server.TLSConfig != nil {
-		err = server.ServeTLS(listener, "", "") // its certificates come from TLSConfig
-	} else {
-		err = server.Serve(listener)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
 // listen opens a listener; its error is one line that says what to do.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	var op *net.OpError
+	op, named := errors.AsType[*net.OpError](err)
 	switch {
 	case err == nil:
 		return listener, nil
@@ -110,8 +107,76 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen on %s: permission denied; ports below 1024 need a privilege, so configure a higher one", address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("cannot listen on %s: this machine does not have that address; configure one that it has", address)
-	case errors.As(err, &op):
+	case named:
 		err = op.Err // without the operation and the address again
 	}
 	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+}
+
+const (
+	// quiet is how long no handler must have run, after nothing more is accepted, before idle connections are closed. It
+	// leaves clients the time to read their last answer and the notice that the connection is over.
+	quiet = time.Second
+	// quietStep is how often it is looked at.
+	quietStep = 50 * time.Millisecond
+)
+
+// flight counts the requests whose handler runs. net/http itself waits for connections: one that a browser has opened
+// in advance and never used would hold up a stop for ten seconds.
+type flight struct {
+	handler http.Handler
+	running atomic.Int64
+}
+
+// ServeHTTP implements [http.Handler].
+func (f *flight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.running.Add(1)
+	defer f.running.Add(-1)
+	f.handler.ServeHTTP(w, r)
+}
+
+// shutDown accepts nothing more and waits for what was accepted, then closes what is left.
+func (f *flight) shutDown(ctx context.Context, server *http.Server) error {
+	done := make(chan error, 1)
+	go func() { done <- server.Shutdown(ctx) }()
+	ticker := time.NewTicker(quietStep)
+	defer ticker.Stop()
+	for still := time.Duration(0); ; {
+		select {
+		case err := <-done:
+			if err != nil {
+				err = errors.Join(err, server.Close()) // what it gave up waiting for
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				return errors.New("requests were still running when the time to stop was up, and were cut off")
+			}
+			return err
+		case <-ticker.C:
+			if still += quietStep; f.running.Load() > 0 {
+				still = 0
+			}
+			if still >= quiet {
+				return errors.Join(server.Close(), <-done) // which now finds no connection any more
+			}
+		}
+	}
+}
+
+// errorLog is where net/http writes what it cannot return, each line with a level of its own.
+func errorLog(to *slog.Logger) *log.Logger { return log.New(lines{to}, "", 0) }
+
+type lines struct{ log *slog.Logger }
+
+// Write logs one message. A failed handshake is a client's business (a browser that does not know the root, a port
+// scan), so it is at debug; a panic is a defect here; the rest may be of interest.
+func (l lines) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	switch {
+	case bytes.HasPrefix(line, []byte("http: TLS handshake error")):
+		level = slog.LevelDebug
+	case bytes.HasPrefix(line, []byte("http: panic serving")), bytes.HasPrefix(line, []byte("http2: panic serving")):
+		level = slog.LevelError
+	}
+	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
 }

@@ -31,6 +31,16 @@ type Claims struct {
 // Member is any member of the claims as it was signed, such as act, cnf or txn.
 func (c Claims) Member(name string) (strictjson.Value, bool) { return c.all.Get(name) }
 
+// Text is a member of the claims, or of an object in them, that is a string; "" where it is absent or anything else.
+func (c Claims) Text(path ...string) string {
+	value := c.all
+	for _, name := range path {
+		value, _ = value.Get(name)
+	}
+	text, _ := value.Text()
+	return text
+}
+
 func (i Issuer) claimVariant(name string) bool {
 	scope := i.scopeClaim() // whatever the configuration says, in whatever case
 	return variant(name, "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf", "txn") ||

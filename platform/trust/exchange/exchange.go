@@ -95,9 +95,9 @@ func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 		return rpc.Proven{}, err
 	}
 	t, err := Read(raw.Reveal(), p.Domain, c.Callee, p.KeysHaving(ctx), p.Now())
-	var verdict *token.Error
+	verdict, judged := errors.AsType[*token.Error](err)
 	switch {
-	case errors.As(err, &verdict):
+	case judged:
 		return rpc.Proven{}, rpc.NotProven("The token of %s does not hold here: %s.", c.Caller, verdict.Reason).Because(err)
 	case err != nil:
 		return rpc.Proven{}, err

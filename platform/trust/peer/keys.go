@@ -26,9 +26,9 @@ type Key struct {
 	Retires time.Time `json:"retires_at,omitzero"` // zero: it signs
 }
 
-// Keys are a workload's own keys, in a file that nobody else can read. They are made where there are none. It is
+// ownKeys are a workload's own keys, in a file that nobody else can read. They are made where there are none. It is
 // safe for concurrent use; a change of the file by a command is noticed within half a second.
-type Keys struct {
+type ownKeys struct {
 	path string
 	now  func() time.Time
 
@@ -38,7 +38,7 @@ type Keys struct {
 	signing token.SigningKey
 	ring    keyRing
 
-	introduced string // the public keys, as they were when the file was looked at
+	public string // the public keys as a JWK set, as they were when the file was looked at
 }
 
 // keyRing is the file of a workload's keys.
@@ -49,89 +49,63 @@ type keyRing struct {
 // lookInterval is how often the file is looked at.
 const lookInterval = 500 * time.Millisecond
 
-// OpenKeys opens the keys in a file.
-func OpenKeys(path string, now func() time.Time) (*Keys, error) {
-	k := &Keys{path: path, now: now}
+// openKeys opens the keys in a file.
+func openKeys(path string, now func() time.Time) (*ownKeys, error) {
 	_, err := readKeys(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = RotateKeys(path, now(), 0)
 	}
-	if err != nil {
-		return nil, err
+	k := &ownKeys{path: path, now: now}
+	if err == nil {
+		err = k.look()
 	}
-	return k, k.load()
+	return k, err
 }
 
-// current is the key that signs, and the public keys as they are introduced to others.
-func (k *Keys) current() (signing token.SigningKey, introduction string, err error) {
+// current is the key that signs, and the public keys as they are sent to others.
+func (k *ownKeys) current() (signing token.SigningKey, public string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now := k.now(); now.Sub(k.looked).Abs() >= lookInterval {
 		k.looked = now
 		err = k.look()
 	}
-	if err != nil && k.introduced == "" {
+	if err != nil && k.public == "" {
 		return signing, "", err
 	}
-	return k.signing, k.introduced, nil // what was known stays in use while the file cannot be read
+	return k.signing, k.public, nil // what was known stays in use while the file cannot be read
 }
 
-// look reads the file where it has changed, and leaves out of the introduction what does not count any more.
-func (k *Keys) look() error {
+// look reads the file where it has changed, and leaves out of the public keys what does not count any more.
+func (k *ownKeys) look() error {
 	info, err := os.Stat(k.path)
 	if err != nil {
 		return err
 	}
 	if !os.SameFile(info, k.seen) || !info.ModTime().Equal(k.seen.ModTime()) {
-		if err := k.loadLocked(); err != nil {
+		ring, err := readKeys(k.path)
+		if err != nil {
 			return err
 		}
+		signing, err := ring.Keys[0].signingKey(k.path)
+		if err != nil {
+			return err
+		}
+		k.seen, k.signing, k.ring = info, signing, ring
 	}
-	introduction, err := k.introduction()
+	public, err := k.publicKeys()
 	if err == nil {
-		k.introduced = introduction
+		k.public = public
 	}
 	return err
 }
 
-func (k *Keys) load() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.loadLocked()
-}
-
-func (k *Keys) loadLocked() error {
-	info, err := os.Stat(k.path)
-	if err != nil {
-		return err
-	}
-	ring, err := readKeys(k.path)
-	if err != nil {
-		return err
-	}
-	signing, err := ring.Keys[0].signingKey(k.path)
-	if err != nil {
-		return err
-	}
-	k.seen, k.signing, k.ring = info, signing, ring
-	return nil
-}
-
-// introduced is a public key as its workload introduces it.
-type introduced struct {
-	key     token.Key
-	expires time.Time // zero: it signs
-}
-
-// introduction is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
-func (k *Keys) introduction() (string, error) {
+// publicKeys is a key set (RFC 7517), in which a retired key has exp: the time from which on it does not count.
+func (k *ownKeys) publicKeys() (string, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	for _, key := range k.ring.Keys {
-		if !key.Retires.IsZero() && !k.now().Before(key.Retires) {
-			continue
-		}
+	for _, key := range k.ring.at(k.now()) {
 		signing, err := key.signingKey(k.path)
 		if err != nil {
 			return "", err
@@ -149,22 +123,15 @@ func (k *Keys) introduction() (string, error) {
 	return string(text), err
 }
 
-// Public are the public keys, for people to see.
-func (k *Keys) Public() (string, error) {
-	_, introduction, err := k.current()
-	return introduction, err
-}
-
 func (w Key) signingKey(path string) (token.SigningKey, error) {
 	der, err := base64.StdEncoding.DecodeString(w.Private)
-	if err != nil {
-		return token.SigningKey{}, damagedKeys(path)
+	if err == nil {
+		var key token.SigningKey
+		if key, err = token.ParseSigningKey(der, token.ES256); err == nil && key.ID() == w.ID {
+			return key, nil
+		}
 	}
-	key, err := token.ParseSigningKey(der, token.ES256)
-	if err != nil || key.ID() != w.ID {
-		return token.SigningKey{}, damagedKeys(path)
-	}
-	return key, nil
+	return token.SigningKey{}, damagedKeys(path)
 }
 
 func damagedKeys(path string) error {
@@ -192,7 +159,7 @@ func writeKeys(path string, keys []Key) error {
 
 // at are the keys that count at now, the one that signs first.
 func (r keyRing) at(now time.Time) []Key {
-	return slices.DeleteFunc(r.Keys, func(k Key) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
+	return slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
 }
 
 // ListKeys gives the keys of a file that count at now, the one that signs first.
@@ -246,9 +213,9 @@ func RevokeKey(path, id string, now time.Time) error {
 		return fmt.Errorf("there is no key %q in %s", id, path)
 	}
 	signed, others := keys[at].Retires.IsZero(), slices.Delete(keys, at, at+1)
-	if signed {
-		_, err := addKey(path, others, now)
-		return err
+	if !signed {
+		return writeKeys(path, others)
 	}
-	return writeKeys(path, others)
+	_, err = addKey(path, others, now)
+	return err
 }

@@ -43,11 +43,11 @@ const (
 // another one, because the connection has to show the caller's certificate.
 type Profile struct {
 	transaction.Users
-	own    map[string]*Keys // of the workloads of this process
-	nonce  string           // of this start
-	others introductions    // as callee: who has introduced itself
-	seen   *replays
-	met    *callees // as caller: whom it has met
+	own     map[string]*ownKeys // of the workloads of this process
+	nonce   string              // of this start
+	callers callerKeys          // as callee: whose keys are known
+	seen    *replays
+	callees *callees // as caller: what is known of them
 }
 
 var _ trust.Profile = (*Profile)(nil)
@@ -55,11 +55,11 @@ var _ trust.Profile = (*Profile)(nil)
 // New makes the profile, and the keys of the workloads of this process where there are none yet.
 func New(o trust.Options) (*Profile, error) {
 	p := &Profile{
-		Users: transaction.NewUsers(o), own: map[string]*Keys{}, seen: newReplays(proofLifetime+2*trust.Leeway, maxProofs),
-		nonce: rand.Text(), met: newCallees(o.Now),
+		Users: transaction.NewUsers(o), own: map[string]*ownKeys{}, seen: newReplays(proofLifetime+2*trust.Leeway, maxProofs),
+		nonce: rand.Text(), callees: newCallees(o.Now),
 	}
 	for _, workload := range o.Workloads {
-		keys, err := OpenKeys(o.KeyFile(workload), o.Now)
+		keys, err := openKeys(o.KeyFile(workload), o.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -95,11 +95,11 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 	if own == nil {
 		return fault.New(fault.Internal, "This process has no keys of %s.", c.Caller)
 	}
-	signing, introduction, err := own.current()
+	signing, public, err := own.current()
 	if err != nil {
 		return fault.From(err)
 	}
-	nonces, introduce := p.met.meet(c, introduction)
+	nonces, send := p.callees.next(c, public)
 	id, now := pki.ID(p.Domain, c.Caller), p.Now()
 	claims := proofClaims{
 		Issuer: id, Subject: id, Audience: pki.ID(p.Domain, c.Callee), IssuedAt: token.NumericDate(now), Expires: token.NumericDate(now.Add(proofLifetime)),
@@ -113,8 +113,8 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 		return fault.From(err)
 	}
 	c.SetHeader(proofHeader, proof)
-	if introduce {
-		c.SetHeader(keysHeader, encodeIntroduction(introduction))
+	if send {
+		c.SetHeader(keysHeader, base64.RawURLEncoding.EncodeToString([]byte(public)))
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
 // Refused introduces the caller anew, with the nonce that the callee has told: it may have been started since.
 func (p *Profile) Refused(ctx context.Context, c *rpc.Call, refusal *fault.Error) (again bool) {
 	p.Drop(ctx, c)
-	p.met.refused(c, refusal)
+	p.callees.refused(c, refusal)
 	return true
 }
 
@@ -140,19 +140,19 @@ func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 // beside it, which are the caller's because of its certificate, or those that it has introduced before. Keys are kept, and
 // the proof remembered as used, only when everything else holds.
 func (p *Profile) judge(c *rpc.Call) error {
-	sent := c.Header.Values(proofHeader)
-	if len(sent) != 1 {
-		return rpc.NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(sent))
+	proofs := c.Header.Values(proofHeader)
+	if len(proofs) != 1 {
+		return rpc.NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(proofs))
 	}
-	introduced, err := introductionOf(c)
+	sent, err := sentKeys(c)
 	if err != nil {
 		return err
 	}
-	now, keys := p.Now(), introduced
+	now, keys := p.Now(), sent
 	if keys == nil {
-		keys = p.others.known(c.Caller)
+		keys = p.callers.of(c.Caller)
 	}
-	claims, err := p.read(c, sent[0], keySet(keys, now), now)
+	claims, err := p.read(c, proofs[0], keySet(keys, now), now)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,8 @@ func (p *Profile) judge(c *rpc.Call) error {
 	case !first:
 		return rpc.NotProven("The proof of %s was used already.", c.Caller)
 	}
-	if introduced != nil {
-		p.others.keep(c.Caller, introduced, claims.IssuedAt)
+	if sent != nil {
+		p.callers.keep(c.Caller, sent, claims.IssuedAt)
 	}
 	return nil
 }
@@ -199,11 +199,11 @@ func mismatch(c *rpc.Call, claims token.Claims, id string) string {
 	switch {
 	case claims.Subject != id || len(claims.Audience) != 1:
 		return "sub is not its issuer, or it is for several callees"
-	case textOf(claims, "op") != c.Operation:
+	case claims.Text("op") != c.Operation:
 		return "it is for another operation"
-	case textOf(claims, "digest") != encodeDigest(c.Digest):
+	case claims.Text("digest") != encodeDigest(c.Digest):
 		return "it is for another body"
-	case textOf(claims, "txn_hash") != user:
+	case claims.Text("txn_hash") != user:
 		return "it is for another user's transaction token"
 	}
 	return ""
@@ -215,12 +215,6 @@ func (p *Profile) challenge(detail string, args ...any) *fault.Error {
 }
 
 func encodeDigest(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }
-
-func textOf(claims token.Claims, name string) string {
-	member, _ := claims.Member(name)
-	text, _ := member.Text()
-	return text
-}
 
 // holds reports whether a claim is a list that holds the text. The list is as short as a token is.
 func holds(claims token.Claims, name, text string) bool {
@@ -237,7 +231,7 @@ func holds(claims token.Claims, name, text string) bool {
 func (p *Profile) Published() (map[string]string, error) {
 	sets := map[string]string{}
 	for workload, own := range p.own {
-		public, err := own.Public()
+		_, public, err := own.current()
 		if err != nil {
 			return nil, err
 		}

@@ -35,24 +35,16 @@ type Token struct {
 }
 
 type claimSet struct {
-	Issuer     string             `json:"iss"`
-	Audience   string             `json:"aud"` // the trust domain
-	Subject    string             `json:"sub"`
-	Expires    json.Number        `json:"exp"`
-	IssuedAt   json.Number        `json:"iat"`
-	ID         string             `json:"txn"`
-	Scope      string             `json:"scope"` // always there: no scope is not an unknown scope
-	Requesters any                `json:"req_wl"`
-	Context    transactionContext `json:"tctx"`
-	Requester  requestContext     `json:"rctx"`
-}
-
-type transactionContext struct {
-	Callee string `json:"callee"`
-}
-
-type requestContext struct {
-	Authn string `json:"authn"`
+	Issuer     string            `json:"iss"`
+	Audience   string            `json:"aud"` // the trust domain
+	Subject    string            `json:"sub"`
+	Expires    json.Number       `json:"exp"`
+	IssuedAt   json.Number       `json:"iat"`
+	ID         string            `json:"txn"`
+	Scope      string            `json:"scope"` // always there: no scope is not an unknown scope
+	Requesters any               `json:"req_wl"`
+	Context    map[string]string `json:"tctx"`
+	Requester  map[string]string `json:"rctx"`
 }
 
 // audience is the trust domain, at which every transaction token is directed.
@@ -67,7 +59,7 @@ func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 	claims := claimSet{
 		Issuer: pki.ID(domain, trust.Issuer), Audience: audience(domain), Subject: t.Subject, ID: t.ID, Scope: t.Scopes.String(),
 		Expires: token.NumericDate(t.Expires), IssuedAt: token.NumericDate(t.IssuedAt), Requesters: ids,
-		Context: transactionContext{t.Callee}, Requester: requestContext{t.Brought},
+		Context: map[string]string{"callee": t.Callee}, Requester: map[string]string{"authn": t.Brought},
 	}
 	if len(ids) == 1 {
 		claims.Requesters = ids[0] // a chain only where there is one
@@ -92,23 +84,15 @@ func Read(raw, domain string, keys func(kid string) (*token.KeySet, error), now 
 	if err != nil {
 		return Token{}, err
 	}
-	txn, _ := claims.Member("txn")
-	t := Token{Subject: claims.Subject, Scopes: identity.NewScopes(claims.Scopes...), IssuedAt: claims.IssuedAt, Expires: claims.Expires}
-	t.ID, _ = txn.Text()
-	t.Callee, t.Brought = part(claims, "tctx", "callee"), part(claims, "rctx", "authn")
 	requesters, _ := claims.Member("req_wl")
-	t.Requesters = readRequesters(domain, requesters)
+	t := Token{
+		ID: claims.Text("txn"), Subject: claims.Subject, Scopes: identity.NewScopes(claims.Scopes...), Requesters: readRequesters(domain, requesters),
+		Callee: claims.Text("tctx", "callee"), Brought: claims.Text("rctx", "authn"), IssuedAt: claims.IssuedAt, Expires: claims.Expires,
+	}
 	if t.ID == "" || len(t.Requesters) == 0 || len(claims.Audience) != 1 {
 		return Token{}, &token.Error{Reason: token.ReasonClaim, Detail: "txn, req_wl or aud is not of its form"}
 	}
 	return t, nil
-}
-
-func part(claims token.Claims, claim, member string) string {
-	object, _ := claims.Member(claim)
-	value, _ := object.Get(member)
-	text, _ := value.Text()
-	return text
 }
 
 // readRequesters reads one workload, or a chain of them; nil where it is neither.

@@ -63,9 +63,9 @@ func (u Users) VerifyUser(ctx context.Context, c *rpc.Call) (rpc.Proven, error) 
 		return rpc.Proven{}, err
 	}
 	t, err := Read(raw.Reveal(), u.Domain, u.KeysHaving(ctx), u.Now())
-	var verdict *token.Error
+	verdict, judged := errors.AsType[*token.Error](err)
 	switch {
-	case errors.As(err, &verdict):
+	case judged:
 		return rpc.Proven{}, rpc.NotProven("The transaction token that %s passes on does not hold: %s.", c.Caller, verdict.Reason).Because(err)
 	case err != nil:
 		return rpc.Proven{}, err

@@ -16,46 +16,52 @@ import (
 // it. The connection says whose they are.
 const keysHeader = "Workload-Keys"
 
-// maxIntroduction is the longest introduction in bytes: eight keys with their frame.
-const maxIntroduction = 8 << 10
+// maxKeysHeader is the longest value of it in bytes: eight keys with their frame.
+const maxKeysHeader = 8 << 10
 
-// introductions are the public keys that other workloads have introduced, each its own. It is safe for concurrent use;
-// the zero value knows nobody. It holds one set for each workload of the trust domain, so nobody can fill it.
-type introductions struct {
+// callerKeys are the public keys that other workloads have sent, each its own. It is safe for concurrent use; the zero
+// value knows nobody. It holds one set for each workload of the trust domain, so nobody can fill it.
+type callerKeys struct {
 	mu   sync.RWMutex
-	sets map[string]introducedSet
+	sets map[string]receivedKeys
 }
 
-// introducedSet are the keys of a workload.
-type introducedSet struct {
+// receivedKeys are the keys of a workload.
+type receivedKeys struct {
 	at   time.Time // when the proof was made that they came with
-	keys []introduced
+	keys []publicKey
+}
+
+// publicKey is a public key as its workload sends it.
+type publicKey struct {
+	key     token.Key
+	expires time.Time // zero: it signs
 }
 
 // keep replaces what is known of a workload by what it says itself, beside a proof that holds and was made at the given
 // time. What arrives late brings nothing back.
-func (i *introductions) keep(workload string, keys []introduced, at time.Time) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.sets == nil {
-		i.sets = map[string]introducedSet{}
+func (c *callerKeys) keep(workload string, keys []publicKey, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sets == nil {
+		c.sets = map[string]receivedKeys{}
 	}
-	if !at.Before(i.sets[workload].at) {
-		i.sets[workload] = introducedSet{at, keys}
+	if !at.Before(c.sets[workload].at) {
+		c.sets[workload] = receivedKeys{at, keys}
 	}
 }
 
-// known are the keys that a workload has introduced.
-func (i *introductions) known(workload string) []introduced {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	return i.sets[workload].keys
+// of are the keys that a workload has sent.
+func (c *callerKeys) of(workload string) []publicKey {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.sets[workload].keys
 }
 
 // keySet are the keys that count at now; none is nil.
-func keySet(introduced []introduced, now time.Time) *token.KeySet {
+func keySet(sent []publicKey, now time.Time) *token.KeySet {
 	var keys []token.Key
-	for _, k := range introduced {
+	for _, k := range sent {
 		if k.expires.IsZero() || now.Before(k.expires) {
 			keys = append(keys, k.key)
 		}
@@ -67,27 +73,23 @@ func keySet(introduced []introduced, now time.Time) *token.KeySet {
 	return set
 }
 
-func encodeIntroduction(jwks string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(jwks))
-}
-
-// introductionOf reads what a caller says about its own keys; none is nil.
-func introductionOf(c *rpc.Call) ([]introduced, error) {
+// sentKeys reads what a caller says about its own keys; none is nil.
+func sentKeys(c *rpc.Call) ([]publicKey, error) {
 	sent := c.Header.Values(keysHeader)
 	switch {
 	case len(sent) == 0:
 		return nil, nil
-	case len(sent) > 1 || len(sent[0]) > maxIntroduction:
+	case len(sent) > 1 || len(sent[0]) > maxKeysHeader:
 		return nil, rpc.NotProven("%s introduces itself more than once, or at too great length.", c.Caller)
 	}
-	keys, err := readIntroduction(sent[0])
+	keys, err := parseKeys(sent[0])
 	if err != nil {
 		return nil, rpc.NotProven("The keys that %s introduces cannot be read: %v.", c.Caller, err)
 	}
 	return keys, nil
 }
 
-func readIntroduction(text string) ([]introduced, error) {
+func parseKeys(text string) ([]publicKey, error) {
 	jwks, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return nil, errors.New("they are not base64url")
@@ -108,13 +110,13 @@ func readIntroduction(text string) ([]introduced, error) {
 	if len(document.Keys) > maxKeys || len(document.Keys) != set.Len() {
 		return nil, fmt.Errorf("they are more than %d, or not all of them are good keys of different names", maxKeys)
 	}
-	var keys []introduced
+	var keys []publicKey
 	for _, listed := range document.Keys {
 		key, _ := set.Lookup(listed.Kid)
 		if key.Thumbprint() != listed.Kid {
 			return nil, errors.New("one of them is not named by its thumbprint (RFC 7638)")
 		}
-		k := introduced{key: key}
+		k := publicKey{key: key}
 		if listed.Exp != 0 {
 			k.expires = time.Unix(listed.Exp, 0)
 		}

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// introduceAgain is how often a callee is told keys that it should know.
-	introduceAgain = 10 * time.Minute
-	// introduceFor is for how long every attempt tells them after a refusal: a refused call has one other attempt, which may
+	// sendAgain is how often a callee is told keys that it should know.
+	sendAgain = 10 * time.Minute
+	// sendFor is for how long every attempt tells them after a refusal: a refused call has one other attempt, which may
 	// overtake those of others. It is longer than a call has time for both.
-	introduceFor = 15 * time.Second
+	sendFor = 15 * time.Second
 )
 
 // noncePointer names the field of a refusal in which a callee tells its nonce.
@@ -25,11 +25,11 @@ type callees struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	known map[string]acquaintance // by caller and callee
+	known map[string]callee // by caller and callee
 }
 
-// acquaintance is what a caller knows of a callee.
-type acquaintance struct {
+// callee is what a caller knows of a callee.
+type callee struct {
 	nonces  []string // what the callee's processes want to find in proofs since they were started, the latest last
 	keys    string   // that it was told last
 	told    time.Time
@@ -37,37 +37,37 @@ type acquaintance struct {
 }
 
 func newCallees(now func() time.Time) *callees {
-	return &callees{now: now, known: map[string]acquaintance{}}
+	return &callees{now: now, known: map[string]callee{}}
 }
 
-// meet gives the nonces of the callee's processes, and reports whether it is to be told the keys: at first, when they have changed, when it
-// has refused a proof, and now and then.
-func (c *callees) meet(call *rpc.Call, keys string) (nonces []string, introduce bool) {
-	now, way := c.now(), call.Caller+" "+call.Callee
+// next gives the nonces of the callee's processes for the next proof, and reports whether the keys are sent with it: at
+// first, when they have changed, when it has refused a proof, and now and then.
+func (c *callees) next(call *rpc.Call, keys string) (nonces []string, send bool) {
+	now, key := c.now(), call.Caller+" "+call.Callee
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.known[way]
-	if known.keys == keys && now.Sub(known.told).Abs() < introduceAgain && now.Sub(known.refused).Abs() >= introduceFor {
+	known := c.known[key]
+	if known.keys == keys && now.Sub(known.told).Abs() < sendAgain && now.Sub(known.refused).Abs() >= sendFor {
 		return known.nonces, false
 	}
 	known.keys, known.told = keys, now
-	c.known[way] = known
+	c.known[key] = known
 	return known.nonces, true
 }
 
 // refused learns from a refusal: the nonce of one of the callee's processes, and that it may not know the keys.
 func (c *callees) refused(call *rpc.Call, refusal *fault.Error) {
-	way := call.Caller + " " + call.Callee
+	key := call.Caller + " " + call.Callee
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.known[way]
+	known := c.known[key]
 	known.refused = c.now()
 	for _, field := range refusal.Fields {
 		if field.Pointer == noncePointer && len(field.Detail) <= maxNonce {
 			known.nonces = remember(known.nonces, field.Detail)
 		}
 	}
-	c.known[way] = known
+	c.known[key] = known
 }
 
 // remember adds a nonce to those that are known, and forgets the one that was heard first where there are too many: of
