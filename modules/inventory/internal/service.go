@@ -3,13 +3,12 @@
 package internal
 
 import (
-	"context"
 	"time"
+
+	"github.com/google/uuid"
 
 	"oms/modules/inventory"
 	"oms/platform/database"
-	"oms/platform/fault"
-	"oms/platform/identity"
 )
 
 // Service implements [inventory.Service] on its own database. It is safe for concurrent use.
@@ -25,47 +24,23 @@ func New(store database.Store, now func() time.Time) *Service {
 	return &Service{store, now}
 }
 
-// maxFilter is the longest text in bytes that is looked for: more than any name.
-const maxFilter = 800
-
-// List gives the products that are asked for.
-func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.Products, error) {
-	if len(r.Category) > maxFilter || len(r.Query) > maxFilter {
-		return inventory.Products{}, fault.New(fault.Malformed, "The parameters category and q have at most %d bytes.", maxFilter)
-	}
-	all, err := database.Read(ctx, s.store, func(tx database.Tx) ([]product, error) {
-		return database.Collect(tx, scanProduct, selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
-	})
-	if err != nil {
-		return inventory.Products{}, err
-	}
-	found := inventory.Products{Data: []inventory.Product{}}
-	for _, p := range all {
-		if p.matches(r.Query) {
-			found.Data = append(found.Data, p.viewFor(identity.From(ctx)))
-		}
-	}
-	return found, nil
+// movement is one change of one product's stock. Whoever changes a product records one in the same transaction.
+type movement struct {
+	category, code   string
+	kind             string // reserve, release or adjust
+	onHand, reserved int64  // signed changes
+	reservation      string // the key, or ""
+	revision         int64
+	by, reason       string
 }
 
-// Get gives one product.
-func (s *Service) Get(ctx context.Context, r inventory.GetRequest) (inventory.Product, error) {
-	found, err := database.Read(ctx, s.store, func(tx database.Tx) (product, error) {
-		p, found, err := findProduct(tx, r.Category, r.Code)
-		if err == nil && !found {
-			err = productNotFound(r.Category, r.Code)
-		}
-		return p, err
-	})
+func (m movement) record(tx database.Tx, at time.Time) error {
+	id, err := uuid.NewV7() // sorts in the order of time, also within a millisecond
 	if err != nil {
-		return inventory.Product{}, err
+		return err
 	}
-	return found.viewFor(identity.From(ctx)), nil
-}
-
-func productNotFound(category, code string) error {
-	if len(category)+len(code) > maxFilter { // not worth repeating
-		return fault.New(fault.NotFound, "There is no such product.")
-	}
-	return fault.New(fault.NotFound, "There is no product %s/%s.", category, code)
+	_, err = tx.Exec(`INSERT INTO movements (id, at, category, code, kind, on_hand, reserved, reservation, revision, by_subject, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		id.String(), at, m.category, m.code, m.kind, m.onHand, m.reserved, m.reservation, m.revision, m.by, m.reason)
+	return err
 }
