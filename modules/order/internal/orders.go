@@ -1,57 +1,134 @@
 package internal
 
 import (
+	"context"
 	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"oms/modules/order"
 	"oms/platform/database"
 	"oms/platform/fault"
+	"oms/platform/identity"
 )
 
-// content is what an order is about.
-type content struct {
-	name  string
-	items []order.Item
+// orderRow is a row of the orders table: the order as its owner sees it, and what nobody sees.
+type orderRow struct {
+	order.Order
+	key        string
+	revision   int64
+	digest     string // of the first request's content
+	repeatable bool
+	deadline   time.Time
+	refusal    string
 }
 
-// digest names the content: two requests with the same one ask for the same.
-func (c content) digest() string {
+// live reports whether the order holds its id.
+func (r orderRow) live() bool {
+	return r.Status == order.StatusPending || r.Status == order.StatusConfirmed || r.Status == order.StatusFulfilled
+}
+
+// etag names one view of one version of one order. The key is in it because ids come back.
+func (r orderRow) etag(view string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", r.key, view, r.Version))
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+// digest names the content of an order: two requests with the same one ask for the same.
+func digest(name string, items []order.Item) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%q\n", c.name)
-	for _, item := range c.items {
+	fmt.Fprintf(sum, "%q\n", name)
+	for _, item := range items {
 		fmt.Fprintf(sum, "%q %q %d\n", item.Category, item.Code, item.Qty)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// orderRow is a row of the orders table.
-type orderRow struct {
-	key, id, owner       string
-	status               order.Status
-	version, revision    int64
-	content              content
-	digest               string // of the first request's content
-	repeatable           bool
-	deadline             time.Time
-	refusal              string
-	createdAt, updatedAt time.Time
+// Get gives one order as far as the caller may see it.
+func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, error) {
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByID(tx, r.ID) })
+	if err != nil {
+		return order.Order{}, err
+	}
+	principal := identity.From(ctx)
+	switch {
+	case principal.Scopes.Has(order.ViewOrders), principal.Subject != "" && principal.Subject == found.Owner:
+		found.ETag = found.etag("full")
+		return found.Order, nil
+	case s.PublicRead && (found.Status == order.StatusConfirmed || found.Status == order.StatusFulfilled):
+		return order.Order{ID: found.ID, Name: found.Name, Items: found.Items, ETag: found.etag("public")}, nil
+	}
+	return order.Order{}, orderNotFound(r.ID)
+}
+
+const (
+	defaultLimit = 20
+	aboveAllKeys = "g" // sorts after every hexadecimal digit, in every language; a symbol would not
+)
+
+// List gives a page of the caller's own orders, or of everybody's.
+func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, error) {
+	limit, after := defaultLimit, aboveAllKeys
+	if r.Limit != nil {
+		limit = int(*r.Limit)
+	}
+	if r.After != "" {
+		key, err := base64.RawURLEncoding.DecodeString(r.After)
+		if err != nil || uuid.Validate(string(key)) != nil {
+			return order.Orders{}, fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
+		}
+		after = string(key)
+	}
+	principal := identity.From(ctx)
+	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit + 1}
+	if principal.Scopes.Has(order.ViewOrders) {
+		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
+	}
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]orderRow, error) {
+		return database.Collect(tx, scanOrder, query, args...)
+	})
+	if err != nil {
+		return order.Orders{}, err
+	}
+	page := order.Orders{Data: []order.Order{}}
+	if page.HasMore = len(found) > limit; page.HasMore {
+		found = found[:limit]
+		page.Next = new(base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key)))
+	}
+	for _, r := range found {
+		page.Data = append(page.Data, r.Order)
+	}
+	return page, nil
+}
+
+// storedItems are items as a column holds them: JSON.
+type storedItems []order.Item
+
+// Value implements [driver.Valuer].
+func (i storedItems) Value() (driver.Value, error) {
+	text, err := json.Marshal(i)
+	return string(text), err
+}
+
+// Scan implements [sql.Scanner].
+func (i *storedItems) Scan(stored any) error {
+	text, _ := stored.(string)
+	return json.Unmarshal([]byte(text), i)
 }
 
 const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, refusal, created_at, updated_at FROM orders`
 
-func scanOrder(row database.Row) (orderRow, error) {
-	var r orderRow
-	var items string
-	err := row.Scan(&r.key, &r.id, &r.owner, &r.status, &r.version, &r.revision, &r.content.name, &items, &r.digest,
-		&r.repeatable, &r.deadline, &r.refusal, &r.createdAt, &r.updatedAt)
-	if err != nil {
-		return r, err
-	}
-	return r, json.Unmarshal([]byte(items), &r.content.items)
+func scanOrder(row database.Row) (r orderRow, err error) {
+	r.CreatedAt, r.UpdatedAt = new(time.Time), new(time.Time)
+	err = row.Scan(&r.key, &r.ID, &r.Owner, &r.Status, &r.Version, &r.revision, &r.Name, (*storedItems)(&r.Items), &r.digest,
+		&r.repeatable, &r.deadline, &r.refusal, r.CreatedAt, r.UpdatedAt)
+	return r, err
 }
 
 // findByKey gives the order of an internal key.
@@ -76,32 +153,18 @@ func orderNotFound(id string) error {
 	return fault.New(fault.NotFound, "There is no order '%s'.", id)
 }
 
-// live reports whether the order holds its id.
-func (r orderRow) live() bool {
-	return r.status == order.StatusPending || r.status == order.StatusConfirmed || r.status == order.StatusFulfilled
-}
-
 func insertOrder(tx database.Tx, r orderRow) error {
-	items, err := json.Marshal(r.content.items)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`INSERT INTO orders (key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, created_at, updated_at)
+	_, err := tx.Exec(`INSERT INTO orders (key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
-		r.key, r.id, r.owner, r.status, r.version, r.revision, r.content.name, string(items), r.digest,
-		r.repeatable, r.deadline, r.createdAt)
+		r.key, r.ID, r.Owner, r.Status, r.Version, r.revision, r.Name, storedItems(r.Items), r.digest, r.repeatable, r.deadline, *r.CreatedAt)
 	return err
 }
 
 // saveOrder writes what can change of an order, on the condition that nobody else has changed it since it was read.
 func saveOrder(tx database.Tx, read, r orderRow) error {
-	items, err := json.Marshal(r.content.items)
-	if err != nil {
-		return err
-	}
 	return database.ChangeOne(tx, `UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
 		WHERE key = $8 AND version = $9 AND revision = $10`,
-		r.status, r.version, r.revision, r.content.name, string(items), r.refusal, r.updatedAt, read.key, read.version, read.revision)
+		r.Status, r.Version, r.revision, r.Name, storedItems(r.Items), r.refusal, *r.UpdatedAt, read.key, read.Version, read.revision)
 }
 
 // The kinds of events: one for each transition of an order.
@@ -116,17 +179,17 @@ const (
 )
 
 // transition changes the order and records the event of it: the version rises by one, and is the event's number.
-func transition(tx database.Tx, r *orderRow, to order.Status, kind, by, detail string, at time.Time) error {
-	read := *r
-	r.status, r.version, r.updatedAt = to, read.version+1, at
-	if err := saveOrder(tx, read, *r); err != nil {
+func transition(tx database.Tx, r orderRow, to order.Status, kind, by, detail string, at time.Time) error {
+	read := r
+	r.Status, r.Version, r.UpdatedAt = to, read.Version+1, &at
+	if err := saveOrder(tx, read, r); err != nil {
 		return err
 	}
-	return recordEvent(tx, *r, kind, by, detail)
+	return recordEvent(tx, r, kind, by, detail)
 }
 
 func recordEvent(tx database.Tx, r orderRow, kind, by, detail string) error {
 	_, err := tx.Exec(`INSERT INTO events (order_key, version, at, kind, by_subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-		r.key, r.version, r.updatedAt, kind, by, detail)
+		r.key, r.Version, *r.UpdatedAt, kind, by, detail)
 	return err
 }

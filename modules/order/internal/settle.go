@@ -28,7 +28,7 @@ func (s *Service) settle(ctx context.Context, key string, relay bool) error {
 	if err != nil || m.kind == "" {
 		return err
 	}
-	if m.kind == reserve && r.status == order.StatusPending && (s.Now().After(r.deadline) || relay && !r.repeatable) {
+	if m.kind == reserve && r.Status == order.StatusPending && (s.Now().After(r.deadline) || relay && !r.repeatable) {
 		if err := s.Store.Write(ctx, func(tx database.Tx) error { return turnIntoRelease(tx, m, s.Now()) }); err != nil {
 			return err
 		}
@@ -46,9 +46,9 @@ func (s *Service) settle(ctx context.Context, key string, relay bool) error {
 	return s.Store.Write(ctx, func(tx database.Tx) error { return s.recordAnswer(tx, m, answer) })
 }
 
-// readUnsettled reads the order's message, the order, and the content that the message speaks of. Without a message its
+// readUnsettled reads the order's message, the order, and the items that the message speaks of. Without a message its
 // kind is "".
-func (s *Service) readUnsettled(ctx context.Context, key string) (m message, r orderRow, asked content, err error) {
+func (s *Service) readUnsettled(ctx context.Context, key string) (m message, r orderRow, asked []order.Item, err error) {
 	err = s.Store.Read(ctx, func(tx database.Tx) error {
 		var found bool
 		if m, found, err = findMessage(tx, key); err != nil || !found {
@@ -57,22 +57,24 @@ func (s *Service) readUnsettled(ctx context.Context, key string) (m message, r o
 		if r, err = findByKey(tx, key); err != nil {
 			return err
 		}
-		asked = r.content
-		if m.kind == reserve && r.status != order.StatusPending {
-			asked, _, err = findUpdate(tx, key)
+		asked = r.Items
+		if m.kind == reserve && r.Status != order.StatusPending {
+			waiting, _, err := findUpdate(tx, key)
+			asked = waiting.Items
+			return err
 		}
-		return err
+		return nil
 	})
 	return m, r, asked, err
 }
 
 // askInventory tells inventory the message.
-func (s *Service) askInventory(ctx context.Context, m message, asked content) (inventory.Reservation, error) {
+func (s *Service) askInventory(ctx context.Context, m message, asked []order.Item) (inventory.Reservation, error) {
 	if m.kind == release {
 		return s.inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
 	}
-	lines := make([]inventory.Line, len(asked.items))
-	for i, item := range asked.items {
+	lines := make([]inventory.Line, len(asked))
+	for i, item := range asked {
 		lines[i] = inventory.Line{Category: item.Category, Code: item.Code, Quantity: item.Qty}
 	}
 	return s.inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
@@ -94,17 +96,17 @@ func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reser
 		return err
 	}
 	became := func(to order.Status, kind, detail string) error {
-		return transition(tx, &r, to, kind, m.by, detail, s.Now())
+		return transition(tx, r, to, kind, m.by, detail, s.Now())
 	}
 	switch {
-	case r.status == order.StatusPending && answer.Outcome == inventory.Reserved:
+	case r.Status == order.StatusPending && answer.Outcome == inventory.Reserved:
 		return became(order.StatusConfirmed, confirmed, "")
-	case r.status == order.StatusPending && answer.Outcome == inventory.Released:
+	case r.Status == order.StatusPending && answer.Outcome == inventory.Released:
 		return became(order.StatusExpired, expired, "")
-	case r.status == order.StatusPending && answer.Outcome == inventory.Refused:
+	case r.Status == order.StatusPending && answer.Outcome == inventory.Refused:
 		r.refusal = string(why)
 		return became(order.StatusRejected, rejected, r.refusal)
-	case r.status == order.StatusConfirmed && m.kind == reserve:
+	case r.Status == order.StatusConfirmed && m.kind == reserve:
 		asked, found, err := findUpdate(tx, r.key)
 		if err != nil {
 			return err
@@ -114,30 +116,15 @@ func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reser
 		}
 		switch {
 		case found && answer.Outcome == inventory.Reserved:
-			r.content = asked
+			r.Name, r.Items = asked.Name, asked.Items
 			return became(order.StatusConfirmed, updated, "")
 		case found && answer.Outcome == inventory.Refused:
 			return became(order.StatusConfirmed, updateRefused, string(why))
 		}
-	case r.status == order.StatusCancelled && m.kind == release:
+	case r.Status == order.StatusCancelled && m.kind == release:
 		return nil
 	}
-	return fmt.Errorf("order %s is %s, and inventory answered %s to revision %d of its %s", r.key, r.status, answer.Outcome, m.revision, m.kind)
-}
-
-// findUpdate gives the content that a confirmed order is waiting for.
-func findUpdate(tx database.Tx, key string) (asked content, found bool, err error) {
-	var items string
-	found, err = database.Found(tx.QueryRow(`SELECT name, items FROM updates WHERE order_key = $1`, key).Scan(&asked.name, &items))
-	if err != nil || !found {
-		return asked, false, err
-	}
-	return asked, true, json.Unmarshal([]byte(items), &asked.items)
-}
-
-func deleteUpdate(tx database.Tx, key string) error {
-	_, err := tx.Exec(`DELETE FROM updates WHERE order_key = $1`, key)
-	return err
+	return fmt.Errorf("order %s is %s, and inventory answered %s to revision %d of its %s", r.key, r.Status, answer.Outcome, m.revision, m.kind)
 }
 
 // refusedByInventory is the fault for what inventory refused; stored is the JSON of its problems.
