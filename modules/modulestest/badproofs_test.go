@@ -146,7 +146,7 @@ func (d *domain) internalToken(ctx context.Context, c *rpc.Call) (identity.Crede
 	if err != nil {
 		return edge, err
 	}
-	return exchange.user(ctx, edge, c.Callee)
+	return d.user(ctx, exchange, edge, c.Callee)
 }
 
 // otherTransaction attaches a proof of the same user in another transaction.
@@ -155,22 +155,17 @@ func otherTransaction(ctx context.Context, d *domain, p trust.Profile, c *rpc.Ca
 	said.Transaction = "ffffffffffffffffffffffffffffffff"
 	ctx = identity.With(ctx, said)
 	if c.Caller != "gateway" { // what was passed on to it is of the transaction in which it was issued
-		credential, err := d.passedOn(ctx, p, c)
+		edge, err := d.edgeToken(ctx, c)
+		if err != nil {
+			return err
+		}
+		credential, err := d.user(ctx, p, edge, c.Caller)
 		if err != nil {
 			return err
 		}
 		ctx = identity.WithCredential(ctx, credential)
 	}
 	return p.Attach(ctx, c)
-}
-
-func (d *domain) passedOn(ctx context.Context, p trust.Profile, c *rpc.Call) (identity.Credential, error) {
-	edge, err := d.edgeToken(ctx, c)
-	if err != nil {
-		return edge, err
-	}
-	issued, err := p.User(identity.WithCredential(ctx, edge), "gateway", c.Caller)
-	return identity.Credential{Kind: identity.Transaction, Text: issued.Token}, err
 }
 
 func (d *domain) anotherCallee(caller, callee string) string {

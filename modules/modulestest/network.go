@@ -18,12 +18,13 @@ import (
 	"oms/platform/pki"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
+	"oms/platform/trust"
 )
 
 // network is workloads that reach each other with one trust profile.
 type network struct {
 	domain *domain
-	openProfile
+	trust.Profile
 	mu     sync.Mutex
 	served map[*rpc.Host]served
 }
@@ -38,7 +39,7 @@ func newNetwork(t testing.TB, d *domain, p system.Profile) *network {
 	t.Helper()
 	in, err := d.open(p)
 	must(t, err)
-	return &network{domain: d, openProfile: in}
+	return &network{domain: d, Profile: in}
 }
 
 // local reaches a host that is in the caller's process, where other modules are not.
@@ -152,5 +153,5 @@ func (n *network) credential(ctx context.Context, said identity.Principal, calle
 	if err != nil || caller == gateway.Name {
 		return bearer, err
 	}
-	return n.user(ctx, bearer, caller)
+	return n.domain.user(ctx, n.Profile, bearer, caller)
 }
