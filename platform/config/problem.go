@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // origin is where a value was written.
@@ -61,6 +64,14 @@ func Problemf(key, text string, args ...any) Problem {
 	return Problem{Key: key, Text: fmt.Sprintf(text, args...)}
 }
 
+// When is the one problem that a rule finds in a key where bad holds, or none.
+func When(bad bool, key, text string, args ...any) []Problem {
+	if !bad {
+		return nil
+	}
+	return []Problem{Problemf(key, text, args...)}
+}
+
 // Under gives problems whose keys are relative to a section, or to an element of a list, their place in it.
 func Under(path string, list []Problem) []Problem {
 	placed := make([]Problem, len(list))
@@ -84,4 +95,49 @@ var control = regexp.MustCompile(`\p{Cc}`)
 // oneLine writes control characters as Go would, so that no key or path can break a line or a terminal.
 func oneLine(text string) string {
 	return control.ReplaceAllStringFunc(text, func(c string) string { return strings.Trim(strconv.Quote(c), `"`) })
+}
+
+// least is the shortest duration that nearly every key takes: below it the unit was forgotten.
+const least = time.Second
+
+// Between judges a duration of a second or more. A bound that is too wide is as bad as none, so each key has its own.
+func Between(key string, d, most time.Duration) []Problem { return Within(key, d, least, most) }
+
+// Within is [Between] for a key that has a lower bound of its own.
+func Within(key string, d, least, most time.Duration) []Problem {
+	return When(d < least || d > most, key, "%s is out of bounds; write a duration from %s to %s", Duration(d), Duration(least), Duration(most))
+}
+
+// OneOf judges a word.
+func OneOf(key, value string, allowed ...string) []Problem {
+	return When(!slices.Contains(allowed, value), key, "%q is not one of %s", value, strings.Join(allowed, ", "))
+}
+
+// File judges the path of a file to be read; what is in it is for its reader to judge. An empty path is not judged.
+func File(key, path string) []Problem {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return []Problem{Problemf(key, "cannot read %s: %v", path, bare(err))}
+	}
+	return When(info.IsDir(), key, "%s is a directory; write the path of a file", path)
+}
+
+// Judged is the problem that err tells of a key, or none.
+func Judged(key string, err error) []Problem {
+	return When(err != nil, key, "%v", err)
+}
+
+// Duration is d as people write it: 5m, not 5m0s.
+func Duration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -30,21 +30,14 @@ func (l *layer) problem(line int, key, text string, args ...any) {
 	l.problems = append(l.problems, Problemf(key, text, args...).at(l.place(line)))
 }
 
-// scope is what a mapping can hold: the whole configuration, or an element of a list.
-type scope struct {
-	schema
-	list string // what stands before a name when it is told ("trust.issuers[0].")
-	set  func(key, reflect.Value)
-}
-
 // section reads a mapping of keys of the whole configuration.
 func (l *layer) section(n *yaml.Node) {
-	l.mapping(scope{l.schema, "", func(k key, v reflect.Value) { l.values[k.name] = v.Interface() }}, "", n)
+	l.mapping(l.schema, "", n, func(k key, v reflect.Value) { l.values[k.name] = v.Interface() })
 }
 
 // mapping reads the keys of a mapping, nested (server: {address: ...}) or dotted (server.address: ...). path is the
-// section that the mapping stands for.
-func (l *layer) mapping(s scope, path string, n *yaml.Node) {
+// section, or the element of a list, that the mapping stands for.
+func (l *layer) mapping(s schema, path string, n *yaml.Node, set func(key, reflect.Value)) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		label, value := n.Content[i], resolved(n.Content[i+1])
@@ -53,43 +46,38 @@ func (l *layer) mapping(s scope, path string, n *yaml.Node) {
 			name = path + "." + name
 		}
 		switch k, leaf := s.key(name); {
-		case seen[label.Value]:
-			l.problem(label.Line, s.list+name, "appears twice; keep one")
+		case seen[name]:
+			l.problem(label.Line, name, "appears twice; keep one")
 		case leaf:
-			l.leaf(s, k, label.Line, value)
+			l.leaf(k, label.Line, value, set)
 		case s.sections[name] && (value.Kind == yaml.MappingNode || isNull(value)):
-			l.mapping(s, name, value)
+			l.mapping(s, name, value, set)
 		case s.sections[name]:
-			l.problem(label.Line, s.list+name, "is a section and takes no value of its own; set a key in it, such as %s", s.list+s.example(name))
+			l.problem(label.Line, name, "is a section and takes no value of its own; set a key in it, such as %s", s.example(name))
 		default:
-			l.unknown(s, label.Line, name)
+			near := s.nearest(name)
+			if _, whole := l.schema.key(near); whole && l.variable {
+				near += " (" + variableOf(near) + ")"
+			}
+			l.problem(label.Line, name, "unknown key; the nearest known key is %s", near)
 		}
-		seen[label.Value] = true
+		seen[name] = true
 	}
-}
-
-func (l *layer) unknown(s scope, line int, name string) {
-	near := s.list + s.nearest(name)
-	if l.variable && s.list == "" {
-		near += " (" + variableOf(near) + ")"
-	}
-	l.problem(line, s.list+name, "unknown key; the nearest known key is %s", near)
 }
 
 // leaf reads one value. A key without a value sets nothing, so that what stands below it can be commented out.
-func (l *layer) leaf(s scope, k key, line int, n *yaml.Node) {
-	name := s.list + k.name
-	if before, twice := l.origins[name]; twice {
-		l.problem(line, name, "is set twice, also at %s; keep one", before.where())
+func (l *layer) leaf(k key, line int, n *yaml.Node, set func(key, reflect.Value)) {
+	if before, twice := l.origins[k.name]; twice {
+		l.problem(line, k.name, "is set twice, also at %s; keep one", before.where())
 		return
 	}
 	if isNull(n) {
 		return
 	}
-	l.origins[name] = l.place(line)
+	l.origins[k.name] = l.place(line)
 	v := reflect.New(k.field.Type()).Elem()
-	if l.value(v, k.path, name, n) {
-		s.set(k, v)
+	if l.value(v, k.path, k.name, n) {
+		set(k, v)
 	}
 }
 
@@ -148,8 +136,8 @@ func (l *layer) element(v reflect.Value, at string, n *yaml.Node) bool {
 		with.SetDefaults()
 	}
 	s := schema{sections: map[string]bool{}}
-	_ = s.add("", v) // its type was looked at with all others
-	l.mapping(scope{s, at + ".", func(k key, value reflect.Value) { k.field.Set(value) }}, "", n)
+	_ = s.add(at, v) // its type was looked at with all others
+	l.mapping(s, at, n, func(k key, value reflect.Value) { k.field.Set(value) })
 	return true
 }
 

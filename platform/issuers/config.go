@@ -68,54 +68,34 @@ func (i Issuer) Problems() []config.Problem {
 	list := slices.Concat(
 		claim("issuer", i.Issuer, "the value of the claim iss"),
 		claim("audience", i.Audience, "the value of the claim aud"),
+		config.When(strings.Contains(i.Issuer, "|"), "issuer", "%q must not hold |, which divides issuer and subject in an owner's name", i.Issuer),
+		config.When(i.JWKSFile == "", "jwks_file", "is missing; write the path of the issuer's key set"),
+		config.File("jwks_file", i.JWKSFile),
+		config.When(len(i.Algorithms) == 0, "algorithms", "is empty, so no token would be accepted; write [RS256]"),
 	)
-	if strings.Contains(i.Issuer, "|") {
-		list = append(list, config.Problemf("issuer", "%q must not hold |, which divides issuer and subject in an owner's name", i.Issuer))
+	for _, name := range i.Algorithms {
+		accepted := algorithms()
+		list = append(list, config.When(!slices.Contains(accepted, name), "algorithms", "%q is not accepted; write some of %s", name, strings.Join(accepted, ", "))...)
 	}
-	if i.JWKSFile == "" {
-		list = append(list, config.Problemf("jwks_file", "is missing; write the path of the issuer's key set"))
-	}
-	list = append(list, config.File("jwks_file", i.JWKSFile)...)
-	list = append(list, i.algorithmProblems()...)
-	if len(i.Types) == 0 {
-		list = append(list, config.Problemf("types", "is empty, so no token would be accepted; write [at+jwt, JWT]"))
-	}
+	list = append(list, config.When(len(i.Types) == 0, "types", "is empty, so no token would be accepted; write [at+jwt, JWT]")...)
 	for _, t := range i.Types {
 		list = append(list, claim("types", t, "values of the header typ")...)
 	}
 	list = append(list, config.Between("max_lifetime", i.MaxLifetime, maxLifetime)...)
 	list = append(list, claim("scope_claim", i.ScopeClaim, "the name of a claim, such as scope")...)
 	for _, scope := range i.Scopes {
-		if !token.ScopeToken(scope) {
-			list = append(list, config.Problemf("scopes", "%q is not a scope; write printable ASCII without spaces, quotes and backslashes", scope))
-		}
-	}
-	return list
-}
-
-func (i Issuer) algorithmProblems() []config.Problem {
-	const key = "algorithms"
-	var list []config.Problem
-	if len(i.Algorithms) == 0 {
-		list = append(list, config.Problemf(key, "is empty, so no token would be accepted; write [RS256]"))
-	}
-	for _, name := range i.Algorithms {
-		if !slices.Contains(algorithms(), name) {
-			list = append(list, config.Problemf(key, "%q is not accepted; write some of %s", name, strings.Join(algorithms(), ", ")))
-		}
+		list = append(list, config.When(!token.ScopeToken(scope), "scopes", "%q is not a scope; write printable ASCII without spaces, quotes and backslashes", scope)...)
 	}
 	return list
 }
 
 // claim judges a text that is compared with a part of a token: it is there, and holds nothing that cannot be seen.
 func claim(key, text, what string) []config.Problem {
-	switch {
-	case text == "":
-		return []config.Problem{config.Problemf(key, "is missing; write %s", what)}
-	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return []config.Problem{config.Problemf(key, "%q holds a space or a control character; write %s", text, what)}
-	}
-	return nil
+	unseen := strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	return slices.Concat(
+		config.When(text == "", key, "is missing; write %s", what),
+		config.When(unseen, key, "%q holds a space or a control character; write %s", text, what),
+	)
 }
 
 // Open reads the key sets of the configured issuers. publicURL is our own.

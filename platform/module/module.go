@@ -5,10 +5,14 @@ package module
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -48,6 +52,24 @@ type Table interface {
 	Scopes() identity.Scopes
 	Callers() []string
 	OperationsFor(workloads, callers []string) []rpc.Operation
+}
+
+// Page is a route that a module offers besides its operations. It is reached through the gateway alone, wherever the
+// module lives. Pages are declared, so that the gateway knows them without the module.
+type Page struct {
+	Method string // GET also serves HEAD
+	Path   string // without members: "/oauth2/sign-in"
+	// ForPeople has the gateway explain on a page why it cannot reach the module; programs get problem details.
+	ForPeople bool
+}
+
+// PageHandler serves pages where no router stands before them, each with its handler. Other paths and methods are refused.
+func PageHandler(pages []Page, handler func(Page) http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, page := range pages {
+		mux.Handle(page.Method+" "+page.Path, handler(page))
+	}
+	return mux
 }
 
 // Scopes are all that its tables speak of.
@@ -134,4 +156,41 @@ func (m Module) port() int {
 	}
 	port, _ := strconv.Atoi(u.Port()) // none is 0
 	return port
+}
+
+// Check says what is wrong with a list of modules before any of them is opened: names that stand twice, and rows whose
+// callers do not exist, so that nobody could ever call them.
+func Check(list []Module) error {
+	var problems []error
+	names := Names(list)
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			problems = append(problems, fmt.Errorf("there are two modules %q; give one of them another name", name))
+		}
+	}
+	for _, m := range Sorted(list) {
+		for _, op := range m.Operations() {
+			for _, caller := range op.Row().Callers {
+				if !slices.Contains(names, caller) && !slices.Contains(noModules, caller) {
+					problems = append(problems, fmt.Errorf("operation %q lists the caller %q, and there is no such module; they are %s", op.Row().Name, caller, strings.Join(names, ", ")))
+				}
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// noModules are what a row can list that is no module.
+var noModules = []string{rpc.Anonymous, rpc.Operator, rpc.EveryWorkload, rpc.EveryCaller}
+
+// CheckCall says why caller cannot call callee, or nil.
+func CheckCall(list []Module, caller, callee string) error {
+	at := slices.IndexFunc(list, func(m Module) bool { return m.Name == callee })
+	switch {
+	case at < 0:
+		return fmt.Errorf("module %s calls %q, and there is no such module; they are %s", caller, callee, strings.Join(Names(list), ", "))
+	case !list[at].Lists(list, caller):
+		return fmt.Errorf("module %s calls %s, and no operation there lists it as a caller; add it to the Callers of a row", caller, callee)
+	}
+	return nil
 }
