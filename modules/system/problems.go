@@ -2,6 +2,7 @@ package system
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -16,133 +17,103 @@ import (
 func (c *Config) serverProblems() []config.Problem {
 	s := c.Server
 	_, _, err := config.SplitAddress(s.Address)
-	list := slices.Concat(
+	return slices.Concat(
 		config.Judged("address", err),
 		config.Judged("public_url", config.CheckOrigin(s.PublicURL)),
 		c.hostingProblems(),
 		config.Between("shutdown_timeout", s.ShutdownTimeout, 10*time.Minute),
+		config.When(s.TLS.CertFile == "" && s.TLS.KeyFile != "", "tls.cert_file", "is missing beside server.tls.key_file; set both or neither"),
+		config.When(s.TLS.CertFile != "" && s.TLS.KeyFile == "", "tls.key_file", "is missing beside server.tls.cert_file; set both or neither"),
+		config.File("tls.cert_file", s.TLS.CertFile),
+		config.File("tls.key_file", s.TLS.KeyFile),
 	)
-	switch {
-	case s.TLS.CertFile == "" && s.TLS.KeyFile != "":
-		list = append(list, config.Problemf("tls.cert_file", "is missing beside server.tls.key_file; set both or neither"))
-	case s.TLS.CertFile != "" && s.TLS.KeyFile == "":
-		list = append(list, config.Problemf("tls.key_file", "is missing beside server.tls.cert_file; set both or neither"))
-	}
-	return slices.Concat(list, config.File("tls.cert_file", s.TLS.CertFile), config.File("tls.key_file", s.TLS.KeyFile))
 }
 
 func (c *Config) hostingProblems() []config.Problem {
 	const key = "modules"
-	every := strings.Join(c.names(), ", ")
-	if len(c.Server.Modules) == 0 {
-		return []config.Problem{config.Problemf(key, "names nothing to host; write all, or some of %s", every)}
-	}
-	var list []config.Problem
-	seen := map[string]bool{}
-	for _, name := range c.Server.Modules {
+	hosted, every := c.Server.Modules, strings.Join(c.names(), ", ")
+	list := config.When(len(hosted) == 0, key, "names nothing to host; write all, or some of %s", every)
+	for i, name := range hosted {
 		switch {
-		case seen[name]:
+		case slices.Contains(hosted[:i], name):
 			list = append(list, config.Problemf(key, "names %q twice; keep one", name))
-		case name == allModules && len(c.Server.Modules) > 1:
+		case name == allModules && len(hosted) > 1:
 			list = append(list, config.Problemf(key, "names %q beside others; write it alone, or leave it out", allModules))
 		case name != allModules && !slices.Contains(c.names(), name):
 			list = append(list, config.Problemf(key, "%q is not a module; write all, or some of %s", name, every))
 		}
-		seen[name] = true
 	}
 	return list
 }
 
 // problems judges where a module is, also one that is not hosted here: an installation has one file.
 func (a *ModuleAddress) problems(example string) []config.Problem {
-	var urlErr, listenErr error
-	if a.URL != "" {
-		_, urlErr = config.HostPort(a.URL, example)
-	}
-	if a.Listen != "" {
-		_, _, listenErr = config.SplitAddress(a.Listen)
-	}
-	return slices.Concat(config.Judged("url", urlErr), config.Judged("listen", listenErr))
+	_, badURL := config.HostPort(a.URL, example)
+	_, _, badListen := config.SplitAddress(a.Listen)
+	return slices.Concat(
+		config.When(a.URL != "" && badURL != nil, "url", "%v", badURL),
+		config.When(a.Listen != "" && badListen != nil, "listen", "%v", badListen),
+	)
 }
 
 // processProblems judges where this process is reached, and what it keeps. Keys are whole ones.
 func (c *Config) processProblems() []config.Problem {
-	list := slices.Concat(c.listenerProblems(), c.adminProblems())
-	if c.DataDir == "" {
-		list = append(list, config.Problemf("data_dir", "is empty; write a directory, such as data"))
-	}
-	return list
+	return slices.Concat(
+		c.listenerProblems(), c.adminProblems(),
+		config.When(c.DataDir == "", "data_dir", "is empty; write a directory, such as data"),
+	)
 }
 
 // listenerProblems judges the listeners of this process beside each other, and where it finds the STS.
 func (c Config) listenerProblems() []config.Problem {
 	var list []config.Problem
-	listeners := c.Listeners()
-	for i, name := range listeners {
-		if c.Module(name) == (ModuleAddress{}) && !c.module(name).Public {
-			list = append(list, config.Problemf("modules."+name+".url",
-				"is empty, and this process hosts %s for other processes; write where they find it, such as %s, or set modules.%s.listen",
-				name, c.example(name), name))
-		}
-		for _, earlier := range listeners[:i] {
-			if address := c.ListenAddress(name); collide(c.ListenAddress(earlier), address) {
-				list = append(list, config.Problemf(c.listenKey(name), "listens on %s, where %s listens already; write another port", address, c.listenKey(earlier)))
-				break
-			}
+	listeners := c.listeners()
+	for i, l := range listeners {
+		unset := c.Module(l.module) == (ModuleAddress{}) && !c.module(l.module).Public
+		list = append(list, config.When(unset, l.key,
+			"is empty, and this process hosts %s for other processes; write where they find it, such as %s, or set modules.%s.listen",
+			l.module, c.example(l.module), l.module)...)
+		if other := slices.IndexFunc(listeners[:i], l.collides); other >= 0 {
+			list = append(list, config.Problemf(l.key, "listens on %s, where %s listens already; write another port", l.address, listeners[other].key))
 		}
 	}
-	if !c.Hosts(sts.Name) && c.Module(sts.Name).URL == "" {
-		list = append(list, config.Problemf("modules."+sts.Name+".url", "is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; "+
-			"write for example %s", c.example(sts.Name)))
-	}
-	return list
+	return append(list, config.When(!c.Hosts(sts.Name) && c.Module(sts.Name).URL == "", "modules."+sts.Name+".url",
+		"is empty, and the sts is hosted by another process, without which this one can prove itself to nobody; write for example %s", c.example(sts.Name))...)
 }
 
-// collide reports whether two listeners cannot be open at the same time. Hosts are compared as they are written: the
+// collides reports whether two listeners cannot be open at the same time. Hosts are compared as they are written: the
 // system finds out what else is the same.
-func collide(a, b string) bool {
-	hostA, portA, errA := config.SplitAddress(a)
-	hostB, portB, errB := config.SplitAddress(b)
-	if errA != nil || errB != nil || portA != portB || portA == 0 {
-		return false
-	}
-	return strings.EqualFold(hostA, hostB) || config.Everywhere(hostA) || config.Everywhere(hostB)
+func (l listener) collides(other listener) bool {
+	return l.port == other.port && l.port != 0 &&
+		(strings.EqualFold(l.host, other.host) || config.Everywhere(l.host) || config.Everywhere(other.host))
 }
 
 // adminProblems judges the admin listener: it speaks plain HTTP to whoever asks, so it stays on this machine.
 func (c Config) adminProblems() []config.Problem {
 	const key = "server.admin_address"
-	auto := c.Server.AdminAddress == adminAuto
-	listeners := c.Listeners()
+	listeners, auto := c.listeners(), c.Server.AdminAddress == adminAuto
 	if auto && len(listeners) == 0 {
 		return nil // which is told of server.modules
 	}
-	if auto {
-		_, first, _ := config.SplitAddress(c.ListenAddress(listeners[0])) // what is wrong with it is told of the listener
-		if first+adminOffset > 65535 {
-			return []config.Problem{config.Problemf(key, "auto is the port of %s (%d) + %d, which does not exist; write for example localhost:9190",
-				c.listenKey(listeners[0]), first, adminOffset)}
-		}
-	}
 	host, port, err := config.SplitAddress(c.AdminAddress())
 	switch {
+	case err != nil && auto:
+		return []config.Problem{config.Problemf(key, "auto is the port of %s (%d) + %d, which does not exist; write for example localhost:9190",
+			listeners[0].key, listeners[0].port, adminOffset)}
 	case err != nil:
 		return []config.Problem{config.Problemf(key, "%v, or auto", err)}
 	case !config.Loopback(host):
 		return []config.Problem{config.Problemf(key, "%q is not on loopback, and this listener has neither TLS nor sign-in; write %s",
 			c.Server.AdminAddress, net.JoinHostPort("localhost", strconv.Itoa(port)))}
 	}
-	for _, name := range listeners {
-		_, taken, err := config.SplitAddress(c.ListenAddress(name))
-		switch {
-		case err != nil || taken != port || port == 0:
-		case auto:
-			return []config.Problem{config.Problemf(key, "auto is port %d here, which is that of %s; write localhost: and another port", port, c.listenKey(name))}
-		default:
-			return []config.Problem{config.Problemf(key, "has the port of %s (%d); write another one, or auto", c.listenKey(name), port)}
-		}
+	taken := slices.IndexFunc(listeners, func(l listener) bool { return l.port == port && port != 0 })
+	switch {
+	case taken < 0:
+		return nil
+	case auto:
+		return []config.Problem{config.Problemf(key, "auto is port %d here, which is that of %s; write localhost: and another port", port, listeners[taken].key)}
 	}
-	return nil
+	return []config.Problem{config.Problemf(key, "has the port of %s (%d); write another one, or auto", listeners[taken].key, port)}
 }
 
 // example is a module's URL as it could be written.
@@ -151,17 +122,11 @@ func (c Config) example(name string) string {
 }
 
 // demoProblems keeps accounts whose passwords everyone knows away from everyone.
-func (c *Config) demoProblems() []config.Problem {
-	if !c.Demo.Enabled || c.Demo.AllowRemote {
-		return nil
-	}
-	var list []config.Problem
-	for _, name := range c.Listeners() {
-		address := c.ListenAddress(name)
-		if host, _, err := config.SplitAddress(address); err == nil && !config.Loopback(host) {
-			list = append(list, config.Problemf("enabled", "the demo passwords are public and %s %q is not on loopback; "+
-				"set demo.enabled to false, or demo.allow_remote to true", c.listenKey(name), address))
-		}
+func (c *Config) demoProblems() (list []config.Problem) {
+	exposed := c.Demo.Enabled && !c.Demo.AllowRemote
+	for _, l := range c.listeners() {
+		list = append(list, config.When(exposed && l.valid && !config.Loopback(l.host), "enabled",
+			"the demo passwords are public and %s %q is not on loopback; set demo.enabled to false, or demo.allow_remote to true", l.key, l.address)...)
 	}
 	return list
 }
@@ -172,4 +137,47 @@ func (l Log) Problems() []config.Problem {
 		config.OneOf("level", l.Level, "debug", "info", "warn", "error"),
 		config.OneOf("format", l.Format, "text", "json"),
 	)
+}
+
+// maxDomain is the longest trust domain: it is the organisation in our certificates, which X.520 limits to 64.
+const maxDomain = 64
+
+// shortestCertificate is the shortest lifetime of a certificate: it is renewed at half of that, and clocks differ.
+const shortestCertificate = time.Minute
+
+// Problems is everything about it that cannot stay, but for the issuers.
+func (t Trust) Problems() []config.Problem {
+	letters := strings.Trim(t.Domain, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+	lifetimes := slices.Concat(
+		config.Within("certificate_ttl", t.CertificateTTL, shortestCertificate, 30*24*time.Hour),
+		config.Between("root_announcement", t.RootAnnouncement, 30*24*time.Hour),
+		config.Between("root_overlap", t.RootOverlap, 365*24*time.Hour),
+		config.Between("workload_key_overlap", t.WorkloadKeyOverlap, 24*time.Hour),
+	)
+	return slices.Concat(
+		config.When(t.Domain == "" || len(t.Domain) > maxDomain || !letters, "domain",
+			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain),
+		config.OneOf("profile", t.Profile, profileNames()...),
+		lifetimes,
+		config.When(len(lifetimes) == 0 && t.RootOverlap < t.CertificateTTL, "root_overlap",
+			"%s is shorter than trust.certificate_ttl, so certificates would end before their time; write %s or more",
+			config.Duration(t.RootOverlap), config.Duration(t.CertificateTTL)),
+	)
+}
+
+// issuerProblems judges the external issuers, alone, beside each other and beside our own.
+func (c *Config) issuerProblems() (list []config.Problem) {
+	seen := map[string]bool{}
+	for i, issuer := range c.Trust.Issuers {
+		at := fmt.Sprintf("issuers[%d]", i)
+		switch {
+		case issuer.Issuer != "" && issuer.Issuer == c.Server.PublicURL:
+			list = append(list, config.Problemf(at+".issuer", "%q is server.public_url; our own tokens are trusted without being listed", issuer.Issuer))
+		case seen[issuer.Issuer]:
+			list = append(list, config.Problemf(at+".issuer", "%q is listed twice; keep one", issuer.Issuer))
+		}
+		seen[issuer.Issuer] = issuer.Issuer != ""
+		list = append(list, config.Under(at, issuer.Problems())...)
+	}
+	return list
 }

@@ -42,19 +42,18 @@ func (c Config) publicName() (name string) {
 }
 
 // callees are the modules that have operations.
-func (c Config) callees() (names []string) {
-	for _, m := range module.MostCalledFirst(c.modules) {
-		if len(m.Tables) > 0 {
-			names = append(names, m.Name)
-		}
-	}
-	return names
+func (c Config) callees() []string {
+	return c.mostCalled(func(m module.Module) bool { return len(m.Tables) > 0 })
 }
 
 // Stateful are the modules of this process that have a database.
-func (c Config) Stateful() (names []string) {
+func (c Config) Stateful() []string {
+	return c.mostCalled(func(m module.Module) bool { return m.Migrations != nil && c.Hosts(m.Name) })
+}
+
+func (c Config) mostCalled(wanted func(module.Module) bool) (names []string) {
 	for _, m := range module.MostCalledFirst(c.modules) {
-		if m.Migrations != nil && c.Hosts(m.Name) {
+		if wanted(m) {
 			names = append(names, m.Name)
 		}
 	}
@@ -87,39 +86,53 @@ func (c Config) Listeners() []string {
 	})
 }
 
-// ListenAddress is host:port where a module listens in the process that hosts it; "" where that is not configured.
-func (c Config) ListenAddress(name string) string {
-	if c.module(name).Public {
-		return c.Server.Address
-	}
-	at := c.Module(name)
-	if at.Listen != "" {
-		return at.Listen
-	}
-	address, _ := config.HostPort(at.URL, "") // [Load] has refused a bad one
-	return address
+// listener is where a module listens in the process that hosts it.
+type listener struct {
+	module       string
+	key, address string // host:port, and the key that says so; "" where that is not configured
+	host         string
+	port         int
+	valid        bool // the address is one; what is wrong with it is told of the key
 }
 
-// listenKey is the key from which [Config.ListenAddress] has its answer.
-func (c Config) listenKey(name string) string {
+func (c Config) listener(name string) listener {
+	at := c.Module(name)
+	l := listener{module: name}
 	switch {
 	case c.module(name).Public:
-		return "server.address"
-	case c.Module(name).Listen != "":
-		return "modules." + name + ".listen"
+		l.key, l.address = "server.address", c.Server.Address
+	case at.Listen != "":
+		l.key, l.address = "modules."+name+".listen", at.Listen
+	default:
+		l.key = "modules." + name + ".url"
+		l.address, _ = config.HostPort(at.URL, "") // [Load] has refused a bad one
 	}
-	return "modules." + name + ".url"
+	var err error
+	l.host, l.port, err = config.SplitAddress(l.address)
+	l.valid = err == nil
+	return l
 }
+
+// listeners are those of [Config.Listeners].
+func (c Config) listeners() (list []listener) {
+	for _, name := range c.Listeners() {
+		list = append(list, c.listener(name))
+	}
+	return list
+}
+
+// ListenAddress is host:port where a module listens in the process that hosts it; "" where that is not configured.
+func (c Config) ListenAddress(name string) string { return c.listener(name).address }
 
 // AdminAddress is host:port of the health and metrics listener, with "auto" worked out: the port of the first of this
 // process's [Config.Listeners] + 100 (9190 for 9090), or again the system's choice for port 0, on that listener's host
 // where that is loopback and on localhost where it is not.
 func (c Config) AdminAddress() string {
-	listeners := c.Listeners()
+	listeners := c.listeners()
 	if c.Server.AdminAddress != adminAuto || len(listeners) == 0 {
 		return c.Server.AdminAddress
 	}
-	host, port, _ := config.SplitAddress(c.ListenAddress(listeners[0])) // [Load] has refused a bad one
+	host, port := listeners[0].host, listeners[0].port
 	if !config.Loopback(host) {
 		host = "localhost"
 	}
