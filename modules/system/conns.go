@@ -1,8 +1,10 @@
 package system
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"time"
 
 	"oms/modules/sts"
 	"oms/platform/httprpc"
@@ -10,49 +12,87 @@ import (
 	"oms/platform/rpc"
 )
 
-// conn reaches a module on behalf of another one, as the configuration has it. Each caller has one Conn to each callee,
-// which knows whether calls fail, so that an outage is logged when it begins and when it ends.
-func (s *System) conn(callee, caller string) rpc.Conn {
-	key := caller + " " + callee
+// link is how one workload reaches a module. Its Conn knows whether calls fail, so that an outage is logged when it begins
+// and when it ends.
+type link struct {
+	rpc.Conn
+	transport *httprpc.Transport // nil where the module is in this process, or nowhere
+}
+
+// link is the one under key, which connect makes where there is none yet.
+func (s *System) link(key string, connect func() link) link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns[key] == nil {
-		s.conns[key] = s.connect(callee, caller)
+	l, known := s.links[key]
+	if !known {
+		l = connect()
+		s.links[key] = l
 	}
-	return s.conns[key]
+	return l
 }
 
-func (s *System) connect(callee, caller string) rpc.Conn {
-	host, url := s.hosted[callee].Host, s.config.Module(callee).URL
-	if host == nil && url != "" {
-		options := httprpc.ConnOptions{
-			Caller: caller, Callee: callee, URL: url, Profile: s.trust.profile, Transport: s.transport(callee, caller), Log: s.log,
+// reach is the link from one module to another one, as the configuration has it.
+func (s *System) reach(callee, caller string) link {
+	return s.link(caller+" "+callee, func() link {
+		host, url := s.hosted[callee].Host, s.config.Module(callee).URL
+		if host == nil && url != "" {
+			return s.connect(callee, caller, url)
 		}
-		if callee == sts.Name { // which alone can let it in again
-			options.Rejected = func() { s.trust.member.Rejected(caller) }
+		transport := rpc.Unassigned(callee)
+		if host != nil {
+			transport = rpc.Local(rpc.NewServer(host, s.trust.profile, s.log))
 		}
-		return httprpc.NewConn(options)
-	}
-	transport := rpc.Unassigned(callee)
-	if host != nil {
-		transport = rpc.Local(rpc.NewServer(host, s.trust.profile, s.log))
-	}
-	return rpc.NewConn(rpc.ConnOptions{Caller: caller, Callee: callee, Profile: s.trust.profile, Transport: transport, Log: s.log.With("callee", callee)})
+		return link{Conn: rpc.NewConn(rpc.ConnOptions{
+			Caller: caller, Callee: callee, Profile: s.trust.profile, Transport: transport, Log: s.log.With("callee", callee),
+		})}
+	})
 }
 
-// transport has the connections from one workload to another one.
-func (s *System) transport(callee, caller string) *httprpc.Transport {
-	key := caller + " " + callee
-	s.transportsMu.Lock()
-	defer s.transportsMu.Unlock()
-	if s.transports[key] == nil {
-		own := s.trust.member.KeyPair(caller)
-		s.transports[key] = httprpc.NewTransport(httprpc.TransportOptions{
-			TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, callee) },
-			Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
+// connect makes the link to a module in another process.
+func (s *System) connect(callee, caller, url string) link {
+	own := s.trust.member.KeyPair(caller)
+	transport := httprpc.NewTransport(httprpc.TransportOptions{
+		TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, callee) },
+		Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
+	})
+	options := httprpc.ConnOptions{Caller: caller, Callee: callee, URL: url, Profile: s.trust.profile, Transport: transport, Log: s.log}
+	if callee == sts.Name { // which alone can let it in again
+		options.Rejected = func() { s.trust.member.Rejected(caller) }
+	}
+	return link{httprpc.NewConn(options), transport}
+}
+
+// enrolment is the STS as an anonymous caller reaches it, who knows nothing but the fingerprint of its root.
+func (s *System) enrolment(fingerprint string) sts.Service {
+	return sts.Client{Conn: oneCall{s.link(rpc.Anonymous+" "+fingerprint, func() link {
+		transport := httprpc.NewTransport(httprpc.TransportOptions{
+			TLS:        func() *tls.Config { return pki.PinnedTLS(s.config.Trust.Domain, fingerprint, sts.Name, time.Now) },
+			Generation: func() uint64 { return 0 },
 		})
+		return link{httprpc.NewConn(httprpc.ConnOptions{
+			Caller: rpc.Anonymous, Callee: sts.Name, URL: s.config.Module(sts.Name).URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
+		}), transport}
+	})}}
+}
+
+// oneCall is a link that keeps no connection between calls: it is needed once, or a while later.
+type oneCall struct{ link }
+
+func (c oneCall) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	defer c.transport.Close()
+	return c.Conn.Invoke(ctx, op, request, response)
+}
+
+// disconnect closes the connections to other processes.
+func (s *System) disconnect(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.links {
+		if l.transport != nil {
+			l.transport.Close()
+		}
 	}
-	return s.transports[key]
+	return nil
 }
 
 // describe says how a module is reached from here.

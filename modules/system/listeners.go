@@ -1,7 +1,6 @@
 package system
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -89,14 +88,4 @@ func (s *System) fromGateway(pages http.Handler) http.Handler {
 		theirs.Header.Del(sts.ClientAddress)
 		pages.ServeHTTP(w, theirs)
 	})
-}
-
-// disconnect closes the connections to other processes.
-func (s *System) disconnect(context.Context) error {
-	s.transportsMu.Lock()
-	defer s.transportsMu.Unlock()
-	for _, transport := range s.transports {
-		transport.Close()
-	}
-	return nil
 }

@@ -4,9 +4,11 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -15,11 +17,9 @@ import (
 
 	"oms/platform/database"
 	"oms/platform/database/sqlite"
-	"oms/platform/httprpc"
 	"oms/platform/issuers"
 	"oms/platform/module"
 	"oms/platform/observe"
-	"oms/platform/rpc"
 )
 
 // System is what this process hosts, ready to be served.
@@ -36,17 +36,12 @@ type System struct {
 	trusted  issuers.Accepted
 	trust    trustState
 
-	databases []*sqlite.DB
-	stores    map[string]database.Store // of the hosted modules, by name
+	databases map[string]*sqlite.DB // of the hosted modules, by name
 	hosted    map[string]module.Hosted
 	checks    []observe.Check
 
-	mu        sync.Mutex
-	conns     map[string]rpc.Conn // by caller and callee
-	anonymous anonymous
-
-	transportsMu sync.Mutex
-	transports   map[string]*httprpc.Transport // to other processes, by caller and callee
+	mu    sync.Mutex
+	links map[string]link // by caller and callee
 
 	serving atomic.Bool // all parts have started, and none was told to stop
 }
@@ -58,9 +53,12 @@ type Options struct {
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
 func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System, err error) {
+	if err := module.Check(c.modules); err != nil {
+		return nil, err
+	}
 	s := &System{
-		config: c, options: o, log: log, metrics: prometheus.NewRegistry(), stores: map[string]database.Store{}, hosted: map[string]module.Hosted{},
-		conns: map[string]rpc.Conn{}, transports: map[string]*httprpc.Transport{},
+		config: c, options: o, log: log, metrics: prometheus.NewRegistry(),
+		databases: map[string]*sqlite.DB{}, hosted: map[string]module.Hosted{}, links: map[string]link{},
 	}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -75,10 +73,14 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	if s.trusted, err = issuers.Open(c.Server.PublicURL, c.Trust.Issuers); err != nil {
 		return nil, fmt.Errorf("trust.issuers, %w", err)
 	}
-	for _, step := range []func(context.Context) error{s.checkModules, s.openDatabases, s.openTrust, s.openModules} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.openDatabases(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openTrust(); err != nil {
+		return nil, err
+	}
+	if err := s.openModules(ctx); err != nil {
+		return nil, err
 	}
 	s.Edge = s.hosted[c.publicName()].Public
 	names, width := c.callees(), 0
@@ -90,4 +92,36 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	}
 	s.Admin = observe.Admin(s.metrics, s.checks, s.Reached)
 	return s, nil
+}
+
+// DatabaseOptions says where a module's database is and what its schema is.
+func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: c.module(module).Migrations, Log: log}
+}
+
+// openDatabases opens the database of every hosted module that has one.
+func (s *System) openDatabases(ctx context.Context) error {
+	for _, module := range s.config.Stateful() {
+		db, err := sqlite.OpenServer(ctx, DatabaseOptions(s.config, module, s.log))
+		if err != nil {
+			return fmt.Errorf("module %s: %w", module, err)
+		}
+		s.databases[module] = db
+		s.checks = append(s.checks, observe.Check{Name: module + " database", Ready: func(ctx context.Context) error {
+			return db.Read(ctx, func(tx database.Tx) error { // what takes no time, and asks nobody else
+				var one int
+				return tx.QueryRow(`SELECT 1`).Scan(&one)
+			})
+		}})
+	}
+	return nil
+}
+
+// close closes the databases. What was queued is committed first.
+func (s *System) close() error {
+	var problems []error
+	for _, db := range s.databases {
+		problems = append(problems, db.Close())
+	}
+	return errors.Join(problems...)
 }

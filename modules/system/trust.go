@@ -1,12 +1,15 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
 
 	"oms/modules/membership"
 	"oms/modules/sts"
+	"oms/platform/fault"
+	"oms/platform/identity"
 	"oms/platform/observe"
 	"oms/platform/pki"
 	"oms/platform/token"
@@ -71,7 +74,7 @@ func KeyFile(c Config, module string) string { return filepath.Join(pkiDir(c), m
 func RootCertificate(c Config) string { return membership.RootsFile(pkiDir(c)) }
 
 // openTrust makes this process a member of the trust domain, with the certificates that an earlier start has left.
-func (s *System) openTrust(context.Context) (err error) {
+func (s *System) openTrust() (err error) {
 	c := s.config
 	s.trust = trustState{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
 	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
@@ -83,7 +86,7 @@ func (s *System) openTrust(context.Context) (err error) {
 		As: c.Listeners()[0], STS: s.stsFor, Hosted: c.Hosts(sts.Name), Enrolment: s.enrolment, JoinFile: s.joinFile,
 		Keys: s.trust.keys, Revocations: s.trust.revocations, Peers: s.trust.peers, Now: time.Now, Log: s.log,
 	})
-	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: func(ctx context.Context) error { return s.trust.member.Ready(ctx) }})
+	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: s.trust.member.Ready})
 	return err
 }
 
@@ -97,7 +100,12 @@ func (s *System) workloads() []string {
 
 // stsFor is the STS as a workload of this process reaches it.
 func (s *System) stsFor(workload string) sts.Service {
-	return sts.Client{Conn: s.conn(sts.Name, workload)}
+	return sts.Client{Conn: s.reach(sts.Name, workload)}
+}
+
+// joinFile is where the join token of a workload of this process is.
+func (s *System) joinFile(workload string) string {
+	return cmp.Or(s.options.JoinTokenFile, sts.JoinFile(s.config.DataDir, workload))
 }
 
 // fetchKeys asks the STS for its public keys.
@@ -112,4 +120,65 @@ func (s *System) fetchKeys(ctx context.Context) (*token.KeySet, error) {
 // tokenService is the STS as the profile needs it.
 func (s *System) tokenService(workload string) trust.TokenService {
 	return TokenService{s.stsFor(workload), s.config.Trust.Domain}
+}
+
+// TokenService is the STS, as one workload reaches it, for that workload's profile.
+type TokenService struct {
+	STS    sts.Service
+	Domain string // the trust domain
+}
+
+var _ trust.TokenService = TokenService{}
+
+// subjectTokenTypes say what each kind of credential is in an exchange.
+var subjectTokenTypes = map[identity.Kind]string{
+	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
+}
+
+// kinds say what an issued token is to whoever holds it.
+var kinds = map[string]identity.Kind{sts.InternalToken: identity.Internal, sts.TransactionToken: identity.Transaction}
+
+// Authenticate implements [trust.TokenService].
+func (t TokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	var found sts.Authentication
+	var err error
+	switch user.Kind {
+	case identity.EdgeToken:
+		found, err = t.STS.Authenticate(ctx, sts.AuthenticateRequest{Token: user.Text, Callee: callee})
+	case identity.Session:
+		found, err = t.STS.AuthenticateSession(ctx, sts.AuthenticateSessionRequest{Session: user.Text, Callee: callee})
+	default: // which only other processes show
+		err = fault.New(fault.Unauthenticated, "No user brings a credential of the kind %q.", user.Kind)
+	}
+	return trust.Issued{Subject: found.Subject, FullName: found.FullName, Scopes: identity.NewScopes(found.Scopes...)}, err
+}
+
+// Exchange implements [trust.TokenService].
+func (t TokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.InternalToken)
+}
+
+// Transaction implements [trust.TokenService].
+func (t TokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
+	return t.exchange(ctx, user, callee, sts.TransactionToken)
+}
+
+func (t TokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
+	asked := time.Now()
+	answer, err := t.STS.Exchange(ctx, sts.ExchangeRequest{
+		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.Domain, callee),
+	})
+	return trust.Issued{
+		Token: answer.AccessToken, Kind: kinds[requested], IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
+	}, err
+}
+
+// WorkloadToken implements [trust.TokenService].
+func (t TokenService) WorkloadToken(ctx context.Context, callee string) (trust.Issued, error) {
+	asked := time.Now()
+	answer, err := t.STS.WorkloadToken(ctx, sts.WorkloadTokenRequest{Audience: pki.ID(t.Domain, callee)})
+	return trust.Issued{
+		Token: answer.AccessToken, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+	}, err
 }
