@@ -12,95 +12,84 @@ import (
 )
 
 func (a *app) certs() *cobra.Command {
+	oneOrAll := func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return errors.New("name one module, or none for all of them")
+		}
+		return nil
+	}
 	return group("certs", "The private roots, and the certificates of the modules",
-		a.certsList(), a.certsRenew(), a.certsRotateRoot(), a.certsRevoke(), a.certsJoinToken())
-}
-
-func (a *app) certsList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments,
-		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
-			list, err := sts.ListCertificates.Call(cmd.Context(), o, sts.ListRequest{})
-			if err != nil {
-				return err
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
-			for _, r := range list.Roots {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.Fingerprint, r.State, stamp(r.Activates), stamp(r.Retires))
-			}
-			fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
-			for _, c := range list.Certificates {
-				state := "good"
-				if c.Revoked {
-					state = "revoked"
-				}
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Workload, state, stamp(c.Issued), stamp(c.Expires))
-			}
-			return table.Flush()
-		}),
-	}
-}
-
-func (a *app) certsRenew() *cobra.Command {
-	return &cobra.Command{
-		Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return errors.New("name one module, or none for all of them")
-			}
-			return nil
+		&cobra.Command{
+			Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments, RunE: a.operate(listCertificates),
 		},
-		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
-			if _, err := sts.RenewCertificates.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: strings.Join(args, "")}); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintln(cmd.ErrOrStderr(), "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
-			return err
-		}),
-	}
+		&cobra.Command{
+			Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules", Args: oneOrAll, RunE: a.operate(renewCertificates),
+		},
+		&cobra.Command{
+			Use: "rotate-root", Short: "Replace the private root, in good order", Args: noArguments, RunE: a.operate(rotateRoot),
+			Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
+				"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
+		},
+		&cobra.Command{
+			Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName, RunE: a.operate(removeWorkload),
+			Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
+		},
+		&cobra.Command{
+			Use: "join-token MODULE", Short: "Print a join token, with which a module on another machine enrols once", Args: oneName, RunE: a.operate(createJoinToken),
+			Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
+				"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
+		})
 }
 
-func (a *app) certsRotateRoot() *cobra.Command {
-	return &cobra.Command{
-		Use: "rotate-root", Short: "Replace the private root, in good order", Args: noArguments,
-		Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
-			"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
-		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
-			next, err := sts.RotateRoot.Call(cmd.Context(), o, sts.RotateRequest{Announcement: o.config.Trust.RootAnnouncement, Overlap: o.config.Trust.RootOverlap})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(next.Activates))
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), next.Fingerprint)
-			return err
-		}),
+func listCertificates(cmd *cobra.Command, o operator, _ []string) error {
+	list, err := sts.ListCertificates.Call(cmd.Context(), o, sts.ListRequest{})
+	if err != nil {
+		return err
 	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
+	for _, r := range list.Roots {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.Fingerprint, r.State, stamp(r.Activates), stamp(r.Retires))
+	}
+	fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
+	for _, c := range list.Certificates {
+		state := "good"
+		if c.Revoked {
+			state = "revoked"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Workload, state, stamp(c.Issued), stamp(c.Expires))
+	}
+	return table.Flush()
 }
 
-func (a *app) certsRevoke() *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName,
-		Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
-		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
-			_, err := sts.RemoveWorkload.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]})
-			return err
-		}),
+func renewCertificates(cmd *cobra.Command, o operator, args []string) error {
+	if _, err := sts.RenewCertificates.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: strings.Join(args, "")}); err != nil {
+		return err
 	}
+	_, err := fmt.Fprintln(cmd.ErrOrStderr(), "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
+	return err
 }
 
-func (a *app) certsJoinToken() *cobra.Command {
-	return &cobra.Command{
-		Use: "join-token MODULE", Short: "Print a join token, with which a module on another machine enrols once", Args: oneName,
-		Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
-			"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
-		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
-			join, err := sts.CreateJoinToken.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]})
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), join.Token.Reveal())
-			return err
-		}),
+func rotateRoot(cmd *cobra.Command, o operator, _ []string) error {
+	next, err := sts.RotateRoot.Call(cmd.Context(), o, sts.RotateRequest{Announcement: o.config.Trust.RootAnnouncement, Overlap: o.config.Trust.RootOverlap})
+	if err != nil {
+		return err
 	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(next.Activates))
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.Fingerprint)
+	return err
+}
+
+func removeWorkload(cmd *cobra.Command, o operator, args []string) error {
+	_, err := sts.RemoveWorkload.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]})
+	return err
+}
+
+func createJoinToken(cmd *cobra.Command, o operator, args []string) error {
+	join, err := sts.CreateJoinToken.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), join.Token.Reveal())
+	return err
 }

@@ -20,7 +20,14 @@ import (
 
 func (a *app) keys() *cobra.Command {
 	var module string
-	cmd := group("keys", "The keys that sign tokens; with --module, those with which a module signs its calls", a.keysList(&module), a.keysRotate(&module), a.keysRevoke(&module))
+	cmd := group("keys", "The keys that sign tokens; with --module, those with which a module signs its calls",
+		&cobra.Command{Use: "list", Short: "List the keys that sign or still verify", Args: noArguments, RunE: a.onKeys(&module, listKeys)},
+		&cobra.Command{
+			Use: "rotate", Short: "Replace the key that signs, in good order", Args: noArguments, RunE: a.onKeys(&module, rotateKey),
+			Long: "Publish a next key, which signs after sts.signing_key_announcement; the one that it replaces verifies for\n" +
+				"sts.signing_key_overlap after that. A module's own new key signs at once, and the old one counts for\ntrust.workload_key_overlap. No request fails.",
+		},
+		&cobra.Command{Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName, RunE: a.onKeys(&module, revokeKey)})
 	cmd.PersistentFlags().StringVar(&module, "module", "", "the keys with which this module signs its calls (trust.profile peer), in its data directory")
 	return cmd
 }
@@ -37,62 +44,44 @@ func (a *app) onKeys(module *string, do func(*cobra.Command, keySet, []string) e
 	ofSTS := a.operate(func(cmd *cobra.Command, o operator, args []string) error {
 		return do(cmd, signingKeys(cmd.Context(), o), args)
 	})
-	return a.run(func(cmd *cobra.Command, args []string) error {
-		if !cmd.Flags().Changed("module") {
-			return ofSTS(cmd, args)
-		}
-		loaded, err := a.load(nil)
-		if err != nil {
-			return err
-		}
+	ofModule := a.configured(func(cmd *cobra.Command, loaded *system.Loaded, args []string) error {
 		if known := moduleNames(); !slices.Contains(known, *module) {
 			return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
 		}
 		return do(cmd, workloadKeys(system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap), args)
 	})
-}
-
-func (a *app) keysList(module *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the keys that sign or still verify", Args: noArguments,
-		RunE: a.onKeys(module, func(cmd *cobra.Command, keys keySet, _ []string) error {
-			list, err := keys.list()
-			if err != nil {
-				return err
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
-			for _, k := range list {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.State, stamp(k.Activates), stamp(k.Retires))
-			}
-			return table.Flush()
-		}),
+	return func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("module") {
+			return ofModule(cmd, args)
+		}
+		return ofSTS(cmd, args)
 	}
 }
 
-func (a *app) keysRotate(module *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "rotate", Short: "Replace the key that signs, in good order", Args: noArguments,
-		Long: "Publish a next key, which signs after sts.signing_key_announcement; the one that it replaces verifies for\n" +
-			"sts.signing_key_overlap after that. A module's own new key signs at once, and the old one counts for\ntrust.workload_key_overlap. No request fails.",
-		RunE: a.onKeys(module, func(cmd *cobra.Command, keys keySet, _ []string) error {
-			next, err := keys.rotate()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.Activates))
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
-			return err
-		}),
+func listKeys(cmd *cobra.Command, keys keySet, _ []string) error {
+	list, err := keys.list()
+	if err != nil {
+		return err
 	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
+	for _, k := range list {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.State, stamp(k.Activates), stamp(k.Retires))
+	}
+	return table.Flush()
 }
 
-func (a *app) keysRevoke(module *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName,
-		RunE: a.onKeys(module, func(_ *cobra.Command, keys keySet, args []string) error { return keys.revoke(args[0]) }),
+func rotateKey(cmd *cobra.Command, keys keySet, _ []string) error {
+	next, err := keys.rotate()
+	if err != nil {
+		return err
 	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.Activates))
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
+	return err
 }
+
+func revokeKey(_ *cobra.Command, keys keySet, args []string) error { return keys.revoke(args[0]) }
 
 // signingKeys are the keys with which the STS signs tokens.
 func signingKeys(ctx context.Context, o operator) keySet {

@@ -14,25 +14,18 @@ import (
 
 func (a *app) migrate() *cobra.Command {
 	step := func(use, short string, do func(context.Context, sqlite.Options) (database.Status, error)) *cobra.Command {
-		return &cobra.Command{
-			Use: use, Short: short, Args: noArguments,
-			RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-				loaded, err := a.load(nil)
+		return &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
+			for _, module := range loaded.Config.Stateful() {
+				status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
 				if err != nil {
+					return fmt.Errorf("module %s: %w", module, err)
+				}
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), describe(module, status)); err != nil {
 					return err
 				}
-				for _, module := range loaded.Config.Stateful() {
-					status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
-					if err != nil {
-						return fmt.Errorf("module %s: %w", module, err)
-					}
-					if _, err := fmt.Fprintln(cmd.OutOrStdout(), describe(module, status)); err != nil {
-						return err
-					}
-				}
-				return nil
-			}),
-		}
+			}
+			return nil
+		})}
 	}
 	return group("migrate", "Show or bring up to date the schema of the databases",
 		step("status", "Show the version of each database", sqlite.MigrationStatus),

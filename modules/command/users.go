@@ -19,9 +19,11 @@ import (
 
 func (a *app) users() *cobra.Command {
 	return group("users", "Manage who can sign in",
-		a.usersAdd(), a.usersList(), a.usersPasswd(),
-		a.usersDisabled("disable", "Lock a user out at once", true),
-		a.usersDisabled("enable", "Let a disabled user in again", false))
+		a.usersAdd(),
+		&cobra.Command{Use: "list", Short: "List all users", Args: noArguments, RunE: a.operate(listUsers)},
+		&cobra.Command{Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName, RunE: a.operate(setPassword)},
+		&cobra.Command{Use: "disable NAME", Short: "Lock a user out at once", Args: oneName, RunE: a.operate(setDisabled(true))},
+		&cobra.Command{Use: "enable NAME", Short: "Let a disabled user in again", Args: oneName, RunE: a.operate(setDisabled(false))})
 }
 
 func (a *app) usersAdd() *cobra.Command {
@@ -45,22 +47,17 @@ func (a *app) usersAdd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) usersList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List all users", Args: noArguments,
-		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
-			list, err := sts.ListUsers.Call(cmd.Context(), o, sts.ListRequest{})
-			if err != nil {
-				return err
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
-			for _, user := range list.Users {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, o.config.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
-			}
-			return table.Flush()
-		}),
+func listUsers(cmd *cobra.Command, o operator, _ []string) error {
+	list, err := sts.ListUsers.Call(cmd.Context(), o, sts.ListRequest{})
+	if err != nil {
+		return err
 	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
+	for _, user := range list.Users {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, o.config.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
+	}
+	return table.Flush()
 }
 
 func state(user sts.User, demo bool) string {
@@ -75,27 +72,19 @@ func state(user sts.User, demo bool) string {
 	return "enabled"
 }
 
-func (a *app) usersPasswd() *cobra.Command {
-	return &cobra.Command{
-		Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName,
-		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
-			password, err := readPassword(cmd)
-			if err != nil {
-				return err
-			}
-			_, err = sts.SetPassword.Call(cmd.Context(), o, sts.SetPasswordRequest{User: args[0], Password: password})
-			return err
-		}),
+func setPassword(cmd *cobra.Command, o operator, args []string) error {
+	password, err := readPassword(cmd)
+	if err != nil {
+		return err
 	}
+	_, err = sts.SetPassword.Call(cmd.Context(), o, sts.SetPasswordRequest{User: args[0], Password: password})
+	return err
 }
 
-func (a *app) usersDisabled(use, short string, disabled bool) *cobra.Command {
-	return &cobra.Command{
-		Use: use + " NAME", Short: short, Args: oneName,
-		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) error {
-			_, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
-			return err
-		}),
+func setDisabled(disabled bool) func(*cobra.Command, operator, []string) error {
+	return func(cmd *cobra.Command, o operator, args []string) error {
+		_, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
+		return err
 	}
 }
 

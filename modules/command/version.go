@@ -23,7 +23,15 @@ func (a *app) version() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			b := currentBuild()
+			b := build{Version: Version}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				b.Go = info.GoVersion
+				for _, setting := range info.Settings {
+					if setting.Key == "vcs.revision" {
+						b.Revision = setting.Value
+					}
+				}
+			}
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(b)
 			}
@@ -33,17 +41,4 @@ func (a *app) version() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-func currentBuild() build {
-	b := build{Version: Version}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		b.Go = info.GoVersion
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				b.Revision = setting.Value
-			}
-		}
-	}
-	return b
 }
