@@ -13,26 +13,25 @@ import (
 	"oms/platform/token"
 )
 
-// follow reads what the STS announces, and puts it in force where it is news.
-func (m *Membership) follow(ctx context.Context) error {
-	have := m.feed.Version
-	news, err := m.STS(m.As).Feed(ctx, sts.FeedRequest{Have: have})
+// readFeed reads what the STS announces, and puts it in force where it is news.
+func (m *Membership) readFeed(ctx context.Context) error {
+	news, err := m.STS(m.As).Feed(ctx, sts.FeedRequest{Have: m.feed.Version})
 	if err != nil {
 		return err
 	}
-	if news.Version != have {
-		if err := m.announce(news); err != nil {
+	if news.Version != m.feed.Version {
+		if err := m.apply(news); err != nil {
 			return err
 		}
 	} else if m.published {
 		return nil
 	}
 	m.published = true
-	return m.remember()
+	return m.saveFeed()
 }
 
-// announce puts an announcement in force, all of it or nothing.
-func (m *Membership) announce(news sts.Feed) error {
+// apply puts an announcement in force, all of it or nothing.
+func (m *Membership) apply(news sts.Feed) error {
 	keys, err := token.ParseKeySet([]byte(news.JWKS))
 	if err != nil {
 		return err
@@ -48,8 +47,8 @@ func (m *Membership) announce(news sts.Feed) error {
 	return nil
 }
 
-// remember keeps an announcement for the next start, and the roots for people and their clients.
-func (m *Membership) remember() error {
+// saveFeed keeps the announcement for the next start, and the roots for people and their clients.
+func (m *Membership) saveFeed() error {
 	text, err := json.Marshal(m.feed)
 	if err != nil {
 		return err
@@ -58,12 +57,12 @@ func (m *Membership) remember() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(pki.WriteSecret(m.memory(), text), pki.WriteRoots(RootsFile(m.Dir), roots))
+	return errors.Join(pki.WriteSecret(m.feedFile(), text), pki.WriteRoots(RootsFile(m.Dir), roots))
 }
 
-// recall puts in force what an earlier process has kept.
-func (m *Membership) recall() error {
-	text, err := pki.ReadSecret(m.memory())
+// loadFeed puts in force what an earlier process has kept.
+func (m *Membership) loadFeed() error {
+	text, err := pki.ReadSecret(m.feedFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -72,15 +71,15 @@ func (m *Membership) recall() error {
 	}
 	var kept sts.Feed
 	if err = json.Unmarshal(text, &kept); err == nil {
-		err = m.announce(kept)
+		err = m.apply(kept)
 	}
 	if err != nil {
-		return fmt.Errorf("%s is damaged (%w); remove it, and it is fetched from the STS again", m.memory(), err)
+		return fmt.Errorf("%s is damaged (%w); remove it, and it is fetched from the STS again", m.feedFile(), err)
 	}
 	return nil
 }
 
-func (m *Membership) memory() string { return filepath.Join(m.Dir, "feed.json") }
+func (m *Membership) feedFile() string { return filepath.Join(m.Dir, "feed.json") }
 
 // RootsFile is where the trusted roots are in a directory, for people and their clients (curl --cacert).
 func RootsFile(dir string) string { return filepath.Join(dir, "root.pem") }

@@ -50,7 +50,7 @@ type Membership struct {
 	// What follows belongs to Start, and afterwards to Run.
 	feed      sts.Feed          // the last announcement
 	published bool              // this process has found or written the files that others read
-	told      map[string]string // what was logged last, by subject: the same trouble is told once
+	logged    map[string]string // what was logged last, by subject: the same trouble is told once
 }
 
 // certificate is one that is kept renewed: that of a workload, or that of the public listener.
@@ -64,7 +64,7 @@ type certificate struct {
 
 // Open opens what an earlier process has left.
 func Open(o Options) (*Membership, error) {
-	m := &Membership{Options: o, certificates: map[string]*certificate{}, told: map[string]string{}}
+	m := &Membership{Options: o, certificates: map[string]*certificate{}, logged: map[string]string{}}
 	for _, workload := range o.Workloads {
 		pair, err := pki.OpenKeyPair(filepath.Join(o.Dir, workload+".pem"))
 		if err != nil {
@@ -79,7 +79,7 @@ func Open(o Options) (*Membership, error) {
 		}
 		m.public = &certificate{KeyPair: pair, workload: "gateway"}
 	}
-	return m, m.recall()
+	return m, m.loadFeed()
 }
 
 // KeyPair is that of a workload of this process; nil where all modules are in one process.
@@ -101,7 +101,7 @@ const interval = time.Second
 func (m *Membership) Start(ctx context.Context) error {
 	for {
 		err := m.join(ctx)
-		m.tell(ctx, "join", "not a member of the trust domain yet", err)
+		m.logOnce(ctx, "join", "not a member of the trust domain yet", err)
 		if err == nil {
 			m.started.Store(true)
 			return nil
@@ -122,7 +122,7 @@ func (m *Membership) join(ctx context.Context) error {
 		}
 	}
 	if m.feed.Version == "" {
-		if err := m.follow(ctx); err != nil {
+		if err := m.readFeed(ctx); err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,7 @@ func (m *Membership) join(ctx context.Context) error {
 // Run keeps up with the feed and renews certificates, until ctx ends.
 func (m *Membership) Run(ctx context.Context) error {
 	for {
-		m.tell(ctx, "feed", "what the STS announces cannot be read; what was known stays in force", m.keepUp(ctx))
+		m.logOnce(ctx, "feed", "what the STS announces cannot be read; what was known stays in force", m.keepUp(ctx))
 		if err := wait(ctx, interval); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (m *Membership) Run(ctx context.Context) error {
 
 // keepUp makes one round.
 func (m *Membership) keepUp(ctx context.Context) error {
-	err := m.follow(ctx)
+	err := m.readFeed(ctx)
 	if c := m.certificates[m.As]; c != nil && err == nil {
 		c.rejected.Store(false)
 	}
@@ -173,7 +173,7 @@ func (m *Membership) maintain(ctx context.Context, c *certificate, renew func() 
 	if err != nil {
 		c.next = now.Add(renewAgain)
 	}
-	m.tell(ctx, fmt.Sprintf("certificate %p", c), "a certificate cannot be renewed yet; it is used until "+c.until(), err)
+	m.logOnce(ctx, fmt.Sprintf("certificate %p", c), "a certificate cannot be renewed yet; it is used until "+c.until(), err)
 }
 
 func (c *certificate) until() string {
@@ -199,8 +199,8 @@ func (m *Membership) Ready(context.Context) error {
 	return nil
 }
 
-// tell logs a trouble once, and once that it is over.
-func (m *Membership) tell(ctx context.Context, subject, what string, err error) {
+// logOnce logs a trouble once, and once that it is over.
+func (m *Membership) logOnce(ctx context.Context, subject, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -208,8 +208,8 @@ func (m *Membership) tell(ctx context.Context, subject, what string, err error) 
 	if err != nil {
 		text = err.Error()
 	}
-	before := m.told[subject]
-	m.told[subject] = text
+	before := m.logged[subject]
+	m.logged[subject] = text
 	switch text {
 	case before:
 	case "":
