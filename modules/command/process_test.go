@@ -53,7 +53,7 @@
 //
 // Every script has a directory and a data directory (data) of its own, the article's files, and ports for every module:
 // $ADDRESS is host:port of the public listener and $ADMIN 100 above; $STS and $STS_ADMIN are those of the STS, and so for
-// every module. $MODULES are the names of all modules, as messages list them. $ROOT is the file of the roots that http
+// every module. $MODULES are the names of all modules, as messages list them, and $DATABASES is how many of them have a database. $ROOT is the file of the roots that http
 // trusts. Servers are given their addresses in the environment (APP_MODULES__STS__URL), where a script can change them; all
 // other settings stand in its config.yaml. A server writes nothing to its standard output:
 // that is checked whenever one ends by itself. Those that still run at the end of a script are killed.
@@ -71,6 +71,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +142,7 @@ func params(d deployment) testscript.Params {
 				env.Setenv(admin, at(port+i+100))
 				env.Setenv(url, "https://"+at(port+i))
 			}
+			env.Setenv("DATABASES", strconv.Itoa(len(slices.DeleteFunc(slices.Clone(modules.All), func(m module.Module) bool { return m.Migrations == nil }))))
 			env.Setenv("MODULES", strings.Join(module.Names(modules.All), ", "))
 			env.Setenv("APP_TRUST__PROFILE", cmp.Or(d.profile, profiles()[0]))
 			// The article's requests, its tokens and the keys of its issuer.
@@ -176,6 +178,9 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
+// known are the modules that the scripts name. The files of others are left out where a script lists all.
+var known = []string{"gateway", "sts", "order", "inventory"}
+
 func modes(ts *testscript.TestScript, _ bool, args []string) {
 	root := ts.MkAbs(args[0])
 	ts.Check(filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -185,6 +190,11 @@ func modes(ts *testscript.TestScript, _ bool, args []string) {
 		info, err := entry.Info()
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(modules.All, func(m module.Module) bool {
+			return !slices.Contains(known, m.Name) && strings.HasPrefix(entry.Name(), m.Name+".")
+		}) {
+			return nil
 		}
 		name, err := filepath.Rel(filepath.Dir(root), path)
 		fmt.Fprintf(ts.Stdout(), "%v %s\n", info.Mode(), filepath.ToSlash(name))
