@@ -49,7 +49,7 @@ func listCertificates(cmd *cobra.Command, o operator, _ []string) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
 	for _, r := range list.Roots {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.Fingerprint, r.State, stamp(r.Activates), stamp(r.Retires))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.ID, r.State, stamp(r.Activates), stamp(r.Retires))
 	}
 	fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
 	for _, c := range list.Certificates {
@@ -76,7 +76,7 @@ func rotateRoot(cmd *cobra.Command, o operator, _ []string) error {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(next.Activates))
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.Fingerprint)
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
 	return err
 }
 

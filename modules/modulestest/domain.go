@@ -70,10 +70,12 @@ func open(t testing.TB, o Options) *domain {
 	d.operator, err = stshost.Administer(stshost.OperatorOptions{Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: time.Now, Domain: domainName})
 	must(t, err)
 	d.sts, err = stshost.New(t.Context(), stshost.Options{
-		Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: edge,
-		Domain: domainName, Callees: d.callees,
-		Settings:       stshost.Settings{SessionTTL: lifetime, InternalTokenTTL: lifetime, TransactionTokenTTL: transaction.MaxLifetime, WorkloadTokenTTL: lifetime},
-		CertificateTTL: lifetime,
+		Env: module.Env{
+			Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: module.Edge{Accepted: edge},
+			Installation: module.Installation{Domain: domainName, CertificateTTL: lifetime},
+		},
+		Callees:  d.callees,
+		Settings: stshost.Settings{SessionTTL: lifetime, InternalTokenTTL: lifetime, TransactionTokenTTL: transaction.MaxLifetime, WorkloadTokenTTL: lifetime},
 	})
 	must(t, err)
 	return d

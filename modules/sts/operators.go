@@ -41,7 +41,7 @@ type Operators interface {
 	RenewCertificates(context.Context, WorkloadRequest) (Done, error)
 	// RotateRoot publishes a next private root; when it begins to sign, every certificate is renewed. Errors: conflict
 	// (rotation-under-way).
-	RotateRoot(context.Context, RotateRequest) (Root, error)
+	RotateRoot(context.Context, RotateRequest) (SigningKey, error)
 	// RemoveWorkload revokes all certificates of a workload, and gives it none until there is a join token for it. Errors:
 	// not_found.
 	RemoveWorkload(context.Context, WorkloadRequest) (Done, error)
@@ -113,9 +113,9 @@ type SigningKeys struct {
 	Keys []SigningKey `json:"keys"`
 }
 
-// SigningKey is a key that signs tokens.
+// SigningKey is a key that signs tokens, or the private root, which signs certificates.
 type SigningKey struct {
-	ID        string    `json:"id"`
+	ID        string    `json:"id"` // of a root: its fingerprint
 	Algorithm string    `json:"algorithm"`
 	State     KeyState  `json:"state"`
 	Activates time.Time `json:"activates"`        // when it begins to sign, or began
@@ -146,16 +146,8 @@ type RevokeSigningKeyRequest struct {
 
 // Certificates are the roots that are trusted and the certificates that have not expired.
 type Certificates struct {
-	Roots        []Root              `json:"roots"`
+	Roots        []SigningKey        `json:"roots"`
 	Certificates []IssuedCertificate `json:"certificates"`
-}
-
-// Root is a private root that is trusted.
-type Root struct {
-	Fingerprint string    `json:"fingerprint"`
-	State       KeyState  `json:"state"`
-	Activates   time.Time `json:"activates"`        // when it begins to sign, or began
-	Retires     time.Time `json:"retires,omitzero"` // when it is no longer trusted; zero where nothing has replaced it
 }
 
 // IssuedCertificate is a certificate on record.

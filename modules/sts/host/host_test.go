@@ -61,11 +61,14 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 		Keys: keys, Ceiling: identity.NewScopes("add_order", "update_order"),
 	})
 	hosted, err := host.New(t.Context(), host.Options{
-		Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: edge, Demo: demo, Domain: ststest.Domain, Callees: callees(), PublicHosts: []string{"localhost"},
+		Env: module.Env{
+			Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: module.Edge{Accepted: edge},
+			Installation: module.Installation{Demo: demo, Domain: ststest.Domain, CertificateTTL: ststest.CertificateLifetime},
+		},
+		Callees: callees(), PublicHosts: []string{"localhost"},
 		Settings: host.Settings{
 			SessionTTL: ststest.SessionLifetime, InternalTokenTTL: ststest.InternalLifetime, TransactionTokenTTL: time.Minute, WorkloadTokenTTL: ststest.WorkloadLifetime,
 		},
-		CertificateTTL: ststest.CertificateLifetime,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +266,10 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := host.New(t.Context(), host.Options{Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Domain: "orders.local", Edge: issuers.New(issuers.Own(ststest.PublicURL))})
+	_, err := host.New(t.Context(), host.Options{Env: module.Env{
+		Store: store, Observer: &rpctest.Observer{}, Now: time.Now,
+		Installation: module.Installation{Domain: "orders.local"}, Edge: module.Edge{Accepted: issuers.New(issuers.Own(ststest.PublicURL))},
+	}})
 	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says the key is corrupt", err)
 	}

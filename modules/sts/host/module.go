@@ -1,14 +1,19 @@
+// Package host builds the STS module in this process, and what operators do with it.
 package host
 
 import (
 	"context"
+	"maps"
 	"net/url"
+	"slices"
 
 	"oms/migrations"
 	"oms/modules/sts"
 	"oms/modules/sts/internal"
 	"oms/platform/identity"
 	"oms/platform/module"
+	"oms/platform/rpc"
+	"oms/platform/trust/direct"
 )
 
 // Module is the security token service.
@@ -28,14 +33,21 @@ func open(ctx context.Context, env module.Env) (module.Hosted, error) {
 		return module.Hosted{}, err
 	}
 	return New(ctx, Options{
-		Settings: *env.Settings.(*Settings), Store: env.Store, Observer: env.Observer, Now: env.Now, Log: env.Log, Edge: env.Accepted, Domain: env.Domain,
-		Callees: Callees(env.Modules), Demo: env.Demo, CertificateTTL: env.CertificateTTL, DataDir: env.DataDir, Elsewhere: env.Elsewhere,
+		Env: env, Settings: *env.Settings.(*Settings), Callees: Callees(env.Modules),
 		PublicHosts: []string{public.Hostname(), "localhost", "127.0.0.1", "::1"}, // what this machine calls itself
 	})
 }
 
-// Settings are the module's part of the configuration, under its name.
-type Settings = internal.Settings
+type (
+	// Settings are the module's part of the configuration, under its name.
+	Settings = internal.Settings
+	// Options are what the module needs.
+	Options = internal.Options
+	// OperatorOptions are what operators need.
+	OperatorOptions = internal.OperatorOptions
+	// Callee is a module as the STS knows it.
+	Callee = internal.Callee
+)
 
 // Callees are the modules as the STS knows them, from their tables: the scopes that their operations speak of, and who
 // may call. The public one shows users all that they may do.
@@ -53,3 +65,42 @@ func Callees(list []module.Module) map[string]Callee {
 	}
 	return callees
 }
+
+// New hosts the module. At the first start it makes the signing key and the private root.
+func New(ctx context.Context, o Options) (module.Hosted, error) {
+	service, err := internal.New(ctx, o)
+	if err != nil {
+		return module.Hosted{}, err
+	}
+	host, err := rpc.NewHost[sts.Service](sts.Name, operations(o.Callees), service, o.Observer, o.Now)
+	return module.Hosted{
+		Host: host, Page: service.Page,
+		Background: []module.Background{{Name: "join tokens", Run: service.LeaveJoinTokens}},
+	}, err
+}
+
+// operations is the module's table, for an installation of these modules: those that call others need tokens.
+func operations(callees map[string]Callee) rpc.Table[sts.Service] {
+	var callers []string
+	for name, callee := range callees {
+		for _, caller := range callee.Callers {
+			if caller != name { // as the gateway does, which is called by users alone
+				callers = append(callers, caller)
+			}
+		}
+	}
+	return sts.Operations.Resolve(slices.Collect(maps.Keys(callees)), callers)
+}
+
+// Administer gives what operators do on a database, beside a running STS or without one: a Conn for [sts.OperatorOperations].
+// Nobody else is let in there: it is served in this process alone.
+func Administer(o OperatorOptions) (rpc.Conn, error) {
+	host, err := rpc.NewHost[sts.Operators](sts.Name, sts.OperatorOperations, internal.NewOperators(o), o.Observer, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return direct.Conn(host, rpc.Operator), nil
+}
+
+// DemoUsers are the accounts that the demo seeds.
+func DemoUsers() []sts.User { return internal.DemoUsers() }

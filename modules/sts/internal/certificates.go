@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"oms/modules/sts"
@@ -34,43 +35,22 @@ func (s *Service) issueWorkload(ctx context.Context, workload string, request []
 	}, also)
 }
 
-// issue signs a certificate for a workload, which the log shows, and also a refusal.
+// issue signs a certificate for a workload and keeps a record of it; also does what belongs to it, in one transaction. The
+// log shows what was issued, and what was refused.
 func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (sts.Certificate, error) {
-	leaf, answer, err := s.grant(ctx, workload, sign, also)
-	if err != nil {
-		s.refusedCertificate(ctx, workload, err)
-		return sts.Certificate{}, err
-	}
-	s.Log.InfoContext(ctx, "a certificate was issued", "workload", workload, "serial", pki.Serial(leaf), "until", leaf.NotAfter.UTC().Format(time.RFC3339),
-		"caller", identity.From(ctx).Caller)
-	return answer, nil
-}
-
-// refusedCertificate logs a refusal: a join token that does not hold may be one that somebody else has used before.
-func (s *Service) refusedCertificate(ctx context.Context, workload string, err error) {
-	shown := fmt.Sprintf("%.64s", workload) // an anonymous caller's word
-	s.refusals.Log(ctx, slog.LevelWarn, "a certificate was refused", "workload", shown, "caller", identity.From(ctx).Caller, "cause", err.Error())
-}
-
-// maxCertificates is how many certificates of one workload may hold at a time: more than all its processes need. What
-// is announced after the removal of a workload has the number of each.
-const maxCertificates = 1000
-
-// grant signs a certificate and keeps a record of it; also does what belongs to it, in one transaction.
-func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (leaf *x509.Certificate, answer sts.Certificate, err error) {
 	state, err := s.state(ctx)
 	if err != nil {
-		return nil, answer, err
+		return s.refuseCertificate(ctx, workload, err)
 	}
-	leaf, err = sign(state.authority)
-	switch {
-	case errors.Is(err, pki.ErrRequest):
-		return nil, answer, fault.New(fault.InvalidArgument, "The certificate cannot be granted: %v.", err)
-	case err != nil:
-		return nil, answer, err
+	leaf, err := sign(state.authority)
+	if errors.Is(err, pki.ErrRequest) {
+		err = fault.New(fault.InvalidArgument, "The certificate cannot be granted: %v.", err)
+	}
+	if err != nil {
+		return s.refuseCertificate(ctx, workload, err)
 	}
 	now := s.Now()
-	err = s.Store.Write(ctx, func(tx database.Tx) error {
+	if err := s.Store.Write(ctx, func(tx database.Tx) error {
 		if err := also(tx); err != nil {
 			return err
 		}
@@ -83,12 +63,24 @@ func (s *Service) grant(ctx context.Context, workload string, sign func(*pki.Aut
 		_, err := tx.Exec(`INSERT INTO certificates (serial, workload, issued_at, expires_at) VALUES ($1, $2, $3, $4)`,
 			pki.Serial(leaf), workload, now, leaf.NotAfter)
 		return err
-	})
-	if err != nil {
-		return nil, answer, err
+	}); err != nil {
+		return s.refuseCertificate(ctx, workload, err)
 	}
-	return leaf, sts.Certificate{Chain: [][]byte{leaf.Raw, state.authority.Certificate().Raw}, Roots: state.feed.Roots}, nil
+	s.Log.InfoContext(ctx, "a certificate was issued", "workload", workload, "serial", pki.Serial(leaf), "until", leaf.NotAfter.UTC().Format(time.RFC3339),
+		"caller", identity.From(ctx).Caller)
+	return sts.Certificate{Chain: [][]byte{leaf.Raw, state.authority.Certificate().Raw}, Roots: state.feed.Roots}, nil
 }
+
+// refuseCertificate logs a refusal: a join token that does not hold may be one that somebody else has used before.
+func (s *Service) refuseCertificate(ctx context.Context, workload string, err error) (sts.Certificate, error) {
+	shown := fmt.Sprintf("%.64s", workload) // an anonymous caller's word
+	s.refusals.Log(ctx, slog.LevelWarn, "a certificate was refused", "workload", shown, "caller", identity.From(ctx).Caller, "cause", err.Error())
+	return sts.Certificate{}, err
+}
+
+// maxCertificates is how many certificates of one workload may hold at a time: more than all its processes need. What
+// is announced after the removal of a workload has the number of each.
+const maxCertificates = 1000
 
 // mayHaveCertificate refuses a workload that was removed, or asks for certificates without end.
 func mayHaveCertificate(tx database.Tx, workload string, now time.Time) error {
@@ -107,4 +99,51 @@ func mayHaveCertificate(tx database.Tx, workload string, now time.Time) error {
 		return limit
 	}
 	return nil
+}
+
+// ListCertificates implements [sts.Operators].
+func (o Operators) ListCertificates(ctx context.Context, _ sts.ListRequest) (sts.Certificates, error) {
+	now := o.Now()
+	return database.Read(ctx, o.Store, func(tx database.Tx) (list sts.Certificates, err error) {
+		if list.Roots, err = listKeys(tx, certificates, now); err != nil {
+			return list, err
+		}
+		list.Certificates, err = database.Collect(tx, func(row database.Row) (c sts.IssuedCertificate, err error) {
+			err = row.Scan(&c.Serial, &c.Workload, &c.Issued, &c.Expires, &c.Revoked)
+			return c, err
+		}, `SELECT serial, workload, issued_at, expires_at, revoked_at IS NOT NULL FROM certificates WHERE expires_at > $1 ORDER BY workload, issued_at`, now)
+		return list, err
+	})
+}
+
+// RenewCertificates implements [sts.Operators]. The times in a certificate are whole seconds: one from this second may be
+// from before, and is renewed as well.
+func (o Operators) RenewCertificates(ctx context.Context, r sts.WorkloadRequest) (done sts.Done, err error) {
+	before := o.Now().Truncate(time.Second).Add(time.Second)
+	return done, o.Store.Write(ctx, func(tx database.Tx) error {
+		return o.changeWorkload(tx, r.Workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before)
+	})
+}
+
+// RemoveWorkload implements [sts.Operators].
+func (o Operators) RemoveWorkload(ctx context.Context, r sts.WorkloadRequest) (done sts.Done, err error) {
+	return done, o.Store.Write(ctx, func(tx database.Tx) error {
+		if err := o.changeWorkload(tx, r.Workload, `UPDATE workloads SET removed = $1 WHERE name = $2`, true); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE certificates SET revoked_at = $1 WHERE workload = $2 AND revoked_at IS NULL`, o.Now(), r.Workload); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`DELETE FROM join_tokens WHERE workload = $1`, r.Workload)
+		return err
+	})
+}
+
+// changeWorkload sets one thing of a workload: the statement takes the value and the name.
+func (o Operators) changeWorkload(tx database.Tx, workload, statement string, value any) error {
+	changed, err := tx.Exec(statement, value, workload)
+	if err == nil && changed == 0 {
+		return fault.New(fault.NotFound, "there is no workload %q; they are the modules: %s", workload, strings.Join(o.Modules, ", "))
+	}
+	return err
 }

@@ -1,7 +1,6 @@
 package internal
 
 import (
-	"context"
 	"time"
 
 	"oms/modules/sts"
@@ -55,14 +54,12 @@ func demoCards() (cards []web.Card) {
 }
 
 // seedDemo adds the demo users that are not there yet.
-func seedDemo(ctx context.Context, store database.Store, now time.Time) error {
-	return store.Write(ctx, func(tx database.Tx) error {
-		for _, user := range DemoUsers() {
-			user.CreatedAt = now
-			if _, err := insertUser(tx, user, demoHashes[user.Name]); err != nil {
-				return err
-			}
+func seedDemo(tx database.Tx, now time.Time) error {
+	for _, user := range DemoUsers() {
+		user.CreatedAt = now
+		if _, err := insertUser(tx, user, demoHashes[user.Name]); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }

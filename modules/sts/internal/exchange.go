@@ -4,34 +4,54 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"oms/modules/sts"
-	"oms/platform/database"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/pki"
 	"oms/platform/secret"
 	"oms/platform/token"
 	"oms/platform/trust/exchange"
+	"oms/platform/trust/transaction"
 )
 
-// Callee is a module as the STS knows it: from its table of operations.
-type Callee struct {
-	Scopes  identity.Scopes // what its rows speak of
-	Callers []string        // who may call it
+// gateway is the workload to which users bring what they have.
+const gateway = "gateway"
+
+// brought says in rctx.authn what kind of credential the user came with, of those that users bring.
+var brought = map[string]string{sts.AccessToken: "access_token", sts.SessionToken: "session"}
+
+// hop is from a workload that wants a token to the callee that the token is for, which it may call.
+type hop struct {
+	caller, callee string
+	state          *state
+	now            time.Time // from before anything is judged: what is withdrawn meanwhile is withdrawn from the token too
 }
 
-// subject is a user that a credential has proven, with what it may do at most.
-type subject struct {
-	name     string
-	fullName string
-	scopes   identity.Scopes
-	act      *exchange.Actor
-	ends     time.Time // when the credential does
+// hop leads to the module that the audience is, if the caller is listed there. The list is that of the callee's own rows.
+func (s *Service) hop(ctx context.Context, audience string) (h hop, err error) {
+	h.caller, h.now = identity.From(ctx).Caller, s.Now()
+	callee, ours := pki.Workload(s.Domain, audience)
+	if known, exists := s.Callees[callee]; !ours || !exists || !slices.Contains(known.Callers, h.caller) {
+		return h, fault.New(fault.PermissionDenied, "%s may not call %.100q (invalid_target): no operation there lists it.", h.caller, audience)
+	}
+	h.callee = callee
+	h.state, err = s.state(ctx)
+	return h, err
+}
+
+// WorkloadToken says no more than who the calling workload is.
+func (s *Service) WorkloadToken(ctx context.Context, r sts.WorkloadTokenRequest) (sts.WorkloadToken, error) {
+	h, err := s.hop(ctx, r.Audience)
+	if err != nil {
+		return sts.WorkloadToken{}, err
+	}
+	t := exchange.Token{ID: uuid.NewString(), Workload: h.caller, Callee: h.callee, IssuedAt: h.now, Expires: h.now.Add(s.WorkloadTokenTTL)}
+	raw, err := t.Sign(s.Domain, h.state.signing)
+	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: h.now, ExpiresIn: int64(s.WorkloadTokenTTL / time.Second)}, err
 }
 
 // Exchange trades a credential for a token of one callee (RFC 8693), or for a transaction token.
@@ -45,134 +65,132 @@ func (s *Service) Exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exch
 }
 
 func (s *Service) exchange(ctx context.Context, r sts.ExchangeRequest) (sts.Exchanged, error) {
-	caller := identity.From(ctx).Caller
-	callee, err := s.mayCall(caller, r.Audience)
-	if err != nil {
-		return sts.Exchanged{}, err
-	}
-	state, err := s.state(ctx)
+	h, err := s.hop(ctx, r.Audience)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
 	switch r.RequestedTokenType {
 	case "", sts.InternalToken:
-		return s.exchangeInternal(ctx, caller, callee, r, state)
+		r.RequestedTokenType = sts.InternalToken
+		return s.exchangeInternal(ctx, h, r)
 	case sts.TransactionToken:
-		return s.exchangeTransaction(ctx, caller, callee, r, state)
+		if r.SubjectTokenType == sts.TransactionToken {
+			return s.replaceTransaction(ctx, h, r)
+		}
+		return s.exchangeTransaction(ctx, h, r)
 	}
 	return sts.Exchanged{}, fault.New(fault.InvalidArgument, "There is no requested_token_type %.100q; it is %s or %s.", r.RequestedTokenType, sts.InternalToken, sts.TransactionToken)
 }
 
-func (s *Service) exchangeInternal(ctx context.Context, caller, callee string, r sts.ExchangeRequest, state *state) (sts.Exchanged, error) {
-	now := s.Now() // before anything is judged: what is withdrawn meanwhile is withdrawn from this token too
-	user, err := s.subject(ctx, caller, r, state)
+func (s *Service) exchangeInternal(ctx context.Context, h hop, r sts.ExchangeRequest) (sts.Exchanged, error) {
+	user, err := s.subject(ctx, h, r, s.InternalTokenTTL)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	t := exchange.Token{
-		ID: uuid.NewString(), Subject: user.name, Workload: caller, Callee: callee, Act: user.act,
-		Scopes: user.scopes.Intersect(s.Callees[callee].Scopes), IssuedAt: now, Expires: now.Add(min(s.InternalTokenTTL, user.ends.Sub(now))),
+	return s.exchanged(h, r, user, exchange.Token{
+		ID: uuid.NewString(), Subject: user.name, Workload: h.caller, Callee: h.callee, Act: user.act,
+		Scopes: user.scopes, IssuedAt: h.now, Expires: user.ends,
+	})
+}
+
+// exchangeTransaction issues a transaction token (draft-ietf-oauth-transaction-tokens-10) for what a user brought.
+func (s *Service) exchangeTransaction(ctx context.Context, h hop, r sts.ExchangeRequest) (sts.Exchanged, error) {
+	id := identity.From(ctx).Transaction
+	switch {
+	case id == "":
+		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is of the transaction that the call is in, and this call is in none.")
+	case r.SubjectTokenType == sts.InternalToken:
+		return sts.Exchanged{}, fault.New(fault.InvalidArgument, "A transaction token is issued for what a user brought, or for an earlier one.")
 	}
-	if t.Expires.Sub(now) < time.Second {
+	user, err := s.subject(ctx, h, r, s.TransactionTokenTTL)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	return s.exchanged(h, r, user, transaction.Token{
+		ID: id, Subject: user.name, Scopes: user.scopes, Requesters: []string{h.caller}, Callee: h.callee,
+		Brought: brought[r.SubjectTokenType], IssuedAt: h.now, Expires: user.ends,
+	})
+}
+
+// replaceTransaction issues a narrower token of the same transaction: txn, sub and aud stay, the scope gets no wider, the
+// life no longer, and the chain of workloads is kept.
+func (s *Service) replaceTransaction(ctx context.Context, h hop, r sts.ExchangeRequest) (sts.Exchanged, error) {
+	t, err := transaction.Read(r.SubjectToken.Reveal(), s.Domain, h.state.keys, h.now)
+	_, verdict := errors.AsType[*token.Error](err)
+	switch {
+	case verdict:
+		return sts.Exchanged{}, fault.New(fault.Unauthenticated, "The transaction token does not hold.").Because(err)
+	case err != nil:
+		return sts.Exchanged{}, err
+	}
+	user, err := s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes.Intersect(s.Callees[h.callee].Scopes), ends: t.Expires}, t.IssuedAt)
+	if err != nil {
+		return sts.Exchanged{}, err
+	}
+	next, ok := t.Replace(h.caller, user.scopes, h.now)
+	if !ok {
+		return sts.Exchanged{}, fault.New(fault.PermissionDenied, "The transaction token was replaced too often already.")
+	}
+	return s.exchanged(h, r, user, next)
+}
+
+// exchanged answers with a token of either kind for a user, unless it would be over at once.
+func (s *Service) exchanged(h hop, r sts.ExchangeRequest, user subject, t interface {
+	Sign(domain string, key token.SigningKey) (string, error)
+}) (sts.Exchanged, error) {
+	lifetime := user.ends.Sub(h.now)
+	if lifetime < time.Second {
 		return sts.Exchanged{}, refused()
 	}
-	raw, err := t.Sign(s.Domain, state.signing)
-	return exchanged(raw, sts.InternalToken, user, t.Scopes, now, t.Expires), err
-}
-
-func exchanged(raw, issued string, user subject, scopes identity.Scopes, now, expires time.Time) sts.Exchanged {
+	raw, err := t.Sign(s.Domain, h.state.signing)
 	return sts.Exchanged{
-		AccessToken: secret.Text(raw), IssuedTokenType: issued, TokenType: "N_A", IssuedAt: now,
-		ExpiresIn: int64(expires.Sub(now) / time.Second), Scope: scopes.String(), Subject: user.name, FullName: user.fullName,
-	}
+		AccessToken: secret.Text(raw), IssuedTokenType: r.RequestedTokenType, TokenType: "N_A", IssuedAt: h.now,
+		ExpiresIn: int64(lifetime / time.Second), Scope: user.scopes.String(), Subject: user.name, FullName: user.fullName,
+	}, err
 }
 
-// WorkloadToken says no more than who the calling workload is.
-func (s *Service) WorkloadToken(ctx context.Context, r sts.WorkloadTokenRequest) (sts.WorkloadToken, error) {
-	caller, now := identity.From(ctx).Caller, s.Now()
-	callee, err := s.mayCall(caller, r.Audience)
-	if err != nil {
-		return sts.WorkloadToken{}, err
+// subject judges what the caller brings, and narrows it to what the callee knows and to a lifetime. Credentials from
+// outside are the gateway's alone to bring; a token of ours is good for the one workload that it was issued to.
+func (s *Service) subject(ctx context.Context, h hop, r sts.ExchangeRequest, lifetime time.Duration) (user subject, err error) {
+	_, users := brought[r.SubjectTokenType]
+	if users && h.caller != gateway {
+		return user, fault.New(fault.PermissionDenied, "Only the gateway exchanges what users bring, not %s.", h.caller)
 	}
-	state, err := s.state(ctx)
-	if err != nil {
-		return sts.WorkloadToken{}, err
-	}
-	raw, err := exchange.Token{ID: uuid.NewString(), Workload: caller, Callee: callee, IssuedAt: now, Expires: now.Add(s.WorkloadTokenTTL)}.Sign(s.Domain, state.signing)
-	return sts.WorkloadToken{AccessToken: secret.Text(raw), IssuedAt: now, ExpiresIn: int64(s.WorkloadTokenTTL / time.Second)}, err
-}
-
-// mayCall says which module the audience is, if the caller is listed there. The list is that of the callee's own rows.
-func (s *Service) mayCall(caller, audience string) (callee string, err error) {
-	callee, ours := pki.Workload(s.Domain, audience)
-	if known, exists := s.Callees[callee]; ours && exists && slices.Contains(known.Callers, caller) {
-		return callee, nil
-	}
-	return "", fault.New(fault.PermissionDenied, "%s may not call %.100q (invalid_target): no operation there lists it.", caller, audience)
-}
-
-// subject judges what the caller brings. Credentials from outside are the gateway's alone to bring; a token of ours is
-// good for the one workload that it was issued to.
-func (s *Service) subject(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
-	if _, users := brought[r.SubjectTokenType]; users && caller != gateway {
-		return subject{}, fault.New(fault.PermissionDenied, "Only the gateway exchanges what users bring, not %s.", caller)
-	}
-	act := &exchange.Actor{Subject: pki.ID(s.Domain, gateway)}
 	switch r.SubjectTokenType {
 	case sts.AccessToken:
-		bearer, user, err := s.authenticateBearer(ctx, r.SubjectToken, now)
-		return subject{name: bearer.Subject, fullName: user.FullName, scopes: bearer.Scopes, ends: bearer.Expires, act: act}, err
+		user, err = s.bearer(ctx, r.SubjectToken)
 	case sts.SessionToken:
-		user, ends, err := s.authenticateSession(ctx, r.SubjectToken)
-		return subject{name: user.Name, fullName: user.FullName, scopes: user.Scopes, ends: ends, act: act}, err
+		user, err = s.session(ctx, r.SubjectToken)
 	case sts.InternalToken:
-		return s.onward(ctx, caller, r, now)
+		user, err = s.onward(ctx, h, r)
+	default:
+		err = fault.New(fault.InvalidArgument, "There is no subject_token_type %.100q; it is one of %s, %s, %s.",
+			r.SubjectTokenType, sts.AccessToken, sts.SessionToken, sts.InternalToken)
 	}
-	return subject{}, fault.New(fault.InvalidArgument, "There is no subject_token_type %.100q; it is one of %s, %s, %s.",
-		r.SubjectTokenType, sts.AccessToken, sts.SessionToken, sts.InternalToken)
+	if err != nil {
+		return subject{}, err
+	}
+	if users {
+		user.act = &exchange.Actor{Subject: pki.ID(s.Domain, gateway)}
+	}
+	user.scopes, user.ends = user.scopes.Intersect(s.Callees[h.callee].Scopes), h.now.Add(min(lifetime, user.ends.Sub(h.now)))
+	return user, nil
 }
-
-// gateway is the workload to which users bring what they have.
-const gateway = "gateway"
 
 // onward judges a token that was issued to the caller, when it was called itself. The user must still count, and has no
 // more rights than there are left of both.
-func (s *Service) onward(ctx context.Context, caller string, r sts.ExchangeRequest, now *state) (subject, error) {
-	t, err := exchange.Read(r.SubjectToken.Reveal(), s.Domain, caller, now.keys, s.Now())
+func (s *Service) onward(ctx context.Context, h hop, r sts.ExchangeRequest) (subject, error) {
+	t, err := exchange.Read(r.SubjectToken.Reveal(), s.Domain, h.caller, h.state.keys, h.now)
 	_, verdict := errors.AsType[*token.Error](err)
 	switch {
 	case verdict, err == nil && t.Subject == "":
-		return subject{}, fault.New(fault.Unauthenticated, "The subject token does not hold for %s.", caller).Because(err)
+		return subject{}, fault.New(fault.Unauthenticated, "The subject token does not hold for %s.", h.caller).Because(err)
 	case err != nil:
 		return subject{}, err
 	}
-	chain, ok := t.Extend(s.Domain, caller)
+	chain, ok := t.Extend(s.Domain, h.caller)
 	if !ok {
 		return subject{}, fault.New(fault.PermissionDenied, "Too many workloads act for each other already.")
 	}
 	return s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires}, t.IssuedAt)
-}
-
-// stillGood refuses a user who does not count any more, or whose tokens of that time do not, and takes what rights are
-// gone: as of now, not as of when the state was read.
-func (s *Service) stillGood(ctx context.Context, onward subject, issued time.Time) (subject, error) {
-	local := !strings.Contains(onward.name, "|") // no user of ours has a name like another issuer's
-	var user sts.User
-	var revoked time.Time
-	err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
-		if revoked, err = revokedAt(tx, onward.name); err != nil || !local {
-			return err
-		}
-		user, err = findUser(tx, onward.name)
-		return err
-	})
-	switch {
-	case err != nil:
-		return subject{}, err
-	case issued.Before(revoked), local && !counts(user, s.Demo):
-		return subject{}, refused()
-	case local:
-		onward.fullName, onward.scopes = user.FullName, onward.scopes.Intersect(user.Scopes)
-	}
-	return onward, nil
 }

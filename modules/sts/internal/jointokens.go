@@ -1,16 +1,22 @@
 package internal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
+	"oms/platform/pki"
 	"oms/platform/secret"
 )
 
@@ -21,8 +27,7 @@ const JoinTokenLifetime = time.Hour
 func (s *Service) Enrol(ctx context.Context, r sts.EnrolRequest) (sts.Certificate, error) {
 	workload, digest := readJoinToken(r.JoinToken)
 	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.checkJoinToken(tx, workload, digest) }); err != nil {
-		s.refusedCertificate(ctx, workload, err)
-		return sts.Certificate{}, err // before a stranger has us sign anything
+		return s.refuseCertificate(ctx, workload, err) // before a stranger has us sign anything
 	}
 	return s.issueWorkload(ctx, workload, r.Request, func(tx database.Tx) error {
 		if err := s.checkJoinToken(tx, workload, digest); err != nil {
@@ -51,9 +56,8 @@ func readJoinToken(text secret.Text) (workload, digest string) {
 
 // CreateJoinToken implements [sts.Operators].
 func (o Operators) CreateJoinToken(ctx context.Context, r sts.WorkloadRequest) (sts.JoinToken, error) {
-	random := rand.Text()
 	token, err := database.Write(ctx, o.Store, func(tx database.Tx) (secret.Text, error) {
-		token, err := insertJoinToken(tx, r.Workload, random, false, o.Now())
+		token, err := insertJoinToken(tx, r.Workload, false, o.Now())
 		if err != nil {
 			return "", err
 		}
@@ -63,19 +67,87 @@ func (o Operators) CreateJoinToken(ctx context.Context, r sts.WorkloadRequest) (
 }
 
 // insertJoinToken makes a join token with the fingerprint of the root that signs now, and forgets those that have expired.
-func insertJoinToken(tx database.Tx, workload, random string, left bool, now time.Time) (secret.Text, error) {
-	roots, err := publishedKeys(tx, certificates, now)
-	switch {
-	case err != nil:
+func insertJoinToken(tx database.Tx, workload string, left bool, now time.Time) (secret.Text, error) {
+	root, err := activeKey(tx, certificates, now)
+	if err != nil {
 		return "", err
-	case len(roots) == 0:
-		return "", fault.Conflicting(neverStarted, "the STS has no private root yet; start `app serve` once")
 	}
-	token := secret.Text(strings.Join([]string{workload, random, roots[0].id}, "."))
+	token := secret.Text(strings.Join([]string{workload, rand.Text(), root.ID}, "."))
 	_, digest := readJoinToken(token)
 	if _, err := tx.Exec(`DELETE FROM join_tokens WHERE expires_at <= $1`, now); err != nil {
 		return "", err
 	}
 	_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`, digest, workload, left, now.Add(JoinTokenLifetime))
 	return token, err
+}
+
+// leaveInterval is how long a process at most waits for a join token that was used up.
+const leaveInterval = time.Second
+
+// LeaveJoinTokens leaves fresh join tokens in the data directory, and again whenever one was used or has expired, until
+// ctx ends. They are for processes of the same machine, which whoever can read the directory may start anyway.
+func (s *Service) LeaveJoinTokens(ctx context.Context) {
+	ticker := time.NewTicker(leaveInterval)
+	defer ticker.Stop()
+	for fresh := true; ; fresh = false {
+		var problems []error
+		for _, workload := range s.Elsewhere {
+			problems = append(problems, s.leaveJoinToken(ctx, sts.JoinFile(s.DataDir, workload), workload, fresh))
+		}
+		if err := errors.Join(problems...); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "no join token can be left for the other processes", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// leaveJoinToken leaves a join token for a workload that has none; fresh replaces the one that is there.
+func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fresh bool) error {
+	now := s.Now()
+	var wanted, left bool
+	if err := s.Store.Read(ctx, func(tx database.Tx) (err error) {
+		wanted, left, err = readLeftToken(tx, workload, now)
+		return err
+	}); err != nil {
+		return err
+	}
+	_, err := os.Stat(file)
+	switch {
+	case !wanted && err == nil: // a removed workload finds no way back here
+		return os.Remove(file)
+	case !wanted, left && err == nil && !fresh:
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	token, err := database.Write(ctx, s.Store, func(tx database.Tx) (secret.Text, error) {
+		if wanted, _, err := readLeftToken(tx, workload, now); err != nil || !wanted {
+			return "", cmp.Or(err, fmt.Errorf("%s was removed", workload)) // in this moment
+		}
+		if _, err := tx.Exec(`DELETE FROM join_tokens WHERE workload = $1 AND left_here = 1`, workload); err != nil {
+			return "", err
+		}
+		return insertJoinToken(tx, workload, true, now)
+	})
+	if err != nil {
+		return err
+	}
+	return pki.WriteSecret(file, []byte(token.Reveal()+"\n"))
+}
+
+// readLeftToken says whether a workload may have a join token, and whether one was left that still holds and carries the
+// fingerprint of the root that signs now: the STS can prove itself by that one alone.
+func readLeftToken(tx database.Tx, workload string, now time.Time) (wanted, left bool, err error) {
+	root, err := activeKey(tx, certificates, now)
+	if err != nil {
+		return false, false, err
+	}
+	err = tx.QueryRow(`SELECT COALESCE(MAX(removed), 0) = 0,
+		EXISTS (SELECT 1 FROM join_tokens WHERE workload = $1 AND left_here = 1 AND expires_at > $2 AND expires_at >= $3)
+		FROM workloads WHERE name = $1`, workload, now, root.Activates.Add(JoinTokenLifetime)).Scan(&wanted, &left)
+	return wanted, left, err
 }

@@ -3,38 +3,30 @@ package internal
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
-	"oms/platform/fault"
 	"oms/platform/identity"
-	"oms/platform/issuers"
+	"oms/platform/module"
 	"oms/platform/observe/sampled"
 	"oms/platform/rpc"
-	"oms/platform/secret"
 )
 
 // Options are what the service needs.
 type Options struct {
+	module.Env
 	Settings
-	Store    database.Store
-	Observer rpc.Observer
-	Now      func() time.Time
-	Log      *slog.Logger
-	Edge     issuers.Accepted
-	Domain   string            // the trust domain
-	Callees  map[string]Callee // by module, the gateway among them: it shows users all that they may do
-	Demo     bool              // seed the demo users, and let demo accounts in
+	Callees     map[string]Callee // by module, the gateway among them: it shows users all that they may do
+	PublicHosts []string          // what the public listener is called in its certificate
+}
 
-	PublicHosts    []string      // what the public listener is called in its certificate
-	CertificateTTL time.Duration // of a workload's certificate
-
-	DataDir   string   // where join tokens lie for other processes of this machine
-	Elsewhere []string // the workloads for which one lies there
+// Callee is a module as the STS knows it: from its table of operations.
+type Callee struct {
+	Scopes  identity.Scopes // what its rows speak of
+	Callers []string        // who may call it
 }
 
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
@@ -51,17 +43,7 @@ var _ sts.Service = (*Service)(nil)
 
 // New makes the service, and at the first start its signing key and the private root.
 func New(ctx context.Context, o Options) (*Service, error) {
-	if o.Demo {
-		if err := seedDemo(ctx, o.Store, o.Now()); err != nil {
-			return nil, err
-		}
-	}
-	for p, generate := range map[purpose]func(time.Time) (storedKey, error){tokens: generateSigningKey, certificates: generateAuthority(o.Domain)} {
-		if err := ensureKey(ctx, o.Store, p, o.Now(), generate); err != nil {
-			return nil, err
-		}
-	}
-	if err := o.Store.Write(ctx, func(tx database.Tx) error { return knowWorkloads(tx, o.Callees) }); err != nil {
+	if err := o.Store.Write(ctx, func(tx database.Tx) error { return prepare(tx, o) }); err != nil {
 		return nil, err
 	}
 	s := &Service{Options: o, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
@@ -69,53 +51,41 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	return s, err
 }
 
-// Authenticate verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
-// has the rights that the token names.
-func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (sts.Authentication, error) {
-	known, err := s.known(r.Callee)
-	if err != nil {
-		return sts.Authentication{}, err
+// prepare adds what is not there yet: the first keys, a row for every module, and the demo users.
+func prepare(tx database.Tx, o Options) error {
+	for _, p := range []purpose{tokens, certificates} {
+		if err := ensureKey(tx, p, o.Domain, o.Now()); err != nil {
+			return err
+		}
 	}
-	state, err := s.state(ctx)
-	if err != nil {
-		return sts.Authentication{}, err
+	for name := range o.Callees {
+		if _, err := tx.Exec(`INSERT INTO workloads (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
+			return err
+		}
 	}
-	bearer, user, err := s.authenticateBearer(ctx, r.Token, state)
-	if err != nil {
-		return sts.Authentication{}, err
+	if !o.Demo {
+		return nil
 	}
-	return sts.Authentication{Subject: bearer.Subject, FullName: user.FullName, Scopes: bearer.Scopes.Intersect(known)}, nil
+	return seedDemo(tx, o.Now())
 }
 
-// authenticateBearer verifies an edge access token. The user is nobody where the subject is another issuer's.
-func (s *Service) authenticateBearer(ctx context.Context, raw secret.Text, now *state) (bearer issuers.Bearer, user sts.User, err error) {
-	if bearer, err = s.Edge.Verify(raw.Reveal(), now.keys, s.Now()); err != nil {
-		return bearer, user, refused().Because(err)
-	}
-	if !bearer.Local {
-		return bearer, user, nil
-	}
-	user, err = database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) { return findUser(tx, bearer.Subject) })
-	switch {
-	case err != nil:
-		return bearer, user, err
-	case !counts(user, s.Demo):
-		return bearer, user, refused()
-	}
-	bearer.Scopes = bearer.Scopes.Intersect(user.Scopes)
-	return bearer, user, nil
+// OperatorOptions are what operators need.
+type OperatorOptions struct {
+	Store    database.Store
+	Observer rpc.Observer
+	Now      func() time.Time
+	Demo     bool     // demo accounts are good
+	Domain   string   // the trust domain
+	Modules  []string // of the installation, as operators are told of them
 }
 
-// known are the scopes that a callee's operations speak of.
-func (s *Service) known(callee string) (identity.Scopes, error) {
-	known, exists := s.Callees[callee]
-	if !exists {
-		return nil, fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", callee)
-	}
-	return known.Scopes, nil
+// Operators implements [sts.Operators] on the database of the STS. It is safe for concurrent use.
+type Operators struct {
+	OperatorOptions
+	hasher *Hasher
 }
 
-// refused tells whoever holds a bad token nothing about it (RFC 6750 section 3.1).
-func refused() *fault.Error {
-	return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.")
-}
+var _ sts.Operators = Operators{}
+
+// NewOperators makes it.
+func NewOperators(o OperatorOptions) Operators { return Operators{o, NewHasher()} }

@@ -22,54 +22,48 @@ const maxForm = 16 << 10
 const afterSignIn = "/ui/"
 
 // showSignIn is the page to sign in on.
-func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) {
+func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	s.renderSignIn(w, r, http.StatusOK, web.SignIn{Next: localPath(query.Get("next")), Ended: query.Get("ended") == "1"})
+	return s.renderSignIn(w, r, http.StatusOK, web.SignIn{Next: localPath(query.Get("next")), Ended: query.Get("ended") == "1"})
 }
 
-func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) {
+func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) error {
 	if s.Demo {
 		page.Cards = demoCards()
 	}
-	if err := web.Render(w, r, status, "sign-in", page); err != nil {
-		web.ShowFault(w, r, err)
-	}
+	return web.Render(w, r, status, "sign-in", page)
 }
 
 // signIn checks a name and a password, and begins a session. What is wrong with them is not told, nor does the time
 // tell whether there is such a name.
-func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
+func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		s.renderSignIn(w, r, http.StatusBadRequest, web.SignIn{Next: afterSignIn, Problem: "The form did not arrive whole. Try again."})
-		return
+		return s.renderSignIn(w, r, http.StatusBadRequest, web.SignIn{Next: afterSignIn, Problem: "The form did not arrive whole. Try again."})
 	}
 	name, password := r.PostForm.Get("name"), secret.Text(r.PostForm.Get("password"))
 	page := web.SignIn{Next: localPath(r.PostForm.Get("next")), Name: name}
 	if wait := s.guesses.take(name, address(r), s.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 		page.Problem = "Too many attempts. Wait a few seconds, then try again."
-		s.renderSignIn(w, r, http.StatusTooManyRequests, page)
-		return
+		return s.renderSignIn(w, r, http.StatusTooManyRequests, page)
 	}
 	good, err := s.checkPassword(r.Context(), name, password)
 	switch {
 	case err != nil:
-		web.ShowFault(w, r, err)
-		return
+		return err
 	case !good:
 		page.Problem = "The name or the password is not right."
-		s.renderSignIn(w, r, http.StatusUnprocessableEntity, page)
-		return
+		return s.renderSignIn(w, r, http.StatusUnprocessableEntity, page)
 	}
 	s.guesses.names.give(name)
 	session, err := s.openSession(r.Context(), name, sessionOf(r))
 	if err != nil {
-		web.ShowFault(w, r, err)
-		return
+		return err
 	}
 	setSession(w, session.Reveal(), s.SessionTTL)
 	http.Redirect(w, r, page.Next, http.StatusSeeOther)
+	return nil
 }
 
 // nobodysHash is what a sign-in with an unknown name is compared with: the hash of a password that nobody knows.
@@ -93,14 +87,14 @@ func (s *Service) checkPassword(ctx context.Context, name string, password secre
 }
 
 // signOut ends the session everywhere, and takes what the browser keeps of it.
-func (s *Service) signOut(w http.ResponseWriter, r *http.Request) {
+func (s *Service) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.endSession(r.Context(), sessionOf(r)); err != nil {
-		web.ShowFault(w, r, err)
-		return
+		return err
 	}
 	setSession(w, "", -time.Second)
 	w.Header().Set("Clear-Site-Data", `"cache"`) // also what the back button would show
 	http.Redirect(w, r, "/oauth2/sign-in", http.StatusSeeOther)
+	return nil
 }
 
 // sessionOf is the session that the browser has, or "".
@@ -139,21 +133,4 @@ func address(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// guesses bounds failed sign-ins by name and by address.
-type guesses struct{ names, addresses *throttle }
-
-func newGuesses() *guesses {
-	return &guesses{newThrottle(accountGuesses, accountPause), newThrottle(addressGuesses, addressPause)}
-}
-
-func (g *guesses) take(name, address string, now time.Time) time.Duration {
-	if len(name) > maxPassword {
-		name = name[:maxPassword] // nobody's name; it must not cost memory
-	}
-	if wait := g.addresses.take(address, now); wait > 0 {
-		return wait // and no name is tracked for it: made-up names must not push out those that are guessed at
-	}
-	return g.names.take(name, now)
 }

@@ -36,7 +36,7 @@ func openOffice(t *testing.T, demo bool) *office {
 	o := &office{now: time.Now()}
 	clock := func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return o.now }
 	store := databasetest.Open(t, "sts")
-	if err := seedDemo(t.Context(), store, o.now); err != nil {
+	if err := store.Write(t.Context(), func(tx database.Tx) error { return seedDemo(tx, o.now) }); err != nil {
 		t.Fatal(err)
 	}
 	o.operator = NewOperators(OperatorOptions{Store: store, Now: clock, Demo: demo})
@@ -44,8 +44,13 @@ func openOffice(t *testing.T, demo bool) *office {
 	if _, err := o.operator.AddUser(t.Context(), carol); err != nil {
 		t.Fatal(err)
 	}
-	service, err := New(t.Context(), Options{Store: store, Now: clock, Edge: issuers.New(issuers.Own("https://orders.example")), Demo: demo,
-		Settings: Settings{SessionTTL: time.Hour}, Domain: "orders.local", Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}}})
+	service, err := New(t.Context(), Options{
+		Env: module.Env{
+			Store: store, Now: clock, Edge: module.Edge{Accepted: issuers.New(issuers.Own("https://orders.example"))},
+			Installation: module.Installation{Demo: demo, Domain: "orders.local"},
+		},
+		Settings: Settings{SessionTTL: time.Hour}, Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

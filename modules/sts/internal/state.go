@@ -31,6 +31,24 @@ type state struct {
 // keys gives the public keys, among them that of any kid that there is.
 func (s *state) keys(string) (*token.KeySet, error) { return s.public, nil }
 
+// Keys gives the public keys.
+func (s *Service) Keys(ctx context.Context, _ sts.KeysRequest) (sts.KeySet, error) {
+	feed, err := s.Feed(ctx, sts.FeedRequest{})
+	return sts.KeySet{JWKS: feed.JWKS}, err
+}
+
+// Feed gives what verifiers must know, or only the version to those who have it already.
+func (s *Service) Feed(ctx context.Context, r sts.FeedRequest) (sts.Feed, error) {
+	state, err := s.state(ctx)
+	switch {
+	case err != nil:
+		return sts.Feed{}, err
+	case r.Have == state.feed.Version:
+		return sts.Feed{Version: r.Have}, nil
+	}
+	return state.feed, nil
+}
+
 // state gives what is in force now.
 func (s *Service) state(ctx context.Context) (*state, error) {
 	now := s.Now()
@@ -63,7 +81,8 @@ func (s *Service) readState(tx database.Tx, into *state) (err error) {
 	if err != nil {
 		return err
 	}
-	if into.feed.RenewBefore, err = renewals(tx, signs); err != nil {
+	if into.feed.RenewBefore, err = timesByName(tx, // also what is from before the root that signs now
+		`SELECT name, CASE WHEN renew_before < $1 THEN $1 ELSE renew_before END FROM workloads`, signs); err != nil {
 		return err
 	}
 	if into.feed.RevokedCertificates, err = database.Collect(tx, database.Column[string],
@@ -131,5 +150,17 @@ func (s *Service) readRoots(tx database.Tx, into *state) (signs time.Time, err e
 		return signs, err
 	}
 	into.feed.Roots = string(roots.PEM())
-	return keys[0].activates, nil
+	return keys[0].Activates, nil
+}
+
+// timesByName runs a query for names with a time each.
+func timesByName(tx database.Tx, query string, args ...any) (map[string]time.Time, error) {
+	times := map[string]time.Time{}
+	_, err := database.Collect(tx, func(row database.Row) (name string, err error) {
+		var at time.Time
+		err = row.Scan(&name, &at)
+		times[name] = at
+		return name, err
+	}, query, args...)
+	return times, err
 }

@@ -56,3 +56,20 @@ func (t *throttle) give(key string) {
 	defer t.mu.Unlock()
 	delete(t.keys, key)
 }
+
+// guesses bounds failed sign-ins by name and by address.
+type guesses struct{ names, addresses *throttle }
+
+func newGuesses() *guesses {
+	return &guesses{newThrottle(accountGuesses, accountPause), newThrottle(addressGuesses, addressPause)}
+}
+
+func (g *guesses) take(name, address string, now time.Time) time.Duration {
+	if len(name) > maxPassword {
+		name = name[:maxPassword] // nobody's name; it must not cost memory
+	}
+	if wait := g.addresses.take(address, now); wait > 0 {
+		return wait // and no name is tracked for it: made-up names must not push out those that are guessed at
+	}
+	return g.names.take(name, now)
+}

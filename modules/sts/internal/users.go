@@ -1,17 +1,23 @@
 package internal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/mail"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"oms/modules/sts"
 	"oms/platform/database"
+	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/issuers"
 	"oms/platform/secret"
 	"oms/platform/token"
 )
@@ -71,4 +77,128 @@ func insertUser(tx database.Tx, u sts.User, password secret.Text) (added bool, e
 		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $7) ON CONFLICT (name) DO NOTHING`,
 		u.Name, u.FullName, u.Email, strings.Join(u.Scopes, " "), password.Reveal(), u.Demo, u.CreatedAt)
 	return rows == 1, err
+}
+
+// AddUser implements [sts.Operators].
+func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.Done, err error) {
+	user := sts.User{Name: r.Name, FullName: r.FullName, Email: r.Email, Scopes: r.Scopes, CreatedAt: o.Now()}
+	if err := checkUser(user); err != nil {
+		return done, fault.New(fault.InvalidArgument, "%v", err)
+	}
+	hash, err := o.hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return done, err
+	}
+	return done, o.Store.Write(ctx, func(tx database.Tx) error {
+		added, err := insertUser(tx, user, hash)
+		if err == nil && !added {
+			return fault.Conflicting("user-exists", "there is a user %q already; names are never reused", r.Name)
+		}
+		return err
+	})
+}
+
+// ListUsers implements [sts.Operators].
+func (o Operators) ListUsers(ctx context.Context, _ sts.ListRequest) (sts.Users, error) {
+	users, err := database.Read(ctx, o.Store, func(tx database.Tx) ([]sts.User, error) {
+		return database.Collect(tx, scanUser, selectUser+` ORDER BY name`)
+	})
+	return sts.Users{Users: users}, err
+}
+
+// SetPassword implements [sts.Operators].
+func (o Operators) SetPassword(ctx context.Context, r sts.SetPasswordRequest) (done sts.Done, err error) {
+	hash, err := o.hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return done, err
+	}
+	return done, o.changeUser(ctx, r.User, `UPDATE users SET password = $1, updated_at = $2 WHERE name = $3`, hash.Reveal())
+}
+
+// SetUserDisabled implements [sts.Operators].
+func (o Operators) SetUserDisabled(ctx context.Context, r sts.SetUserDisabledRequest) (done sts.Done, err error) {
+	return done, o.changeUser(ctx, r.User, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, r.Disabled)
+}
+
+// changeUser sets one thing of one user and ends the user's sessions: the statement takes the value, the time and the name.
+func (o Operators) changeUser(ctx context.Context, name, statement string, value any) error {
+	_, err := revoke(ctx, o.Store, o.Now, func(tx database.Tx) (string, error) {
+		changed, err := tx.Exec(statement, value, o.Now(), name)
+		switch {
+		case err != nil:
+			return "", err
+		case changed == 0:
+			return "", noUser(name)
+		}
+		_, err = tx.Exec(`DELETE FROM sessions WHERE user_name = $1`, name)
+		return name, err
+	})
+	return err
+}
+
+func noUser(name string) error {
+	return fault.New(fault.NotFound, "there is no user %q; `app users list` shows them all", name)
+}
+
+// operatorClient is the client_id of tokens that operators have made.
+const operatorClient = "operator"
+
+// accessClaims are the claims of an edge access token (RFC 9068 section 2.2).
+type accessClaims struct {
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud"`
+	Expires  int64  `json:"exp"`
+	IssuedAt int64  `json:"iat"`
+	ID       string `json:"jti"`
+	ClientID string `json:"client_id"`
+	Scope    string `json:"scope,omitempty"`
+}
+
+// IssueToken implements [sts.Operators].
+func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts.IssuedToken, error) {
+	now := o.Now()
+	return database.Read(ctx, o.Store, func(tx database.Tx) (issued sts.IssuedToken, err error) {
+		user, err := findUser(tx, r.User)
+		if err == nil {
+			err = o.mayHaveToken(user, r)
+		}
+		if err != nil {
+			return issued, err
+		}
+		active, err := activeKey(tx, tokens, now)
+		if err != nil {
+			return issued, err
+		}
+		key, err := active.signingKey()
+		if err != nil {
+			return issued, err
+		}
+		scopes := r.Scopes
+		if scopes == nil {
+			scopes = user.Scopes
+		}
+		signed, err := token.Sign(key, "at+jwt", accessClaims{
+			Issuer: r.Issuer, Subject: user.Name, Audience: r.Audience, Expires: now.Add(r.Lifetime).Unix(), IssuedAt: now.Unix(),
+			ID: uuid.NewString(), ClientID: operatorClient, Scope: strings.Join(scopes, " "),
+		})
+		return sts.IssuedToken{Token: secret.Text(signed)}, err
+	})
+}
+
+// mayHaveToken refuses a token that the user may not have; the zero user is nobody.
+func (o Operators) mayHaveToken(user sts.User, r sts.IssueTokenRequest) error {
+	switch {
+	case user.Name == "":
+		return noUser(r.User)
+	case user.Disabled:
+		return fault.Conflicting("user-disabled", "the user %q is disabled; `app users enable %s` lets it in again", r.User, r.User)
+	case !counts(user, o.Demo):
+		return fault.Conflicting("demo-disabled", "%q is a demo account, and demo.enabled is false", r.User)
+	case r.Lifetime < time.Second || r.Lifetime > issuers.MaxOwnLifetime:
+		return fault.New(fault.InvalidArgument, "a token lives from 1s to %v", issuers.MaxOwnLifetime)
+	case len(r.Scopes.Intersect(user.Scopes)) < len(r.Scopes):
+		return fault.New(fault.InvalidArgument, "%q has only the scopes %q", r.User, strings.Join(user.Scopes, " "))
+	}
+	return nil
 }

@@ -174,7 +174,7 @@ func roots(t *testing.T, w world) {
 		t.Helper()
 		states := map[string]string{}
 		for _, r := range w.listed(t).Roots {
-			states[r.Fingerprint] = string(r.State)
+			states[r.ID] = string(r.State)
 		}
 		return states
 	}
@@ -212,7 +212,7 @@ func roots(t *testing.T, w world) {
 	feed := w.mustChange(t, "a rotation", func() {
 		next, err := sts.RotateRoot.Call(t.Context(), w.Operator, rotation)
 		must(t, err)
-		second, activates = next.Fingerprint, next.Activates
+		second, activates = next.ID, next.Activates
 	})
 	mustBe("announced", map[string]string{first: "active", second: "next"})
 	if diff := cmp.Diff(due, feed.RenewBefore); diff != "" {

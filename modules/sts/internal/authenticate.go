@@ -1,0 +1,192 @@
+package internal
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"oms/modules/sts"
+	"oms/platform/database"
+	"oms/platform/fault"
+	"oms/platform/identity"
+	"oms/platform/secret"
+	"oms/platform/trust/exchange"
+)
+
+// subject is a user that a credential has proven, with what it may do at most.
+type subject struct {
+	name     string
+	fullName string // of a user of ours
+	scopes   identity.Scopes
+	act      *exchange.Actor // the workloads on the way
+	ends     time.Time       // when the credential does
+}
+
+// Authenticate verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
+// has the rights that the token names.
+func (s *Service) Authenticate(ctx context.Context, r sts.AuthenticateRequest) (sts.Authentication, error) {
+	return s.authenticate(ctx, r.Callee, r.Token, s.bearer)
+}
+
+// AuthenticateSession says who a session stands for. It is asked anew for every call: a session that has ended, or whose user
+// is disabled, is worth nothing from that moment on.
+func (s *Service) AuthenticateSession(ctx context.Context, r sts.AuthenticateSessionRequest) (sts.Authentication, error) {
+	return s.authenticate(ctx, r.Callee, r.Session, s.session)
+}
+
+// authenticate has a credential judged, and says what it allows at the callee.
+func (s *Service) authenticate(ctx context.Context, callee string, credential secret.Text, judge func(context.Context, secret.Text) (subject, error)) (sts.Authentication, error) {
+	known, exists := s.Callees[callee]
+	if !exists {
+		return sts.Authentication{}, fault.New(fault.InvalidArgument, "There is no module %q to judge a credential for.", callee)
+	}
+	user, err := judge(ctx, credential)
+	return sts.Authentication{Subject: user.name, FullName: user.fullName, Scopes: user.scopes.Intersect(known.Scopes)}, err
+}
+
+// bearer gives whom an edge access token stands for.
+func (s *Service) bearer(ctx context.Context, raw secret.Text) (subject, error) {
+	state, err := s.state(ctx)
+	if err != nil {
+		return subject{}, err
+	}
+	bearer, err := s.Accepted.Verify(raw.Reveal(), state.keys, s.Now())
+	if err != nil {
+		return subject{}, refused().Because(err)
+	}
+	found := subject{name: bearer.Subject, scopes: bearer.Scopes, ends: bearer.Expires}
+	if !bearer.Local {
+		return found, nil
+	}
+	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) { return findUser(tx, found.name) })
+	if err != nil {
+		return subject{}, err
+	}
+	return s.asNow(user, found)
+}
+
+// session gives whom a session stands for that holds.
+func (s *Service) session(ctx context.Context, session secret.Text) (subject, error) {
+	var found subject
+	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) {
+		held, err := database.Found(tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
+			sessionDigest(session), s.Now()).Scan(&found.name, &found.ends))
+		if err != nil || !held {
+			return sts.User{}, err
+		}
+		return findUser(tx, found.name)
+	})
+	if err != nil {
+		return subject{}, err
+	}
+	found.scopes = user.Scopes
+	return s.asNow(user, found)
+}
+
+// stillGood refuses a user who does not count any more, or whose tokens of that time do not, and takes what rights are
+// gone: as of now, not as of when the state was read.
+func (s *Service) stillGood(ctx context.Context, found subject, issued time.Time) (subject, error) {
+	local := !strings.Contains(found.name, "|") // no user of ours has a name like another issuer's
+	var revoked time.Time
+	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (user sts.User, err error) {
+		revoked, _, err = database.Find(tx, database.Column[time.Time], `SELECT revoked_at FROM revocations WHERE subject = $1`, found.name)
+		if err != nil || !local {
+			return user, err
+		}
+		return findUser(tx, found.name)
+	})
+	switch {
+	case err != nil:
+		return subject{}, err
+	case issued.Before(revoked):
+		return subject{}, refused()
+	case !local:
+		return found, nil
+	}
+	return s.asNow(user, found)
+}
+
+// asNow is a user of ours as what is known of it now leaves it. Nobody, and who does not count, is refused.
+func (s *Service) asNow(user sts.User, found subject) (subject, error) {
+	if !counts(user, s.Demo) {
+		return subject{}, refused()
+	}
+	found.fullName, found.scopes = user.FullName, found.scopes.Intersect(user.Scopes)
+	return found, nil
+}
+
+// refused tells whoever holds a bad token nothing about it (RFC 6750 section 3.1).
+func refused() *fault.Error {
+	return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.")
+}
+
+// sessionDigest is under what a session is stored. The reference has 128 random bits, so it needs no salt.
+func sessionDigest(session secret.Text) string {
+	sum := sha256.Sum256([]byte(session.Reveal()))
+	return hex.EncodeToString(sum[:])
+}
+
+// openSession begins a session of the user and ends the one that the browser had, so that a reference that somebody
+// knew before the sign-in is worth nothing after it.
+func (s *Service) openSession(ctx context.Context, user string, before secret.Text) (secret.Text, error) {
+	session, now := secret.Text(rand.Text()), s.Now()
+	if before != "" {
+		if err := s.endSession(ctx, before); err != nil {
+			return "", err
+		}
+	}
+	return session, s.Store.Write(ctx, func(tx database.Tx) error {
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+			sessionDigest(session), user, now, now.Add(s.SessionTTL))
+		return err
+	})
+}
+
+// endSession ends a session everywhere, and what was issued for it.
+func (s *Service) endSession(ctx context.Context, session secret.Text) error {
+	ended, err := revoke(ctx, s.Store, s.Now, func(tx database.Tx) (string, error) {
+		user, found, err := database.Find(tx, database.Column[string], `SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session))
+		if err != nil || !found {
+			return "", err
+		}
+		_, err = tx.Exec(`DELETE FROM sessions WHERE digest = $1`, sessionDigest(session))
+		return user, err
+	})
+	if err == nil && ended {
+		_, err = s.refresh(ctx)
+	}
+	return err
+}
+
+// revocationMemory is how long a revoked user is told of: until the last token that was issued before has expired, also
+// one from before the lifetimes were configured to be shorter, by a clock that is a little behind.
+const revocationMemory = exchange.MaxLifetime + time.Minute
+
+// revoke makes a change after which the tokens of a user do not hold any more that were issued until then; the change gives
+// the user, or nobody. The revocation is written with the change, and dated once more after it: while that was being
+// committed, a credential could still be exchanged for a token. Its time is the next whole millisecond: of the tokens of
+// this one none may be left, and whoever loses one too many takes another.
+func revoke(ctx context.Context, store database.Store, now func() time.Time, change func(database.Tx) (user string, err error)) (revoked bool, err error) {
+	date := func(tx database.Tx, user string) error {
+		_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)
+			ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, user, now().Add(time.Millisecond))
+		return err
+	}
+	user, err := database.Write(ctx, store, func(tx database.Tx) (string, error) {
+		user, err := change(tx)
+		if err != nil || user == "" {
+			return "", err
+		}
+		return user, date(tx, user)
+	})
+	if err != nil || user == "" {
+		return false, err
+	}
+	return true, store.Write(ctx, func(tx database.Tx) error { return date(tx, user) })
+}
