@@ -8,9 +8,8 @@ import (
 	"oms/platform/module"
 )
 
-// Config is everything that can be configured: of the process, and of each of its modules. Keys are the koanf tags joined
-// by dots (server.tls.cert_file); in the environment they are written APP_SERVER__TLS__CERT_FILE. Keys are added, and
-// never change their meaning.
+// Config is everything that can be configured, of the process and of its modules. Keys are the koanf tags joined by dots
+// (server.tls.cert_file, in the environment APP_SERVER__TLS__CERT_FILE). Keys are added, and never change their meaning.
 type Config struct {
 	Server Server
 
@@ -19,22 +18,17 @@ type Config struct {
 	Modules map[string]*ModuleAddress
 
 	Data
-
-	Trust Trust
-
-	// Settings are the modules' own, by name: what [module.Module.Settings] made. See [SettingsOf].
-	Settings map[string]any
-
-	Demo Demo
-	Log  Log
+	Trust    Trust
+	Settings map[string]any // the modules' own, by name: what [module.Module.Settings] made. See [SettingsOf].
+	Demo     Demo
+	Log      Log
 
 	modules []module.Module // all that there are, in the order of [module.Sorted]
 }
 
 // Data is what the process keeps.
 type Data struct {
-	// DataDir is the directory of databases, keys and certificates. It is made with mode 0700 where it is missing.
-	DataDir string `koanf:"data_dir" kind:"path"`
+	DataDir string `koanf:"data_dir" kind:"path"` // databases, keys and certificates; made with mode 0700 where it is missing
 }
 
 // Server is how this process is reached.
@@ -51,13 +45,9 @@ type Server struct {
 	// of this process's first listener + 100 ([Config.AdminAddress]).
 	AdminAddress string `koanf:"admin_address"`
 
-	// Modules are what this process hosts: "all", or any of the modules' names.
-	Modules []string `koanf:"modules"`
-
-	// ShutdownTimeout is how long a stopping process waits for the requests that it has accepted (1s to 10m).
-	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
-
-	TLS TLS `koanf:"tls"`
+	Modules         []string      `koanf:"modules"`          // what this process hosts: "all", or any of the modules' names
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"` // how long a stopping process waits for accepted requests (1s to 10m)
+	TLS             TLS           `koanf:"tls"`
 }
 
 // ModuleAddress is where one module is found, and where it listens.
@@ -71,13 +61,10 @@ type ModuleAddress struct {
 	Listen string `koanf:"listen"`
 }
 
-// TLS is the certificate of the public listener. Without one, the private root of the data directory issues one.
+// TLS is the certificate of the public listener: both files are set, or neither is, and the private root issues one.
 type TLS struct {
-	// CertFile is the certificate chain in PEM, leaf first. It is set together with KeyFile, or neither is.
-	CertFile string `koanf:"cert_file" kind:"path"`
-
-	// KeyFile is the private key in PEM that belongs to CertFile.
-	KeyFile string `koanf:"key_file" kind:"path"`
+	CertFile string `koanf:"cert_file" kind:"path"` // the certificate chain in PEM, leaf first
+	KeyFile  string `koanf:"key_file" kind:"path"`  // the private key in PEM that belongs to it
 }
 
 // Trust is whom this installation believes.
@@ -86,45 +73,31 @@ type Trust struct {
 	// made for it, so it cannot change afterwards.
 	Domain string `koanf:"domain"`
 
-	// Profile is how modules of different processes prove to each other who calls and for whom: exchange (the STS issues a
-	// token for every hop), transaction (one token for the user, passed on) or peer (every call is signed by its caller).
-	// It is the same in all processes. docs/trust.md compares them.
+	// Profile is how modules of different processes prove to each other who calls and for whom: exchange, transaction or
+	// peer, the same in all processes. docs/trust.md compares them.
 	Profile string `koanf:"profile"`
 
-	// CertificateTTL is the lifetime of the certificates of modules (1m to 720h). They are renewed at half of it.
-	CertificateTTL time.Duration `koanf:"certificate_ttl"`
-
-	// RootAnnouncement is how long a new private root is trusted everywhere before it signs (1s to 720h).
-	RootAnnouncement time.Duration `koanf:"root_announcement"`
+	CertificateTTL   time.Duration `koanf:"certificate_ttl"`   // the lifetime of the certificates of modules (1m to 720h); they are renewed at half of it
+	RootAnnouncement time.Duration `koanf:"root_announcement"` // how long a new private root is trusted everywhere before it signs (1s to 720h)
 
 	// RootOverlap is how long a replaced private root is still trusted after the new one signs (1s to 8760h). It is at
 	// least CertificateTTL, because certificates end with the trust in the root that has signed them.
 	RootOverlap time.Duration `koanf:"root_overlap"`
 
-	// WorkloadKeyOverlap is how long a replaced key of a module still counts (profile peer; 1s to 24h).
-	WorkloadKeyOverlap time.Duration `koanf:"workload_key_overlap"`
-
-	// Issuers are the external issuers whose access tokens the gateway accepts. A list in a later source replaces the
-	// list of an earlier one.
-	Issuers []issuers.Issuer `koanf:"issuers"`
+	WorkloadKeyOverlap time.Duration    `koanf:"workload_key_overlap"` // how long a replaced key of a module still counts (profile peer; 1s to 24h)
+	Issuers            []issuers.Issuer `koanf:"issuers"`              // the external issuers whose access tokens the gateway accepts
 }
 
 // Demo is the demonstration data: users with known passwords, and stock.
 type Demo struct {
-	// Enabled seeds the demo data. When it is off, demo accounts cannot sign in, also those seeded earlier.
-	Enabled bool `koanf:"enabled"`
-
-	// AllowRemote permits the demo accounts although a listener is not on loopback. Their passwords are public.
-	AllowRemote bool `koanf:"allow_remote"`
+	Enabled     bool `koanf:"enabled"`      // seeds the demo data; off, demo accounts cannot sign in, also those seeded earlier
+	AllowRemote bool `koanf:"allow_remote"` // permits the demo accounts, whose passwords are public, on listeners that are not on loopback
 }
 
 // Log is what the process tells about itself on standard error.
 type Log struct {
-	// Level is the least severe level that is written: debug, info, warn or error.
-	Level string `koanf:"level"`
-
-	// Format is text, for people, or json, for collectors.
-	Format string `koanf:"format"`
+	Level  string `koanf:"level"`  // the least severe level that is written: debug, info, warn or error
+	Format string `koanf:"format"` // text, for people, or json, for collectors
 }
 
 // Defaults is the configuration of a process that is told nothing: all of the modules in one process, on loopback.

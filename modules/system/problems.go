@@ -16,10 +16,11 @@ import (
 // serverProblems judges how this process is reached, and what it is to host.
 func (c *Config) serverProblems() []config.Problem {
 	s := c.Server
-	_, _, err := config.SplitAddress(s.Address)
+	_, _, badAddress := config.SplitAddress(s.Address)
+	badURL := config.CheckOrigin(s.PublicURL)
 	return slices.Concat(
-		config.Judged("address", err),
-		config.Judged("public_url", config.CheckOrigin(s.PublicURL)),
+		config.When(badAddress != nil, "address", "%v", badAddress),
+		config.When(badURL != nil, "public_url", "%v", badURL),
 		c.hostingProblems(),
 		config.Between("shutdown_timeout", s.ShutdownTimeout, 10*time.Minute),
 		config.When(s.TLS.CertFile == "" && s.TLS.KeyFile != "", "tls.cert_file", "is missing beside server.tls.key_file; set both or neither"),
@@ -107,13 +108,13 @@ func (c Config) adminProblems() []config.Problem {
 			c.Server.AdminAddress, net.JoinHostPort("localhost", strconv.Itoa(port)))}
 	}
 	taken := slices.IndexFunc(listeners, func(l listener) bool { return l.port == port && port != 0 })
-	switch {
-	case taken < 0:
+	if taken < 0 {
 		return nil
-	case auto:
-		return []config.Problem{config.Problemf(key, "auto is port %d here, which is that of %s; write localhost: and another port", port, listeners[taken].key)}
 	}
-	return []config.Problem{config.Problemf(key, "has the port of %s (%d); write another one, or auto", listeners[taken].key, port)}
+	return slices.Concat(
+		config.When(auto, key, "auto is port %d here, which is that of %s; write localhost: and another port", port, listeners[taken].key),
+		config.When(!auto, key, "has the port of %s (%d); write another one, or auto", listeners[taken].key, port),
+	)
 }
 
 // example is a module's URL as it could be written.

@@ -125,11 +125,6 @@ func File(key, path string) []Problem {
 	return When(info.IsDir(), key, "%s is a directory; write the path of a file", path)
 }
 
-// Judged is the problem that err tells of a key, or none.
-func Judged(key string, err error) []Problem {
-	return When(err != nil, key, "%v", err)
-}
-
 // Duration is d as people write it: 5m, not 5m0s.
 func Duration(d time.Duration) string {
 	text := d.String()

@@ -18,36 +18,24 @@ type Issuer struct {
 	// it is never our own public URL.
 	Issuer string `koanf:"issuer"`
 
-	// Audience is the value that the claim aud must hold.
-	Audience string `koanf:"audience"`
+	Audience string `koanf:"audience"`              // the value that the claim aud must hold
+	JWKSFile string `koanf:"jwks_file" kind:"path"` // the issuer's public keys (RFC 7517 key set)
 
-	// JWKSFile is the file of the issuer's public keys (RFC 7517 key set).
-	JWKSFile string `koanf:"jwks_file" kind:"path"`
-
-	// Algorithms are the accepted values of the header alg: signatures by a public key only (RFC 7518, 8037). Default:
-	// RS256.
+	// Algorithms are the accepted values of the header alg: signatures by a public key only (RFC 7518, 8037).
 	Algorithms []string `koanf:"algorithms"`
 
-	// Types are the accepted values of the header typ. Default: at+jwt (RFC 9068) and, for older issuers, JWT.
-	Types []string `koanf:"types"`
-
-	// MaxLifetime is the longest time between iat and exp that a token may have (1s to 175200h, which is 20 years).
-	// Default: 24h.
-	MaxLifetime time.Duration `koanf:"max_lifetime"`
-
-	// ScopeClaim is the claim that holds the scopes, as one text with spaces or as a list. Default: scope.
-	ScopeClaim string `koanf:"scope_claim"`
-
-	// Scopes is the ceiling: what this issuer can grant at most. Default: none, so that its tokens only say who comes.
-	Scopes []string `koanf:"scopes"`
+	Types       []string      `koanf:"types"`        // the accepted values of the header typ
+	MaxLifetime time.Duration `koanf:"max_lifetime"` // the longest time between iat and exp (1s to 175200h, which is 20 years)
+	ScopeClaim  string        `koanf:"scope_claim"`  // the claim that holds the scopes, as one text with spaces or as a list
+	Scopes      []string      `koanf:"scopes"`       // the ceiling: what this issuer can grant at most; none, and its tokens only say who comes
 }
 
 // SetDefaults makes it one of which nothing is said yet. Scopes stays empty on purpose: an issuer can grant only
 // what someone has written down.
 func (i *Issuer) SetDefaults() {
 	*i = Issuer{
-		Algorithms:  []string{"RS256"}, // what RFC 7518 recommends and nearly every issuer signs with
-		Types:       []string{"at+jwt", "JWT"},
+		Algorithms:  []string{"RS256"},         // what RFC 7518 recommends and nearly every issuer signs with
+		Types:       []string{"at+jwt", "JWT"}, // RFC 9068, and what older issuers write
 		MaxLifetime: 24 * time.Hour,
 		ScopeClaim:  "scope", // RFC 9068, section 2.2.3
 		Scopes:      []string{},

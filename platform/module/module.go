@@ -20,23 +20,13 @@ import (
 
 // Module is a part of the system that can run in a process of its own.
 type Module struct {
-	// Name is what it is called in the configuration, in certificates and by those who call it.
-	Name string
+	Name   string // as the configuration, certificates and those who call it have it
+	URL    string // where other processes find it when nothing is configured: https://localhost:PORT
+	Public bool   // the one module behind server.address; the others are found under modules.NAME
 
-	// URL is where other processes find it when nothing is configured: https://localhost:PORT.
-	URL string
-
-	// Public is set for the one module behind server.address; the others are found under modules.NAME.
-	Public bool
-
-	// Tables are the operations that others can call, a table for each kind of callers; none is a module that only calls.
-	Tables []Table
-
-	// Pages are what it offers to browsers and programs besides its operations. They are reached through the public module.
-	Pages []Page
-
-	// Migrations is the schema of its database; nil: it has none.
-	Migrations fs.FS
+	Tables     []Table // the operations that others can call, a table for each kind of callers; none is a module that only calls
+	Pages      []Page  // what it offers to browsers and programs besides, reached through the public module
+	Migrations fs.FS   // the schema of its database; nil: it has none
 
 	// Settings makes its configuration, a pointer to a struct that holds the defaults ([config.Section]). Its keys lie
 	// under Name. Nil: it has none.
