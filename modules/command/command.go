@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -84,20 +83,17 @@ func (a *app) run(do func(*cobra.Command, []string) error) func(*cobra.Command, 
 	}
 }
 
-// load reads the configuration; more are flags of a command, by their key.
-func (a *app) load(more map[string]string) (*system.Loaded, error) {
-	flags := map[string]string{}
-	maps.Copy(flags, more)
-	if a.dataDir != "" {
-		flags["data_dir"] = a.dataDir
-	}
-	return system.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags}, modules.All)
-}
-
-// configured runs do with the configuration.
+// configured runs do with the configuration, in which some flags set a key.
 func (a *app) configured(do func(*cobra.Command, *system.Loaded, []string) error) func(*cobra.Command, []string) error {
 	return a.run(func(cmd *cobra.Command, args []string) error {
-		loaded, err := a.load(nil)
+		flags := map[string]string{}
+		if a.dataDir != "" {
+			flags["data_dir"] = a.dataDir
+		}
+		if hosted := cmd.Flags().Lookup(modulesFlag); hosted != nil && hosted.Changed {
+			flags["server.modules"] = hosted.Value.String()
+		}
+		loaded, err := system.Load(config.LoadOptions{File: a.configFile, Embedded: a.embedded, Environ: os.Environ(), Flags: flags}, modules.All)
 		if err != nil {
 			return err
 		}

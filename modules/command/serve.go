@@ -15,24 +15,18 @@ import (
 	"oms/platform/observe"
 )
 
+// modulesFlag is the flag of serve that sets server.modules.
+const modulesFlag = "modules"
+
 func (a *app) serve() *cobra.Command {
-	var hosted string
 	var options system.Options
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
-		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			flags := map[string]string{}
-			if cmd.Flags().Changed("modules") {
-				flags["server.modules"] = hosted
-			}
-			loaded, err := a.load(flags)
-			if err != nil {
-				return err
-			}
+		RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
 			return serve(cmd.Context(), loaded.Config, options, a.given(), cmd.ErrOrStderr())
 		}),
 	}
-	cmd.Flags().StringVar(&hosted, "modules", "", "what this process hosts: all, or any of "+strings.Join(moduleNames(), ","))
+	cmd.Flags().String(modulesFlag, "", "what this process hosts: all, or any of "+strings.Join(moduleNames(), ","))
 	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "a file with the join tokens of these modules, a line each (default: where an STS that shares the data directory leaves them)")
 	return cmd
 }

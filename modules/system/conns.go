@@ -36,7 +36,15 @@ func (s *System) reach(callee, caller string) link {
 	return s.link(caller+" "+callee, func() link {
 		host, url := s.hosted[callee].Host, s.config.Module(callee).URL
 		if host == nil && url != "" {
-			return s.connect(callee, caller, url)
+			own := s.trust.member.KeyPair(caller)
+			rejected := func() { s.trust.member.Rejected(caller) }
+			if callee != sts.Name { // which alone can let it in again
+				rejected = nil
+			}
+			return s.connect(httprpc.ConnOptions{Caller: caller, Callee: callee, Rejected: rejected}, httprpc.TransportOptions{
+				TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, callee) },
+				Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
+			})
 		}
 		transport := rpc.Unassigned(callee)
 		if host != nil {
@@ -48,31 +56,21 @@ func (s *System) reach(callee, caller string) link {
 	})
 }
 
-// connect makes the link to a module in another process.
-func (s *System) connect(callee, caller, url string) link {
-	own := s.trust.member.KeyPair(caller)
-	transport := httprpc.NewTransport(httprpc.TransportOptions{
-		TLS:        func() *tls.Config { return pki.ClientTLS(own, s.trust.peers, callee) },
-		Generation: func() uint64 { return own.Generation() + s.trust.peers.Generation() },
-	})
-	options := httprpc.ConnOptions{Caller: caller, Callee: callee, URL: url, Profile: s.trust.profile, Transport: transport, Log: s.log}
-	if callee == sts.Name { // which alone can let it in again
-		options.Rejected = func() { s.trust.member.Rejected(caller) }
-	}
-	return link{httprpc.NewConn(options), transport}
-}
-
 // enrolment is the STS as an anonymous caller reaches it, who knows nothing but the fingerprint of its root.
 func (s *System) enrolment(fingerprint string) sts.Service {
 	return sts.Client{Conn: oneCall{s.link(rpc.Anonymous+" "+fingerprint, func() link {
-		transport := httprpc.NewTransport(httprpc.TransportOptions{
+		return s.connect(httprpc.ConnOptions{Caller: rpc.Anonymous, Callee: sts.Name}, httprpc.TransportOptions{
 			TLS:        func() *tls.Config { return pki.PinnedTLS(s.config.Trust.Domain, fingerprint, sts.Name, time.Now) },
 			Generation: func() uint64 { return 0 },
 		})
-		return link{httprpc.NewConn(httprpc.ConnOptions{
-			Caller: rpc.Anonymous, Callee: sts.Name, URL: s.config.Module(sts.Name).URL, Profile: s.trust.profile, Transport: transport, Log: s.log,
-		}), transport}
 	})}}
+}
+
+// connect makes the link to a module in another process.
+func (s *System) connect(o httprpc.ConnOptions, t httprpc.TransportOptions) link {
+	transport := httprpc.NewTransport(t)
+	o.URL, o.Profile, o.Transport, o.Log = s.config.Module(o.Callee).URL, s.trust.profile, transport, s.log
+	return link{httprpc.NewConn(o), transport}
 }
 
 // oneCall is a link that keeps no connection between calls: it is needed once, or a while later.

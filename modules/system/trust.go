@@ -130,13 +130,10 @@ type TokenService struct {
 
 var _ trust.TokenService = TokenService{}
 
-// subjectTokenTypes say what each kind of credential is in an exchange.
-var subjectTokenTypes = map[identity.Kind]string{
+// tokenTypes say what each kind of credential is in an exchange.
+var tokenTypes = map[identity.Kind]string{
 	identity.EdgeToken: sts.AccessToken, identity.Session: sts.SessionToken, identity.Internal: sts.InternalToken, identity.Transaction: sts.TransactionToken,
 }
-
-// kinds say what an issued token is to whoever holds it.
-var kinds = map[string]identity.Kind{sts.InternalToken: identity.Internal, sts.TransactionToken: identity.Transaction}
 
 // Authenticate implements [trust.TokenService].
 func (t TokenService) Authenticate(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
@@ -155,21 +152,21 @@ func (t TokenService) Authenticate(ctx context.Context, user identity.Credential
 
 // Exchange implements [trust.TokenService].
 func (t TokenService) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
-	return t.exchange(ctx, user, callee, sts.InternalToken)
+	return t.exchange(ctx, user, callee, identity.Internal)
 }
 
 // Transaction implements [trust.TokenService].
 func (t TokenService) Transaction(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
-	return t.exchange(ctx, user, callee, sts.TransactionToken)
+	return t.exchange(ctx, user, callee, identity.Transaction)
 }
 
-func (t TokenService) exchange(ctx context.Context, user identity.Credential, callee, requested string) (trust.Issued, error) {
+func (t TokenService) exchange(ctx context.Context, user identity.Credential, callee string, requested identity.Kind) (trust.Issued, error) {
 	asked := time.Now()
 	answer, err := t.STS.Exchange(ctx, sts.ExchangeRequest{
-		SubjectToken: user.Text, SubjectTokenType: subjectTokenTypes[user.Kind], RequestedTokenType: requested, Audience: pki.ID(t.Domain, callee),
+		SubjectToken: user.Text, SubjectTokenType: tokenTypes[user.Kind], RequestedTokenType: tokenTypes[requested], Audience: pki.ID(t.Domain, callee),
 	})
 	return trust.Issued{
-		Token: answer.AccessToken, Kind: kinds[requested], IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
+		Token: answer.AccessToken, Kind: requested, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
 		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
 	}, err
 }

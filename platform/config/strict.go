@@ -109,7 +109,11 @@ func (l *layer) value(v reflect.Value, path bool, name string, n *yaml.Node) boo
 // list reads a sequence; a list of words can also be written as one text with commas.
 func (l *layer) list(v reflect.Value, name string, n *yaml.Node) bool {
 	if n.Kind == yaml.ScalarNode && v.Type().Elem().Kind() == reflect.String && strings.TrimSpace(n.Value) != "" {
-		n = words(n)
+		list := &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line}
+		for word := range strings.SplitSeq(n.Value, ",") {
+			list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(word), Line: n.Line})
+		}
+		n = list
 	}
 	if n.Kind != yaml.SequenceNode {
 		l.problem(n.Line, name, "takes a list: [a, b], or [] for none")
@@ -139,15 +143,6 @@ func (l *layer) element(v reflect.Value, at string, n *yaml.Node) bool {
 	_ = s.add(at, v) // its type was looked at with all others
 	l.mapping(s, at, n, func(k key, value reflect.Value) { k.field.Set(value) })
 	return true
-}
-
-// words is the list that "a, b" stands for.
-func words(n *yaml.Node) *yaml.Node {
-	list := &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line}
-	for word := range strings.SplitSeq(n.Value, ",") {
-		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(word), Line: n.Line})
-	}
-	return list
 }
 
 // setScalar sets a text, a switch or a duration from how people write it. The error tells how to write it, and repeats
