@@ -21,6 +21,7 @@ import (
 	orderhost "oms/modules/order/host"
 	"oms/platform/database/databasetest"
 	"oms/platform/fault"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 )
@@ -66,8 +67,11 @@ func newTestSystem(t *testing.T, shape rpctest.Shape) *testSystem {
 	})
 	must(t, err)
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": shape.Connect(t, stock, "order")}), Observer: observer,
-		Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
+		Env: module.Env{
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": shape.Connect(t, stock, "order")}), Observer: observer,
+			Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		},
+		Settings: orderhost.Settings{PublicRead: true, PendingTimeout: time.Hour},
 	})
 	must(t, err)
 	probe, err := rpctest.HostProbe(observer)

@@ -23,6 +23,7 @@ import (
 	"oms/platform/database/databasetest"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust"
@@ -70,8 +71,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
-		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": line{direct.Conn(stock, "order"), &w.reserveFail}}),
-		Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
+		Env: module.Env{
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": line{direct.Conn(stock, "order"), &w.reserveFail}}),
+			Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		},
+		Settings: orderhost.Settings{PublicRead: true, PendingTimeout: time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"oms/modules/order/ordertest"
 	"oms/platform/database/databasetest"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 )
@@ -37,9 +38,11 @@ func startObserved(t *testing.T, publicRead bool, products []inventory.Product, 
 		t.Fatal(err)
 	}
 	orders, err := host.New(t.Context(), host.Options{
-		Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": connect(t, stock, "order")}),
-		Observer: rpctest.Observe(t, order.Operations.Operations()), Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		PublicRead: publicRead, PendingTimeout: time.Minute,
+		Env: module.Env{
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": connect(t, stock, "order")}),
+			Observer: rpctest.Observe(t, order.Operations.Operations()), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		},
+		Settings: host.Settings{PublicRead: publicRead, PendingTimeout: time.Minute},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"oms/migrations"
 	"oms/modules/order"
 	"oms/modules/order/internal"
-	"oms/platform/config"
 	"oms/platform/module"
 	"oms/platform/observe"
 	"oms/platform/rpc"
@@ -22,35 +21,12 @@ var Module = module.Module{
 	URL:        "https://localhost:9092",
 	Tables:     []module.Table{order.Operations},
 	Migrations: migrations.For("order"),
-	Settings:   func() any { return DefaultSettings() },
+	Settings:   func() any { return internal.DefaultSettings() },
 	Open:       open,
 }
 
-// Settings are the module's part of the configuration, under its name.
-type Settings struct {
-	// PublicRead lets anyone read one order by its id; then only id, name and items are shown.
-	PublicRead bool `koanf:"public_read"`
-
-	// PendingTimeout is how long an order may stay pending before it is given up (1s to 168h).
-	PendingTimeout time.Duration `koanf:"pending_timeout"`
-}
-
-// DefaultSettings are those of a module that is told nothing.
-func DefaultSettings() *Settings {
-	return &Settings{PublicRead: true, PendingTimeout: 15 * time.Minute}
-}
-
-// Problems is everything about the values that cannot stay.
-func (s Settings) Problems() []config.Problem {
-	return config.Between("pending_timeout", s.PendingTimeout, 7*24*time.Hour)
-}
-
 func open(ctx context.Context, env module.Env) (module.Hosted, error) {
-	settings := env.Settings.(*Settings)
-	orders, err := New(ctx, Options{
-		Store: env.Store, Conn: env.Conn, Observer: env.Observer, Now: env.Now, Log: env.Log,
-		PublicRead: settings.PublicRead, PendingTimeout: settings.PendingTimeout,
-	})
+	orders, err := New(ctx, Options{Env: env, Settings: *env.Settings.(*Settings)})
 	if err != nil {
 		return module.Hosted{}, err
 	}
@@ -73,6 +49,8 @@ func outbox(orders *Hosted) *observe.Sampled {
 }
 
 type (
+	// Settings are the module's part of the configuration, under its name.
+	Settings = internal.Settings
 	// Options are what the module needs.
 	Options = internal.Options
 	// Backlog is how much inventory has not been told yet.

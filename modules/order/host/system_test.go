@@ -17,6 +17,7 @@ import (
 	"oms/platform/database/sqlite"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpc/rpctest"
 	"oms/platform/trust/direct"
@@ -59,8 +60,11 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	}
 	s.link = &link{Conn: direct.Conn(stock, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
-		Store: ordersStore, Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": s.link}), Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
-		Log: slog.New(slog.DiscardHandler), PublicRead: true, PendingTimeout: time.Hour,
+		Env: module.Env{
+			Store: ordersStore, Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": s.link}), Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
+			Log: slog.New(slog.DiscardHandler),
+		},
+		Settings: host.Settings{PublicRead: true, PendingTimeout: time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)

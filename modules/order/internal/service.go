@@ -8,24 +8,37 @@
 package internal
 
 import (
-	"log/slog"
 	"time"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
-	"oms/platform/database"
-	"oms/platform/rpc"
+	"oms/platform/config"
+	"oms/platform/module"
 )
 
-// Options are what the module needs.
+// Settings are the module's part of the configuration, under its name.
+type Settings struct {
+	// PublicRead lets anyone read one order by its id; then only id, name and items are shown.
+	PublicRead bool `koanf:"public_read"`
+
+	// PendingTimeout is how long an order may stay pending before it is given up (1s to 168h).
+	PendingTimeout time.Duration `koanf:"pending_timeout"`
+}
+
+// DefaultSettings are those of a module that is told nothing.
+func DefaultSettings() *Settings {
+	return &Settings{PublicRead: true, PendingTimeout: 15 * time.Minute}
+}
+
+// Problems is everything about the values that cannot stay.
+func (s Settings) Problems() []config.Problem {
+	return config.Between("pending_timeout", s.PendingTimeout, 7*24*time.Hour)
+}
+
+// Options are what the module needs. Its clock alone decides an expiry.
 type Options struct {
-	Store          database.Store
-	Conn           func(module string) rpc.Conn // reaches other modules
-	Observer       rpc.Observer                 // of the calls that the module's host serves
-	Now            func() time.Time             // the only clock that decides an expiry
-	Log            *slog.Logger
-	PublicRead     bool          // anyone may read a confirmed order by its id
-	PendingTimeout time.Duration // how long an order may stay pending before it is given up
+	module.Env
+	Settings
 }
 
 // Service implements [order.Service] on its own database. It is safe for concurrent use.

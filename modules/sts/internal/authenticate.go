@@ -73,7 +73,7 @@ func (s *Service) session(ctx context.Context, session secret.Text) (subject, er
 	var found subject
 	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) {
 		held, err := database.Found(tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
-			sessionDigest(session), s.Now()).Scan(&found.name, &found.ends))
+			digest(session.Reveal()), s.Now()).Scan(&found.name, &found.ends))
 		if err != nil || !held {
 			return sts.User{}, err
 		}
@@ -123,9 +123,9 @@ func refused() *fault.Error {
 	return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.")
 }
 
-// sessionDigest is under what a session is stored. The reference has 128 random bits, so it needs no salt.
-func sessionDigest(session secret.Text) string {
-	sum := sha256.Sum256([]byte(session.Reveal()))
+// digest is under what a session or a join token is stored. Their references have 128 random bits, so it needs no salt.
+func digest(random string) string {
+	sum := sha256.Sum256([]byte(random))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -143,7 +143,7 @@ func (s *Service) openSession(ctx context.Context, user string, before secret.Te
 			return err
 		}
 		_, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-			sessionDigest(session), user, now, now.Add(s.SessionTTL))
+			digest(session.Reveal()), user, now, now.Add(s.SessionTTL))
 		return err
 	})
 }
@@ -151,11 +151,11 @@ func (s *Service) openSession(ctx context.Context, user string, before secret.Te
 // endSession ends a session everywhere, and what was issued for it.
 func (s *Service) endSession(ctx context.Context, session secret.Text) error {
 	ended, err := revoke(ctx, s.Store, s.Now, func(tx database.Tx) (string, error) {
-		user, found, err := database.Find(tx, database.Column[string], `SELECT user_name FROM sessions WHERE digest = $1`, sessionDigest(session))
+		user, found, err := database.Find(tx, database.Column[string], `SELECT user_name FROM sessions WHERE digest = $1`, digest(session.Reveal()))
 		if err != nil || !found {
 			return "", err
 		}
-		_, err = tx.Exec(`DELETE FROM sessions WHERE digest = $1`, sessionDigest(session))
+		_, err = tx.Exec(`DELETE FROM sessions WHERE digest = $1`, digest(session.Reveal()))
 		return user, err
 	})
 	if err == nil && ended {

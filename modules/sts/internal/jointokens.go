@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,21 +23,21 @@ const JoinTokenLifetime = time.Hour
 
 // Enrol takes the join token and grants the first certificate, both or neither.
 func (s *Service) Enrol(ctx context.Context, r sts.EnrolRequest) (sts.Certificate, error) {
-	workload, digest := readJoinToken(r.JoinToken)
-	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.checkJoinToken(tx, workload, digest) }); err != nil {
+	workload, stored := readJoinToken(r.JoinToken)
+	if err := s.Store.Read(ctx, func(tx database.Tx) error { return s.checkJoinToken(tx, workload, stored) }); err != nil {
 		return s.refuseCertificate(ctx, workload, err) // before a stranger has us sign anything
 	}
 	return s.issueWorkload(ctx, workload, r.Request, func(tx database.Tx) error {
-		if err := s.checkJoinToken(tx, workload, digest); err != nil {
+		if err := s.checkJoinToken(tx, workload, stored); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`DELETE FROM join_tokens WHERE digest = $1`, digest) // it holds once
+		_, err := tx.Exec(`DELETE FROM join_tokens WHERE digest = $1`, stored) // it holds once
 		return err
 	})
 }
 
-func (s *Service) checkJoinToken(tx database.Tx, workload, digest string) error {
-	_, holds, err := database.Find(tx, database.Column[int], `SELECT 1 FROM join_tokens WHERE digest = $1 AND workload = $2 AND expires_at > $3`, digest, workload, s.Now())
+func (s *Service) checkJoinToken(tx database.Tx, workload, stored string) error {
+	_, holds, err := database.Find(tx, database.Column[int], `SELECT 1 FROM join_tokens WHERE digest = $1 AND workload = $2 AND expires_at > $3`, stored, workload, s.Now())
 	if err == nil && !holds {
 		return fault.New(fault.Unauthenticated, "The join token does not hold: it was used, it has expired, or it is not one of this STS. Get another with `app certs join-token MODULE`.")
 	}
@@ -47,11 +45,10 @@ func (s *Service) checkJoinToken(tx database.Tx, workload, digest string) error 
 }
 
 // readJoinToken takes WORKLOAD.RANDOM.FINGERPRINT apart. Only a digest of what is random is ever compared.
-func readJoinToken(text secret.Text) (workload, digest string) {
+func readJoinToken(text secret.Text) (workload, stored string) {
 	workload, rest, _ := strings.Cut(text.Reveal(), ".")
 	random, _, _ := strings.Cut(rest, ".")
-	sum := sha256.Sum256([]byte(random))
-	return workload, hex.EncodeToString(sum[:])
+	return workload, digest(random)
 }
 
 // CreateJoinToken implements [sts.Operators].
@@ -73,11 +70,11 @@ func insertJoinToken(tx database.Tx, workload string, left bool, now time.Time) 
 		return "", err
 	}
 	token := secret.Text(strings.Join([]string{workload, rand.Text(), root.ID}, "."))
-	_, digest := readJoinToken(token)
+	_, stored := readJoinToken(token)
 	if _, err := tx.Exec(`DELETE FROM join_tokens WHERE expires_at <= $1`, now); err != nil {
 		return "", err
 	}
-	_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`, digest, workload, left, now.Add(JoinTokenLifetime))
+	_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`, stored, workload, left, now.Add(JoinTokenLifetime))
 	return token, err
 }
 
