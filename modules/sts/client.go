@@ -57,6 +57,6 @@ func (c Client) Feed(ctx context.Context, r FeedRequest) (Feed, error) {
 }
 
 // PublishKeys calls sts.PublishKeys.
-func (c Client) PublishKeys(ctx context.Context, r PublishKeysRequest) (Published, error) {
+func (c Client) PublishKeys(ctx context.Context, r PublishKeysRequest) (Done, error) {
 	return PublishKeys.Call(ctx, c, r)
 }

@@ -45,7 +45,7 @@ type Service interface {
 	ServerCertificate(context.Context, CertificateRequest) (Certificate, error)
 	// PublishKeys shows people the public keys of the calling workload, where the trust profile gives it any. Nobody's
 	// trust comes from there. Errors: invalid_argument for what is no key set.
-	PublishKeys(context.Context, PublishKeysRequest) (Published, error)
+	PublishKeys(context.Context, PublishKeysRequest) (Done, error)
 	// Feed tells what everybody who verifies needs to know now. Whoever asks every second hears of a change in time.
 	Feed(context.Context, FeedRequest) (Feed, error)
 }
@@ -141,9 +141,6 @@ type Certificate struct {
 type PublishKeysRequest struct {
 	JWKS string `json:"jwks"` // RFC 7517
 }
-
-// Published confirms it.
-type Published struct{}
 
 // FeedRequest asks for what is announced.
 type FeedRequest struct {

@@ -3,6 +3,7 @@ package internal
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -133,7 +134,7 @@ func (s *Service) SettleDue(ctx context.Context) (more bool, err error) {
 // postpone puts a message off after a failed attempt. That inventory is away counts for nothing; that it answers with
 // an error again and again means that no repetition will help, and people have to look.
 func (s *Service) postpone(ctx context.Context, key string, cause error) error {
-	failed, dead := !temporary(cause), false
+	failed, dead := !slices.Contains(temporary, fault.CodeOf(cause)), false
 	err := s.Store.Write(ctx, func(tx database.Tx) error {
 		m, found, err := findMessage(tx, key)
 		if err != nil || !found {
@@ -151,15 +152,8 @@ func (s *Service) postpone(ctx context.Context, key string, cause error) error {
 	return err
 }
 
-// temporary reports whether a failure says nothing about the message itself.
-func temporary(err error) bool {
-	switch fault.CodeOf(err) {
-	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled, fault.RateLimited:
-		return true
-	default:
-		return false
-	}
-}
+// temporary are the failures that say nothing about the message itself.
+var temporary = []fault.Code{fault.Unavailable, fault.DeadlineExceeded, fault.Canceled, fault.RateLimited}
 
 // backoff doubles with each attempt up to its cap; half of it is random, so that messages spread out.
 func backoff(attempts int64) time.Duration {

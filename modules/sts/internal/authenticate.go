@@ -168,10 +168,9 @@ func (s *Service) endSession(ctx context.Context, session secret.Text) error {
 // one from before the lifetimes were configured to be shorter, by a clock that is a little behind.
 const revocationMemory = exchange.MaxLifetime + time.Minute
 
-// revoke makes a change after which the tokens of a user do not hold any more that were issued until then; the change gives
-// the user, or nobody. The revocation is written with the change, and dated once more after it: while that was being
-// committed, a credential could still be exchanged for a token. Its time is the next whole millisecond: of the tokens of
-// this one none may be left, and whoever loses one too many takes another.
+// revoke makes a change and revokes what was issued until then to the user that the change gives, if any. The revocation is
+// dated once more after the commit: while that was being written, a credential could still be exchanged for a token. It
+// is of the next whole millisecond: of this one's tokens none may be left, and whoever loses one too many takes another.
 func revoke(ctx context.Context, store database.Store, now func() time.Time, change func(database.Tx) (user string, err error)) (revoked bool, err error) {
 	date := func(tx database.Tx, user string) error {
 		_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)

@@ -59,16 +59,16 @@ func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) error {
 }
 
 // PublishKeys keeps the public keys of the calling workload, for people to see.
-func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (sts.Published, error) {
+func (s *Service) PublishKeys(ctx context.Context, r sts.PublishKeysRequest) (done sts.Done, err error) {
 	keys, err := token.ParseKeySet([]byte(r.JWKS))
 	if err != nil {
-		return sts.Published{}, fault.New(fault.InvalidArgument, "These are no keys to publish: %v.", err)
+		return done, fault.New(fault.InvalidArgument, "These are no keys to publish: %v.", err)
 	}
 	public, err := json.Marshal(keys) // nothing but what a public key has
 	if err != nil {
-		return sts.Published{}, err
+		return done, err
 	}
-	return sts.Published{}, s.Store.Write(ctx, func(tx database.Tx) error {
+	return done, s.Store.Write(ctx, func(tx database.Tx) error {
 		_, err := tx.Exec(`INSERT INTO workload_keys (workload, jwks, published_at) VALUES ($1, $2, $3)
 			ON CONFLICT (workload) DO UPDATE SET jwks = excluded.jwks, published_at = excluded.published_at`,
 			identity.From(ctx).Caller, string(public), s.Now())

@@ -140,9 +140,6 @@ func noUser(name string) error {
 	return fault.New(fault.NotFound, "there is no user %q; `app users list` shows them all", name)
 }
 
-// operatorClient is the client_id of tokens that operators have made.
-const operatorClient = "operator"
-
 // accessClaims are the claims of an edge access token (RFC 9068 section 2.2).
 type accessClaims struct {
 	Issuer   string `json:"iss"`
@@ -180,7 +177,7 @@ func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts
 		}
 		signed, err := token.Sign(key, "at+jwt", accessClaims{
 			Issuer: r.Issuer, Subject: user.Name, Audience: r.Audience, Expires: now.Add(r.Lifetime).Unix(), IssuedAt: now.Unix(),
-			ID: uuid.NewString(), ClientID: operatorClient, Scope: strings.Join(scopes, " "),
+			ID: uuid.NewString(), ClientID: "operator", Scope: strings.Join(scopes, " "),
 		})
 		return sts.IssuedToken{Token: secret.Text(signed)}, err
 	})
