@@ -8,8 +8,10 @@
 package gateway
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -88,4 +90,43 @@ func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
 		w.Header().Set("Cache-Control", "no-store") // every answer depends on who asks
 		return bound.Respond(w, r, response)
 	}
+}
+
+// Module is the gateway, the only module that is reached from outside.
+var Module = module.Module{Name: Name, URL: "https://localhost:9090", Public: true, Open: open}
+
+// open makes the public door to everything that the other modules offer.
+func open(_ context.Context, env module.Env) (module.Hosted, error) {
+	o := Options{
+		Users: env.Users, Keys: env.Keys, PublicURL: env.PublicURL, Edge: env.Accepted, Observer: env.Observer, Now: env.Now, Log: env.Log,
+	}
+	for _, m := range env.Modules {
+		if slices.ContainsFunc(m.Operations(), reachable) {
+			o.Modules = append(o.Modules, Backend{Name: m.Name, Conn: env.Conn(m.Name), Operations: m.Operations()})
+		}
+		o.Pages = append(o.Pages, pagesOfModule(m, env)...)
+	}
+	handler, err := New(o)
+	return module.Hosted{Public: handler}, err
+}
+
+func reachable(op rpc.Operation) bool { return op.Row().Edge.Bound() }
+
+// pagesOfModule are the pages of a module, each with what answers for it where the module is.
+func pagesOfModule(m module.Module, env module.Env) (pages []Page) {
+	if len(m.Pages) == 0 {
+		return nil
+	}
+	from := env.PagesOf(m.Name)
+	var handler Handler
+	if from.At != nil {
+		handler = Remote(from.At, from.Via, env.Log)
+	}
+	for _, page := range m.Pages {
+		if from.Here != nil {
+			handler = Local(from.Here(page))
+		}
+		pages = append(pages, Page{page, handler})
+	}
+	return pages
 }

@@ -11,7 +11,15 @@
 // databasetest.Run holds it to the promises.
 package database
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"oms/platform/fault"
+)
 
 // Tx is what a piece of work sees of its transaction. It belongs to the goroutine that runs the work, until the work returns;
 // afterwards its statements fail, and rows left open are closed.
@@ -80,4 +88,130 @@ type Stats struct {
 	Works     int64 // works that were part of a commit, those that failed by themselves included
 	Commits   int64 // commits; Works/Commits is how many callers shared one
 	Abandoned int64 // transactions given up because of a failing disk or a work that broke its transaction
+}
+
+// ErrRerun is what work returns, wrapped or not, to be undone and run again from the start, since a condition that it relied
+// on no longer holds. After [RerunLimit] runs the caller gets a *fault.Error with code unavailable.
+var ErrRerun = errors.New("database: run this work again")
+
+// ErrUniqueViolation is what an engine's error of a statement is, besides the driver's own, where a key was already there.
+var ErrUniqueViolation = errors.New("database: the key is already there")
+
+// IsUniqueViolation reports whether err is the refusal of a row whose key is already there.
+func IsUniqueViolation(err error) bool { return errors.Is(err, ErrUniqueViolation) }
+
+// RerunLimit bounds the runs of a work that returns [ErrRerun]: a condition that fails this often is not a matter of luck.
+const RerunLimit = 10
+
+// RetryAfter is when to try again after most failures of a disk, and after too many reruns: what passes at all passes at once.
+const RetryAfter = time.Second
+
+// Exhausted is what the caller of a work learns that asked for one rerun too many; err is what the work returned.
+func Exhausted(err error) error {
+	return fault.Retryable(RetryAfter, "The same data keeps changing; try again.").Because(err)
+}
+
+// Read is [Store.Read] for a work with a value, which is the zero value where there is an error.
+func Read[T any](ctx context.Context, s Store, work func(Tx) (T, error)) (T, error) {
+	return valueOf(work, func(w func(Tx) error) error { return s.Read(ctx, w) })
+}
+
+// Write is [Store.Write] for a work with a value, which is the zero value where there is an error.
+func Write[T any](ctx context.Context, s Store, work func(Tx) (T, error)) (T, error) {
+	return valueOf(work, func(w func(Tx) error) error { return s.Write(ctx, w) })
+}
+
+func valueOf[T any](work func(Tx) (T, error), run func(func(Tx) error) error) (T, error) {
+	var value, zero T
+	err := run(func(tx Tx) (err error) {
+		value, err = work(tx)
+		return err
+	})
+	if err != nil {
+		return zero, err
+	}
+	return value, nil
+}
+
+// Collect runs a query and gives what scan makes of each row, in their order; nil where there is none.
+//
+//	names, err := database.Collect(tx, database.Column[string], `SELECT name FROM users WHERE created_at > $1`, since)
+func Collect[T any](tx Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // an error of reading is Err's
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Find runs a query that answers with one row at most, and gives what scan makes of it; found is false where there is none.
+func Find[T any](tx Tx, scan func(Row) (T, error), query string, args ...any) (one T, found bool, err error) {
+	one, err = scan(tx.QueryRow(query, args...))
+	found, err = Found(err)
+	return one, found, err
+}
+
+// Found tells an answer without a row from an error of the statement, by the error of [Row]'s Scan.
+//
+//	found, err := database.Found(tx.QueryRow(`SELECT name, email FROM users WHERE id = $1`, id).Scan(&name, &email))
+func Found(err error) (found bool, other error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Column scans a row of one column, for [Collect] and [Find].
+func Column[T any](row Row) (value T, err error) {
+	err = row.Scan(&value)
+	return value, err
+}
+
+// ChangeOne runs a statement that changes one row on a condition which held when the work read it. Where it holds no
+// longer, so that another number of rows is changed, the error is [ErrRerun].
+func ChangeOne(tx Tx, query string, args ...any) error {
+	changed, err := tx.Exec(query, args...)
+	if err == nil && changed != 1 {
+		return ErrRerun
+	}
+	return err
+}
+
+// Destinations is what an engine gives to its driver for the variables to scan into: a *time.Time gets the time in UTC
+// of the stored milliseconds, and the zero time of NULL; everything else is left to the driver. It changes into.
+func Destinations(into []any) []any {
+	for i := range into {
+		if t, ok := into[i].(*time.Time); ok {
+			into[i] = milliseconds{t}
+		}
+	}
+	return into
+}
+
+// milliseconds scans an integer column into a time.
+type milliseconds struct{ into *time.Time }
+
+// Scan implements [sql.Scanner].
+func (m milliseconds) Scan(stored any) error {
+	switch stored := stored.(type) {
+	case int64:
+		*m.into = time.UnixMilli(stored).UTC()
+	case nil:
+		*m.into = time.Time{}
+	default:
+		return fmt.Errorf("database: a time is stored as an integer, not as %T", stored)
+	}
+	return nil
 }

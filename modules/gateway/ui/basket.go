@@ -9,6 +9,7 @@ import (
 
 	"oms/modules/inventory"
 	"oms/modules/order"
+	"oms/platform/fault"
 	"oms/web"
 )
 
@@ -104,4 +105,122 @@ func (b *basket) fill(with []order.Item) {
 	for _, item := range with {
 		b.add(item.Category, item.Code, item.Qty)
 	}
+}
+
+func (q *request) place() error {
+	sent, err := q.decode("idempotency_key", "name", "action")
+	if err != nil {
+		return err
+	}
+
+	request := order.CreateRequest{Name: strings.TrimSpace(sent.values["name"]), IdempotencyKey: sent.values["idempotency_key"]}
+	if !isKey(request.IdempotencyKey) {
+		return fault.New(fault.Malformed, "The form has no idempotency key of ours.")
+	}
+	var wrong problems
+	request.Items, wrong = items(sent.lines)
+	if wrong.checkName(request.Name); len(wrong) > 0 {
+		return q.placeAgain(http.StatusUnprocessableEntity, sent, wrong, nil)
+	}
+
+	created, err := q.Orders.Create(q.ctx(), request)
+
+	failure := fault.From(err)
+	switch {
+	case failure == nil:
+		return q.placed(created, request.IdempotencyKey)
+	case failure.Type == "order-exists", slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Pointer == "/idempotency_key" }):
+		return q.alreadySent(failure)
+	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
+		wrong, short := refused(failure)
+		return q.placeAgain(failure.Code.Status(), sent, wrong, short)
+	}
+	q.basket.fill(request.Items) // whoever comes back to the basket sends the very same order too
+	q.basket.Name = request.Name
+	if err := q.basket.write(q.w); err != nil {
+		return err
+	}
+	return q.unclear(failure, pendingPage{
+		Frame: web.Frame{Title: "Your order is not placed yet", Section: "basket"}, Action: "/ui/orders",
+		Text:    "We did not get an answer in time. Press the button to ask again: it sends the very same order, and however often you press it, it is placed once.",
+		Waiting: "Placing…", Fields: repeated(sent, "idempotency_key", "name"),
+	})
+}
+
+// placed empties the basket, unless a new one was begun since the form was made.
+func (q *request) placed(created order.Created, key string) error {
+	if q.basket.Key == key {
+		q.basket = basket{Subject: q.basket.Subject, Key: newKey()}
+		if err := q.basket.write(q.w); err != nil {
+			return err
+		}
+	}
+	return q.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
+}
+
+// placeAgain shows the form with what is wrong with it. It gets a new key: the answer to the old one is definite.
+func (q *request) placeAgain(status int, sent form, wrong problems, short map[int]shortage) error {
+	q.basket.Key = newKey()
+	if read, broken := items(sent.lines); len(broken) == 0 {
+		q.basket.fill(read)
+	}
+	q.basket.Name = strings.TrimSpace(sent.values["name"])
+	if err := q.basket.write(q.w); err != nil {
+		return err
+	}
+	return q.basketPage(status, sent, wrong, short)
+}
+
+// sentPage is the data of the page "sent".
+type sentPage struct {
+	web.Frame
+	TraceID string
+}
+
+// alreadySent explains that the basket has become an order before. The next one is another order.
+func (q *request) alreadySent(failure *fault.Error) error {
+	q.basket.Key = newKey()
+	if err := q.basket.write(q.w); err != nil {
+		return err
+	}
+	return q.show(failure.Code.Status(), "sent", sentPage{q.frame("This basket was already sent", "basket"), q.trace()})
+}
+
+// pendingPage is the data of the page "pending": the answer is not known, and the very same form can be sent again.
+type pendingPage struct {
+	web.Frame
+	Text, Action, Waiting string
+	Fields                []field
+	Seconds               int64 // until trying again makes sense
+	TraceID               string
+}
+
+// field is a hidden field.
+type field struct{ Name, Value string }
+
+// repeated are the fields of a form that was sent: the named ones and the lines.
+func repeated(sent form, names ...string) (fields []field) {
+	for _, name := range names {
+		fields = append(fields, field{name, sent.values[name]})
+	}
+	for i, l := range sent.lines {
+		fields = append(fields, field{fieldName("category", i), l.Category}, field{fieldName("code", i), l.Code}, field{fieldName("qty", i), l.Qty})
+	}
+	return fields
+}
+
+// unclear answers where it is not known what became of a request. What was refused for good is told as it is.
+func (q *request) unclear(failure *fault.Error, page pendingPage) error {
+	status := http.StatusServiceUnavailable
+	switch failure.Code {
+	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
+	case fault.Internal:
+		status = http.StatusInternalServerError
+	default:
+		return failure
+	}
+	q.Log.WarnContext(q.ctx(), "a request is unclear", "trace_id", q.trace(), "cause", failure)
+	page.Seconds, page.TraceID = q.retryAfter(failure), q.trace()
+	page.Frame = q.frame(page.Title, page.Section)
+	return q.show(status, "pending", page)
 }

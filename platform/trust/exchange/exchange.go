@@ -3,6 +3,7 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -10,8 +11,10 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/pki"
 	"oms/platform/rpc"
 	"oms/platform/secret"
+	"oms/platform/strictjson"
 	"oms/platform/token"
 	"oms/platform/trust"
 )
@@ -123,3 +126,136 @@ func onlyBearer(header http.Header) (secret.Text, error) {
 	}
 	return secret.Text(raw), nil
 }
+
+// The types (typ) of the tokens that the STS issues to workloads. None is accepted where another is meant.
+const (
+	userTokenType     = "internal+jwt"
+	workloadTokenType = "workload+jwt"
+)
+
+// Bounds of what the STS issues.
+const (
+	// MaxLifetime is the longest life of a token that stands for a user.
+	MaxLifetime         = time.Hour
+	maxWorkloadLifetime = 24 * time.Hour
+	// maxActors is how many workloads can stand behind each other in act: far more than there are modules.
+	maxActors = 8
+)
+
+// Actor is a workload that acts for the subject, and the one before it (RFC 8693 section 4.1). Only the outermost one
+// counts for access; the rest is for the record.
+type Actor struct {
+	Subject string `json:"sub"`
+	Actor   *Actor `json:"act,omitempty"`
+}
+
+// Token is what a token says that the STS issued to a workload, for one callee.
+type Token struct {
+	ID       string
+	Subject  string          // the user; empty in a token that only says who the workload is
+	Workload string          // to whom it was issued: the immediate actor, and client_id (RFC 8693 section 4.3)
+	Callee   string          // aud
+	Scopes   identity.Scopes // of the user, at the callee
+	Act      *Actor          // the chain, its first being Workload; nil in a workload's own token
+	IssuedAt time.Time
+	Expires  time.Time
+}
+
+type claimSet struct {
+	Issuer   string      `json:"iss"`
+	Subject  string      `json:"sub"`
+	Audience string      `json:"aud"`
+	Expires  json.Number `json:"exp"`
+	IssuedAt json.Number `json:"iat"` // with its fraction: a revocation in the same second is told apart
+	ID       string      `json:"jti"`
+	ClientID string      `json:"client_id"`
+	Scope    string      `json:"scope,omitempty"`
+	Act      *Actor      `json:"act,omitempty"`
+}
+
+// Sign makes the token of t.
+func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
+	workload := pki.ID(domain, t.Workload)
+	claims := claimSet{
+		Issuer: pki.ID(domain, trust.Issuer), Subject: workload, Audience: pki.ID(domain, t.Callee), ClientID: workload, ID: t.ID,
+		Expires: token.NumericDate(t.Expires), IssuedAt: token.NumericDate(t.IssuedAt),
+	}
+	if t.Subject == "" {
+		return token.Sign(key, workloadTokenType, claims)
+	}
+	claims.Subject, claims.Scope, claims.Act = t.Subject, t.Scopes.String(), t.Act
+	return token.Sign(key, userTokenType, claims)
+}
+
+// Read verifies a token that the STS issued for callee. keys gives the STS's keys, among them that of a kid.
+// Errors are *token.Error, or that of keys.
+func Read(raw, domain, callee string, keys func(kid string) (*token.KeySet, error), now time.Time) (Token, error) {
+	peeked, err := token.Peek(raw)
+	if err != nil {
+		return Token{}, err
+	}
+	policy := token.Issuer{
+		Name: pki.ID(domain, trust.Issuer), Audience: pki.ID(domain, callee), Algorithms: []token.Algorithm{token.ES256},
+		Types: []string{userTokenType}, MaxLifetime: MaxLifetime, Leeway: trust.Leeway, Require: []string{"jti", "client_id", "act"},
+	}
+	if peeked.Header.Type == workloadTokenType {
+		policy.Types, policy.MaxLifetime, policy.Require = []string{workloadTokenType}, maxWorkloadLifetime, []string{"jti", "client_id"}
+	}
+	set, err := keys(peeked.Header.KeyID)
+	if err != nil {
+		return Token{}, err
+	}
+	claims, err := policy.VerifyPeeked(peeked, set, now)
+	if err != nil {
+		return Token{}, err
+	}
+	return fromClaims(claims, domain, callee)
+}
+
+func fromClaims(c token.Claims, domain, callee string) (Token, error) {
+	workload, ok := pki.Workload(domain, c.ClientID)
+	if !ok || len(c.Audience) != 1 {
+		return Token{}, malformed("client_id is not a workload of this domain, or aud is not one callee")
+	}
+	t := Token{ID: c.ID, Workload: workload, Callee: callee, IssuedAt: c.IssuedAt, Expires: c.Expires}
+	if c.Type == workloadTokenType {
+		if c.Subject != c.ClientID {
+			return Token{}, malformed("sub is not the workload that the token was issued to")
+		}
+		return t, nil
+	}
+	t.Subject, t.Scopes = c.Subject, identity.NewScopes(c.Scopes...)
+	act, _ := c.Member("act")
+	if t.Act = readActor(act, maxActors); t.Act == nil || t.Act.Subject != c.ClientID {
+		return Token{}, malformed("act is not a chain of workloads that begins with the one the token was issued to")
+	}
+	return t, nil
+}
+
+// readActor reads a chain of at most depth actors; nil where it is none.
+func readActor(value strictjson.Value, depth int) *Actor {
+	sub, _ := value.Get("sub")
+	subject, ok := sub.Text()
+	if !ok || subject == "" || depth == 0 {
+		return nil
+	}
+	before, chained := value.Get("act")
+	if !chained {
+		return &Actor{Subject: subject}
+	}
+	if actor := readActor(before, depth-1); actor != nil {
+		return &Actor{Subject: subject, Actor: actor}
+	}
+	return nil
+}
+
+// Extend is the chain with one more workload in front, and whether that is still short enough.
+func (t Token) Extend(domain, workload string) (chain *Actor, ok bool) {
+	length := 1
+	for actor := t.Act; actor != nil; actor = actor.Actor {
+		length++
+	}
+	return &Actor{Subject: pki.ID(domain, workload), Actor: t.Act}, length <= maxActors
+}
+
+func malformed(detail string) error { return &token.Error{Reason: token.ReasonClaim, Detail: detail} }

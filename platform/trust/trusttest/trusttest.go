@@ -1,19 +1,106 @@
+// Package trusttest is for tests of trust profiles, and of what lies around one: a [Domain] with keys and a clock, in which
+// profiles can be opened, and a [Profile] that proves nothing. It is for tests only.
 package trusttest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/platform/token"
 	"oms/platform/trust"
 	"oms/platform/trust/transaction"
 )
+
+// Header is where the profile's proof travels.
+const Header = "Test-Proof"
+
+// Profile says who is calling for whom, as the principal of the caller's context has it, and is believed unless a test
+// tells it otherwise. The zero value is ready.
+type Profile struct {
+	OnAttach  func(c *rpc.Call) error             // replaces the proof where it returns one; nil attaches
+	OnVerify  func(c *rpc.Call) error             // refuses where it returns an error; nil accepts
+	OnRefused func(refusal *fault.Error) bool     // whether to try again; nil does not
+	Names     func(c *rpc.Call) (workload string) // what the proof names as the caller; nil is the caller
+
+	mu       sync.Mutex
+	attached int
+	verified []rpc.Call
+}
+
+var _ rpc.Profile = (*Profile)(nil)
+
+// Name is "test".
+func (*Profile) Name() string { return "test" }
+
+// Attach says who the caller and its user are.
+func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
+	p.mu.Lock()
+	p.attached++
+	p.mu.Unlock()
+	if p.OnAttach != nil {
+		if err := p.OnAttach(c); err != nil {
+			return err
+		}
+	}
+	said := identity.From(ctx)
+	said.Caller, said.Transaction = c.Caller, ""
+	if p.Names != nil {
+		said.Caller = p.Names(c)
+	}
+	text, err := json.Marshal(said)
+	if err != nil {
+		return fault.From(err)
+	}
+	c.SetHeader(Header, string(text))
+	return nil
+}
+
+// Refused is what OnRefused says.
+func (p *Profile) Refused(_ context.Context, _ *rpc.Call, refusal *fault.Error) bool {
+	return p.OnRefused != nil && p.OnRefused(refusal)
+}
+
+// Verify believes what Attach said.
+func (p *Profile) Verify(_ context.Context, c *rpc.Call) (rpc.Proven, error) {
+	p.mu.Lock()
+	p.verified = append(p.verified, *c)
+	p.mu.Unlock()
+	if p.OnVerify != nil {
+		if err := p.OnVerify(c); err != nil {
+			return rpc.Proven{}, err
+		}
+	}
+	var said identity.Principal
+	if err := json.Unmarshal([]byte(c.Header.Get(Header)), &said); err != nil {
+		return rpc.Proven{}, rpc.NotProven("there is no proof in the call")
+	}
+	return rpc.Proven{Principal: said}, nil
+}
+
+// Attached is how often Attach was asked.
+func (p *Profile) Attached() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attached
+}
+
+// Verified are the calls that Verify was asked about, in their order.
+func (p *Profile) Verified() []rpc.Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]rpc.Call(nil), p.verified...)
+}
 
 const (
 	// DomainName is the name of the trust domain.
@@ -143,4 +230,60 @@ func (t transactions) Transaction(ctx context.Context, _ identity.Credential, ca
 	txn := t.domain.AlicesToken()
 	txn.ID, txn.Callee, txn.Requesters = identity.From(ctx).Transaction, callee, []string{t.workload}
 	return trust.Issued{Token: secret.Text(t.domain.Sign(txn)), IssuedAt: txn.IssuedAt, Expires: txn.Expires, Subject: txn.Subject, Scopes: txn.Scopes}, nil
+}
+
+// Nobody is the context of code that runs for nobody.
+func Nobody() context.Context {
+	return identity.With(context.Background(), identity.Principal{Transaction: Transaction})
+}
+
+// Alice is the context of code that runs for alice, with what she brought to the edge.
+func Alice() context.Context { return With(identity.EdgeToken, "what alice brought") }
+
+// With is the context of code that runs for whoever has brought a credential.
+func With(kind identity.Kind, text string) context.Context {
+	return identity.WithCredential(Nobody(), identity.Credential{Kind: kind, Text: secret.Text(text)})
+}
+
+// Call is one attempt, before anything is attached to it.
+func Call(caller, callee, operation, body string) *rpc.Call {
+	return &rpc.Call{Operation: operation, Caller: caller, Callee: callee, Header: http.Header{}, Digest: sha256.Sum256([]byte(body))}
+}
+
+// Received is the call as the callee has it: its own view, with the caller's header; change spoils it.
+func Received(c *rpc.Call, change ...func(*rpc.Call)) *rpc.Call {
+	at := *c
+	at.Header = c.Header.Clone()
+	for _, f := range change {
+		f(&at)
+	}
+	return &at
+}
+
+// MustAttach attaches a proof to c.
+func MustAttach(t testing.TB, p trust.Profile, ctx context.Context, c *rpc.Call) *rpc.Call {
+	t.Helper()
+	if err := p.Attach(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// MustVerify says what the proof of c proves.
+func MustVerify(t testing.TB, p trust.Profile, c *rpc.Call) rpc.Proven {
+	t.Helper()
+	proven, err := p.Verify(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proven
+}
+
+// MustRefuse expects a refusal of the proof, and nothing proven.
+func MustRefuse(t testing.TB, p trust.Profile, what string, c *rpc.Call) {
+	t.Helper()
+	proven, err := p.Verify(context.Background(), c)
+	if !rpc.Refused(fault.From(err)) || proven.Subject != "" {
+		t.Errorf("%s: %+v, %v", what, proven, err)
+	}
 }
