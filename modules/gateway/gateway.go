@@ -2,9 +2,8 @@
 // operations of the modules.
 //
 // Everything that can be reached is in one table: what the modules' rows and pages declare, and the user interface.
-// Credentials are judged before the body is read,
-// and rights before anything is looked up. What a client sends about its identity other than a credential goes no
-// further: a module is told only what the STS has established.
+// Credentials are judged before the body is read, and rights before anything is looked up. What a client sends about its
+// identity other than a credential goes no further: a module is told only what the STS has established.
 package gateway
 
 import (

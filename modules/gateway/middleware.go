@@ -18,27 +18,21 @@ import (
 // middleware is what every request goes through, in this order.
 func (g *gateway) middleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		giveTransaction, forbidSniffing, limitAnswerTime, closeUnsafeConnections, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
+		begin, limitAnswerTime, closeUnsafeConnections, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
 	}
 }
 
 // traceHeader tells the client the id under which the log knows its request; problem details repeat it.
 const traceHeader = "X-Trace-Id"
 
-// giveTransaction makes the request's transaction. What a client says about its own is not taken.
-func giveTransaction(next echo.HandlerFunc) echo.HandlerFunc {
+// begin makes the request's transaction; what a client says about its own is not taken. It keeps browsers from taking the
+// answer for something else than it says.
+func begin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		transaction := identity.NewTransaction()
 		r := c.Request()
 		c.SetRequest(r.WithContext(identity.With(r.Context(), identity.Principal{Transaction: transaction})))
 		c.Response().Header().Set(traceHeader, transaction)
-		return next(c)
-	}
-}
-
-// forbidSniffing keeps browsers from taking an answer for something else than it says.
-func forbidSniffing(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 		return next(c)
 	}

@@ -11,13 +11,10 @@
 // Success is 200 with the response as JSON and Rpc-Version; a fault is RFC 9457 problem details, rebuilt from its code and
 // never from the status. Everything else is not an answer of ours: see [NewConn].
 //
-// The version of the wire is 1. It stays the same while both sides understand each other without it: an operation
-// is added; a code is added, since an unknown one reads as unavailable; a member is added to a request or response whose
-// absence means what was meant before, so that it can be omitted when empty. Both sides ignore members that they do not
-// know. It is raised where an old side would misunderstand a new one: a member
-// changes its meaning or type, is removed while somebody reads it, or becomes required; a header changes; the answers
-// change their form. A side that is called in another version refuses with unimplemented, so processes of two versions
-// never act on half of what the other one said; a rolling update across a version needs a release that speaks both.
+// The version of the wire is 1. It stays while an operation is added, or a code (an unknown one reads as unavailable), or a
+// member whose absence means what was meant before: both sides ignore members that they do not know. It is raised where an old
+// side would misunderstand a new one. A side that is called in another version refuses with unimplemented, so a rolling update
+// across a version needs a release that speaks both.
 package httprpc
 
 import (

@@ -37,19 +37,14 @@ type TransportOptions struct {
 	Generation func() uint64
 }
 
-// Transport is the way to other processes: an [http.RoundTripper] that keeps its connections. It is safe for concurrent
-// use.
+// Transport is the way to other processes: an [http.RoundTripper] that keeps its connections. It is safe for concurrent use.
 //
-// It speaks HTTP/2 and nothing else. With HTTP/1.1 a caller cannot tell whether a request that it sent into a connection
-// that was just being closed has been executed; every restart of a callee would leave orders of which nobody knows the
-// outcome. HTTP/2 says so: GOAWAY names the last request that was taken, and a stream can be refused. A cancelled call is
-// a reset stream and not a lost handshake, and many calls share few connections. That one lost packet holds up all calls
-// of a connection does not matter in a data centre.
+// It speaks HTTP/2 alone. With HTTP/1.1 a caller cannot tell whether a request that it sent into a connection that was just
+// being closed has been executed. HTTP/2 says so: GOAWAY names the last request that was taken, and a stream can be refused.
 //
-// It has a pool of its own over [http.ClientConn], because [http.Transport] sends requests again by itself, opens a
-// connection for each of a hundred calls that begin at once, and cannot say whether it was the connection that failed. A
-// request is sent once, on one connection. Where a callee's limit of concurrent requests is reached, another connection is
-// opened.
+// It has a pool of its own over [http.ClientConn], because [http.Transport] sends requests again by itself, opens a connection
+// for each of a hundred calls that begin at once, and cannot say whether it was the connection that failed. A request is sent
+// once; where a callee's limit of concurrent requests is reached, another connection is opened.
 type Transport struct {
 	options TransportOptions
 	silence time.Duration

@@ -18,10 +18,9 @@ import (
 // large bad request does not get a larger answer.
 const MaxProblems = 100
 
-// Decode binds one JSON value into what dst points to and reports every problem at once (the first [MaxProblems]),
-// each with a JSON Pointer (RFC 6901): members that the struct does not have (names are exact, so a case-variant is
-// unknown), wrong JSON types, numbers with a fraction or an exponent or out of the range of the Go type, and null
-// where the Go type is not a pointer.
+// Decode binds one JSON value into what dst points to and reports every problem at once (the first [MaxProblems]), each with a
+// JSON Pointer (RFC 6901): members that the struct does not have (names are exact), wrong JSON types, numbers that are not
+// whole or out of the range of the Go type, and null where the Go type is not a pointer.
 //
 // Destinations are structs (json tags as in encoding/json; embedded structs are promoted), pointers (null and absence
 // leave nil), strings, booleans, integers, slices, maps with string keys, and these nested. A member that is absent

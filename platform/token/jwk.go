@@ -214,9 +214,9 @@ type KeySet struct {
 	skipped map[int]error // why a key of the document is not used, by its index
 }
 
-// ParseKeySet reads a JWK Set. Keys that cannot be used here are skipped: symmetric and encryption keys,
-// unknown curves, RSA below 2048 bits, keys without a kid, private keys, and a kid that an earlier
-// key has. base64url with padding and leading zero bytes in n are tolerated, since published sets have them.
+// ParseKeySet reads a JWK Set. Keys that cannot be used here are skipped: symmetric and encryption keys, unknown curves, RSA
+// below 2048 bits, private keys, and keys without a kid of their own. base64url with padding and leading zero bytes in n are
+// tolerated, since published sets have them.
 //
 // It is an error, for people to read, when the document is not a JWK Set, is longer than [MaxKeySetLength], lists more
 // than [MaxKeys] keys, or has no usable key. A caller that refetches keeps the old set then.

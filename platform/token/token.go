@@ -1,10 +1,9 @@
 // Package token reads and judges JSON Web Tokens (RFC 7519) and key sets (RFC 7517), strictly, and signs tokens.
 //
-// It promises that a token that [Issuer.Verify] accepts is one of that issuer: of one exact form (three segments,
-// strict base64url, JSON with one meaning), signed by the key that its kid names with the one algorithm that this key
-// is for, of an accepted type, for this audience, within its time and not longer-lived than agreed. The rules are
-// RFC 8725 (best current practices) made mandatory. Whatever a key set or an issuer does not say is refused, and the
-// zero values of [Issuer], [KeySet] and [SigningKey] accept and sign nothing.
+// A token that [Issuer.Verify] accepts is one of that issuer: of one exact form (three segments, strict base64url, JSON with
+// one meaning), signed by the key that its kid names with the one algorithm of this key, of an accepted type, for this
+// audience, within its time and not longer-lived than agreed: RFC 8725 (best current practices) made mandatory. Whatever a key
+// set or an issuer does not say is refused; the zero values of [Issuer], [KeySet] and [SigningKey] accept and sign nothing.
 //
 // It does not fetch key sets, does not remember tokens and knows no revocation: who verifies decides when to fetch
 // again (on [ReasonKeyUnknown]) and what has been seen before. The text of a token is not an identity: an ECDSA signature
@@ -71,8 +70,7 @@ func (e *Error) Error() string { return "token refused (" + string(e.Reason) + "
 
 // ReasonOf is the reason in err or in what it wraps, and "" when there is none.
 func ReasonOf(err error) Reason {
-	var refused *Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Error](err); ok {
 		return refused.Reason
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,16 +53,12 @@ func CacheKey(caller, callee string, user identity.Credential) string {
 // Get gives the token of key: the one that is kept, where it holds, else one that is fetched, once for all who wait for
 // it. Where none can be fetched because the STS is away, the kept one is used to its end.
 func (c *Cache) Get(ctx context.Context, key string, holds func(Issued) bool, fetch func(context.Context) (Issued, error)) (Issued, error) {
-	kept, found := c.find(key)
-	if found && !holds(kept.Issued) {
-		c.Drop(key)
-		found = false
-	}
+	kept, found := c.find(key, holds)
 	if found && c.now().Before(kept.replace) {
 		return kept.Issued, nil
 	}
 	result := c.flight.DoChan(key, func() (any, error) {
-		if kept, found := c.find(key); found && holds(kept.Issued) && c.now().Before(kept.replace) {
+		if kept, found := c.find(key, holds); found && c.now().Before(kept.replace) {
 			return kept.Issued, nil // somebody was faster
 		}
 		return c.fetch(context.WithoutCancel(ctx), key, fetch)
@@ -92,23 +89,19 @@ func (c *Cache) fetch(ctx context.Context, key string, fetch func(context.Contex
 	if issued.Subject == "" { // a workload's own: replaced at half its life, so that an STS that is away is survived
 		replace = got.Add(life / 2)
 	}
-	c.put(key, cachedToken{issued, replace})
-	return issued, nil
-}
-
-// find gives the token of key, unless it has expired.
-func (c *Cache) find(key string) (cachedToken, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	kept, found := c.tokens[key]
-	return kept, found && c.now().Before(kept.Expires)
-}
-
-func (c *Cache) put(key string, t cachedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	bounded.MakeRoom(c.tokens, maxTokens, func(t cachedToken) bool { return !c.now().Before(t.Expires) })
-	c.tokens[key] = t
+	c.tokens[key] = cachedToken{issued, replace}
+	return issued, nil
+}
+
+// find gives the token of key, unless it has expired or does not hold any more.
+func (c *Cache) find(key string, holds func(Issued) bool) (cachedToken, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept, found := c.tokens[key]
+	return kept, found && c.now().Before(kept.Expires) && holds(kept.Issued)
 }
 
 // keepOn has a token used on for a while, before it is tried again to replace it.
@@ -130,10 +123,5 @@ func (c *Cache) Drop(key string) {
 
 // away reports whether a failure says nothing but that the STS cannot be asked now.
 func away(err error) bool {
-	switch fault.CodeOf(err) {
-	case fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]fault.Code{fault.Unavailable, fault.DeadlineExceeded, fault.Canceled}, fault.CodeOf(err))
 }

@@ -35,7 +35,7 @@ func (w *writer) perform() {
 		if len(w.batch) == 0 {
 			return
 		}
-		broken = w.attempt(nobody)
+		broken = w.attempt(nil)
 	}
 	switch {
 	case broken == nil:
@@ -47,7 +47,7 @@ func (w *writer) perform() {
 		for w.rest = slices.Clone(w.batch); len(w.rest) > 0; {
 			j := w.rest[0]
 			w.batch, w.rest = append(w.batch[:0], j), w.rest[1:]
-			if broken := w.attempt(nobody); broken != nil {
+			if broken := w.attempt(nil); broken != nil {
 				j.result = broken.err
 			}
 			j.tell(j.result)
@@ -59,10 +59,7 @@ func (w *writer) perform() {
 	}
 }
 
-// nobody joins a batch that runs again.
-func nobody() {}
-
-// attempt runs the jobs in w.batch in one transaction; join adds those that may still come along. Without a breakage it is
+// attempt runs the jobs in w.batch in one transaction; join adds those that may still come along; nil adds none. Without a breakage it is
 // durable and each job's result is set; with one nothing of it is stored, and the connection is gone.
 func (w *writer) attempt(join func()) *breakage {
 	if broken := w.transact(join); broken != nil {
@@ -92,7 +89,7 @@ func (w *writer) transact(join func()) *breakage {
 				return &breakage{culprit: j, blame: !isStorage(err), err: err}
 			}
 		}
-		if next == len(w.batch)-1 {
+		if next == len(w.batch)-1 && join != nil {
 			join() // no more to run: what has queued since comes along, the commit costs the same
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +22,8 @@ type role int
 
 const (
 	writing role = iota // the writer's
-	reading             // a reader's
+	reading             // a reader's: it changes nothing
 	setting             // makes the file what the others expect
-	looking             // changes nothing
 )
 
 // pragmas are the settings of a role's connections, in the order in which they take effect.
@@ -81,43 +81,31 @@ func codeOf(err error) int {
 	return 0
 }
 
-// primary is the kind of failure that an extended result code refines (its low byte).
-func primary(code int) int { return code & 0xff }
+// isKind reports whether err is an SQLite error of one of the kinds, which extended result codes refine in their higher bytes.
+func isKind(err error, kinds ...int) bool { return slices.Contains(kinds, codeOf(err)&0xff) }
 
 // isUnique reports the refusal of a row whose key is already there.
 func isUnique(err error) bool {
-	switch codeOf(err) {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
-		return true
-	}
-	return false
+	return slices.Contains([]int{sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}, codeOf(err))
 }
 
 // isBusy reports that another process holds the write lock.
-func isBusy(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_BUSY }
+func isBusy(err error) bool { return isKind(err, sqlite3.SQLITE_BUSY) }
 
 // isFull reports that the disk, or the file's own limit, has no room.
-func isFull(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_FULL }
+func isFull(err error) bool { return isKind(err, sqlite3.SQLITE_FULL) }
 
 // isDamaged reports that the file is not a database, or no longer a sound one.
-func isDamaged(err error) bool {
-	code := primary(codeOf(err))
-	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
-}
+func isDamaged(err error) bool { return isKind(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) }
 
 // isMisuse reports that SQLite refused the use of a statement that is still being read.
-func isMisuse(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_MISUSE }
+func isMisuse(err error) bool { return isKind(err, sqlite3.SQLITE_MISUSE) }
 
 // isStorage reports a failure that is not the statement's: the disk, the file or memory. SQLite may have undone the whole
 // transaction because of it (https://www.sqlite.org/lang_transaction.html, 3), and no later statement can be trusted.
 func isStorage(err error) bool {
-	switch primary(codeOf(err)) {
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY,
-		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL,
-		sqlite3.SQLITE_INTERRUPT:
-		return true
-	}
-	return false
+	return isKind(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT)
 }
 
 // isQueryOnly reports the refusal of a writing statement on a reader's connection: the statement's mistake, not the disk's.

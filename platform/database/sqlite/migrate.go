@@ -19,7 +19,7 @@ func MigrationStatus(ctx context.Context, o Options) (database.Status, error) {
 	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
 		return compare(o, 0)
 	}
-	pool, err := openPool(o.Path, looking)
+	pool, err := openPool(o.Path, reading)
 	if err != nil {
 		return database.Status{}, err
 	}

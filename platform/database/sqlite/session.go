@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -106,25 +107,6 @@ func (s *session) query(query string, args ...any) (*sql.Rows, error) {
 	return s.conn.QueryContext(context.Background(), query, args...)
 }
 
-func (s *session) queryRow(query string, args ...any) *sql.Row {
-	if len(args) > 0 {
-		if stmt, err := s.prepared(query); err == nil && stmt != nil {
-			if row := stmt.QueryRowContext(context.Background(), args...); !isMisuse(row.Err()) {
-				return row
-			}
-		}
-	}
-	return s.conn.QueryRowContext(context.Background(), query, args...)
-}
-
-// noRow is a row that holds only an error, ctx's if it has one. Such a row can be had from database/sql alone: with a context that
-// has ended, the statement does not run.
-func (s *session) noRow(ctx context.Context, query string, args ...any) *sql.Row {
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	return s.conn.QueryRowContext(ended, query, args...)
-}
-
 // inTransaction reports whether the transaction that was begun still is one: SQLite ends it by itself on some failures, and
 // whatever ran after that would commit alone. BEGIN inside a transaction is an error and changes nothing.
 func (s *session) inTransaction() bool {
@@ -148,7 +130,6 @@ type tx struct {
 	reader bool
 	lost   error // set once nothing more may run: the transaction is gone or cannot be trusted
 	rows   []*sql.Rows
-	row    []*sql.Row
 }
 
 var _ database.Tx = (*tx)(nil)
@@ -177,15 +158,8 @@ func (t *tx) Query(query string, args ...any) (database.Rows, error) {
 }
 
 func (t *tx) QueryRow(query string, args ...any) database.Row {
-	if err := t.ready(); err != nil {
-		return resultRow{t.on.noRow(t.until, query, args...)}
-	}
-	row := t.on.queryRow(query, args...)
-	if err := row.Err(); err != nil {
-		_ = t.failed(err)
-	}
-	t.row = append(t.row, row)
-	return resultRow{row}
+	rows, err := t.Query(query, args...)
+	return firstRow{rows, err}
 }
 
 // ready says why no further statement may run. It also looks at the rows being read, whose failure shows only while reading.
@@ -223,16 +197,13 @@ func (t *tx) failed(err error) error {
 
 // end closes what the work left open, and the Tx with it.
 func (t *tx) end() {
-	for _, row := range t.row {
-		_ = row.Scan() // closes the rows behind it, if the work has not scanned them
-	}
 	for _, rows := range t.rows {
 		_ = rows.Close()
 		if err := rows.Err(); err != nil {
 			_ = t.failed(err)
 		}
 	}
-	t.rows, t.row = nil, nil
+	t.rows = nil
 }
 
 // run runs work once and closes its Tx. lost is set when the transaction cannot go on, whatever the work made of it.
@@ -254,11 +225,24 @@ type result struct{ *sql.Rows }
 func (r result) Scan(into ...any) error { return r.Rows.Scan(database.Destinations(into)...) }
 func (r result) Err() error             { return classify(r.Rows.Err()) }
 
-// resultRow is the row of a statement.
-type resultRow struct{ *sql.Row }
+// firstRow is the first row of an answer, read and closed as [sql.Row] does it.
+type firstRow struct {
+	rows database.Rows
+	err  error
+}
 
-func (r resultRow) Scan(into ...any) error {
-	return classify(r.Row.Scan(database.Destinations(into)...))
+func (r firstRow) Scan(into ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		return cmp.Or(r.rows.Err(), sql.ErrNoRows)
+	}
+	if err := r.rows.Scan(into...); err != nil {
+		return err
+	}
+	return r.rows.Close()
 }
 
 // classify makes an error of SQLite also what it is for every engine.

@@ -1,4 +1,6 @@
-// Package exchange is the trust profile in which every hop carries a token of the STS for exactly that hop.
+// Package exchange is the default trust profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by
+// token exchange (RFC 8693). sub is the user, act the workloads on the way, scope what the user may do there. Where no user is
+// behind the call, the token only says who the workload is. The callee verifies it by itself.
 package exchange
 
 import (
@@ -19,9 +21,7 @@ import (
 	"oms/platform/trust"
 )
 
-// Profile is the default profile: every hop carries a short-lived JWT of the STS for exactly this callee, got by token
-// exchange (RFC 8693). sub is the user, act the workloads on the way, scope what the user may do there. Where no user is
-// behind the call, the token only says who the workload is. The callee verifies it by itself.
+// Profile is the profile.
 type Profile struct {
 	trust.Options
 	tokens *trust.Cache

@@ -1,4 +1,11 @@
-// Package peer is the trust profile in which every workload has keys of its own and signs every call.
+// Package peer is the trust profile in which every workload has keys of its own and signs every attempt anew: for this callee,
+// this operation and this body, for seconds, and once. The callee learns the keys from the caller itself, over a connection
+// that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
+//
+// A callee remembers accepted proofs for as long as they could be accepted again, and no longer than it runs. So each process
+// makes a nonce when it starts, and a proof has to hold it (as RFC 9449 section 8 has it for DPoP): a caller that does not know
+// it is refused, and told. A caller puts the nonces of all processes that it has met into its proofs, since it cannot know
+// which one answers. A proof is then good once for each process, and only its caller could bring it to another one.
 package peer
 
 import (
@@ -31,16 +38,7 @@ const (
 	maxProofs = 250_000
 )
 
-// Profile is the profile in which every workload has keys of its own and signs every attempt anew: for this callee, this
-// operation and this body, for seconds, and once. The callee learns the keys from the caller itself, over a connection
-// that shows whose they are. The user travels in the STS's transaction token, to which the proof is bound.
-//
-// A callee remembers which proofs it has accepted for as long as they could be accepted again, and no longer than it runs.
-// So each of its processes makes a nonce when it is started, and a proof has to hold the one of the process that it reaches
-// (as RFC 9449 section 8 has it for DPoP): a caller that does not know it is refused, and told. A caller puts the nonces of
-// all processes into its proofs that it has met, since it cannot know which one answers. So nothing from before a start
-// counts, whatever the clocks say, and a proof is good once for each process: nobody but the caller itself could bring it to
-// another one, because the connection has to show the caller's certificate.
+// Profile is the profile.
 type Profile struct {
 	transaction.Users
 	own     map[string]*ownKeys // of the workloads of this process

@@ -1,5 +1,5 @@
 // Package transaction is the trust profile in which the user travels in one transaction token, from the first callee to the
-// last (draft-ietf-oauth-transaction-tokens-10).
+// last (draft-ietf-oauth-transaction-tokens-10), and every caller proves itself by its certificate alone.
 package transaction
 
 import (
@@ -19,9 +19,7 @@ import (
 	"oms/platform/trust"
 )
 
-// Profile is the profile in which the user travels in one transaction token, from the first callee to the last
-// (draft-ietf-oauth-transaction-tokens-10), and every caller proves itself by its certificate alone. A call without a user
-// carries no token, and needs no STS.
+// Profile is the profile. A call without a user carries no token, and needs no STS.
 type Profile struct{ Users }
 
 var _ trust.Profile = (*Profile)(nil)
@@ -134,12 +132,8 @@ func onlyTransactionToken(header http.Header) (secret.Text, error) {
 
 // onlyOnce reports whether it makes sense to try again with a fresh token: where this process had it issued.
 func onlyOnce(ctx context.Context) bool {
-	switch identity.CredentialFrom(ctx).Kind {
-	case identity.EdgeToken, identity.Session:
-		return true
-	default:
-		return false
-	}
+	kind := identity.CredentialFrom(ctx).Kind
+	return kind == identity.EdgeToken || kind == identity.Session
 }
 
 // TokenType is the typ of a transaction token (draft-ietf-oauth-transaction-tokens-10, JWT header).
