@@ -82,8 +82,7 @@ func (f *Field) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Problem is a fault as it travels: problem details (RFC 9457). RetryAfter travels beside it, in the Retry-After
-// header.
+// Problem is a fault as it travels: problem details (RFC 9457). RetryAfter travels beside it, in the Retry-After header.
 type Problem struct {
 	Type     string  `json:"type"` // the fault's Type, or about:blank (RFC 9457 section 4.2.1)
 	Title    string  `json:"title"`

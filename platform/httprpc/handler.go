@@ -87,10 +87,14 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		h.tell(r, in, "the peer's certificate is not accepted", err)
 		return nil, h.Server.Serve(r.Context(), in)
 	}
-	most := mostOf(in.Caller)
+	most := int64(maxRequest)
+	if in.Caller == rpc.Anonymous {
+		most = maxAnonymousRequest
+	}
 	left, failure := checkHead(r, most)
 	if failure != nil {
-		return nil, h.broken(r, in, failure)
+		h.tell(r, in, notACall, failure)
+		return nil, failure
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), within(left))
 	defer cancel()
@@ -112,7 +116,7 @@ func (h *handler) told(r *http.Request, in *rpc.Incoming, read *message, failure
 	hop := in.Record()
 	switch {
 	case read.broken:
-		return h.broken(r, in, failure)
+		h.tell(r, in, notACall, failure)
 	case hop.Reason == rpc.Challenged:
 		h.Log.InfoContext(r.Context(), "a caller is asked for another proof", "operation", in.Operation, "peer", in.Caller, "proof", hop.Proof, "reason", fault.From(failure).Detail)
 	case hop.Reason == rpc.NotVerified:
@@ -143,19 +147,7 @@ func tooLarge(most int64) *fault.Error {
 	return fault.New(fault.TooLarge, "The request is larger than %d MiB, which is the most that is sent between modules.", most>>20)
 }
 
-// mostOf is how many bytes a request may have.
-func mostOf(caller string) int64 {
-	if caller == rpc.Anonymous {
-		return maxAnonymousRequest
-	}
-	return maxRequest
-}
-
-// broken logs a call that is not one of this protocol, and gives its failure back.
-func (h *handler) broken(r *http.Request, in *rpc.Incoming, failure error) error {
-	h.tell(r, in, "it is not a call of this protocol", failure)
-	return failure
-}
+const notACall = "it is not a call of this protocol"
 
 // tell logs a refusal that no Decision tells about in full. What a caller makes up is not recorded.
 func (h *handler) tell(r *http.Request, in *rpc.Incoming, what string, reason error, more ...any) {

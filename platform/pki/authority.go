@@ -56,8 +56,7 @@ func NewAuthority(domain string, now time.Time) (*Authority, error) {
 }
 
 // ParseAuthority reads what [Authority.Certificate] and [Authority.MarshalKey] gave: DER, the key in PKCS #8. It does not
-// judge the time, because an authority that has expired must still be shown and removed. Its errors show nothing of the
-// key.
+// judge the time, because an authority that has expired must still be shown and removed. Its errors show nothing of the key.
 func ParseAuthority(domain string, certificate, key []byte) (*Authority, error) {
 	parsed, err := x509.ParseCertificate(certificate)
 	if err != nil {
@@ -103,8 +102,7 @@ func (a *Authority) MarshalText() ([]byte, error) { return []byte(a.String()), n
 // LogValue is String.
 func (a *Authority) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// newKey makes a key of the only kind that is used here: every TLS 1.3 peer has it, and it is fast to make and to sign
-// with.
+// newKey makes a key of the only kind that is used here: every TLS 1.3 peer has it, and it is fast to make and to sign with.
 func newKey() (*ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

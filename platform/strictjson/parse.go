@@ -113,13 +113,9 @@ func (p *parser) composite(kind Kind, closing byte, wanted string) (Value, error
 		}
 		p.items = append(p.items, item)
 		p.space()
-		switch p.peek() {
-		case ',':
-			p.at++
+		if more = p.skip(","); more {
 			p.space()
-		case closing:
-			more = false
-		default:
+		} else if p.peek() != closing {
 			return Value{}, p.unexpected(wanted)
 		}
 	}
@@ -149,10 +145,9 @@ func (p *parser) name(base int, seen *index) error {
 	}
 	p.names = append(p.names, name)
 	p.space()
-	if p.peek() != ':' {
+	if !p.skip(":") {
 		return p.unexpected(`":"`)
 	}
-	p.at++
 	p.space()
 	return nil
 }

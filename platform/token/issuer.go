@@ -13,9 +13,8 @@ import (
 // MaxLeeway is the longest [Issuer.Leeway]: "no more than a few minutes" (RFC 7519 section 4.1.4).
 const MaxLeeway = 5 * time.Minute
 
-// Issuer is everything that must hold for a token of one issuer and one kind. It is policy as data: nothing about a
-// token is accepted that is not stated here. A value is not changed while it is used; it is then safe for concurrent
-// use.
+// Issuer is everything that must hold for a token of one issuer and one kind. It is policy as data: nothing about a token is
+// accepted that is not stated here. A value is not changed while it is used; it is then safe for concurrent use.
 type Issuer struct {
 	// Name is what iss must be, byte for byte.
 	Name string

@@ -23,17 +23,8 @@ import (
 type Key struct {
 	id        string
 	algorithm Algorithm
-	public    crypto.PublicKey
+	public    crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
 }
-
-// ID is the kid.
-func (k Key) ID() string { return k.id }
-
-// Algorithm is the one algorithm that the key is for.
-func (k Key) Algorithm() Algorithm { return k.algorithm }
-
-// Public is the *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey, which must not be changed.
-func (k Key) Public() crypto.PublicKey { return k.public }
 
 func (k Key) equal(other Key) bool {
 	public, comparing := k.public.(interface{ Equal(crypto.PublicKey) bool }) // as all of the three are
@@ -281,12 +272,11 @@ func (s *KeySet) add(key Key) error {
 
 // Lookup is the key with exactly this kid.
 func (s *KeySet) Lookup(kid string) (Key, bool) {
-	if s == nil {
-		return Key{}, false
-	}
-	for _, key := range s.keys { // a few, so that this is faster than a map
-		if key.id == kid {
-			return key, true
+	if s != nil {
+		for _, key := range s.keys { // a few, so that this is faster than a map
+			if key.id == kid {
+				return key, true
+			}
 		}
 	}
 	return Key{}, false

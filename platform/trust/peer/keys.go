@@ -168,8 +168,7 @@ func ListKeys(path string, now time.Time) ([]Key, error) {
 	return ring.at(now), err
 }
 
-// RotateKeys makes a key that signs from now on, and gives its id. Those that signed before still count for
-// overlap.
+// RotateKeys makes a key that signs from now on, and gives its id. Those that signed before still count for overlap.
 func RotateKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
 	ring, err := readKeys(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
