@@ -10,7 +10,7 @@ import (
 
 	"oms/modules/modulestest"
 	"oms/platform/identity"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // A call for a user, each in a transaction of its own, in every shape; the STS is in this process, so its round trip is

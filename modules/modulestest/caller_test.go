@@ -8,7 +8,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/module"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // ledger is a module that inventory calls, which calls nobody else.

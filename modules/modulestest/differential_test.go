@@ -23,7 +23,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/module"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 const (

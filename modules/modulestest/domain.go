@@ -17,7 +17,7 @@ import (
 	"oms/platform/module"
 	"oms/platform/pki"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/token"
 	"oms/platform/trust/direct"
 	"oms/platform/trust/transaction"

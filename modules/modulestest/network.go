@@ -17,7 +17,7 @@ import (
 	"oms/platform/lifecycle"
 	"oms/platform/pki"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust"
 )
 

@@ -12,7 +12,7 @@ import (
 	"oms/modules/order"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // step is one call of the sequence, the same in every system.

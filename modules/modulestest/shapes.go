@@ -11,7 +11,7 @@ import (
 	"oms/modules/system"
 	"oms/platform/identity"
 	"oms/platform/module"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // Options are what a suite needs beside the modules of the product. The zero value is nothing.

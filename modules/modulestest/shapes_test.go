@@ -9,7 +9,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 func TestCallsThatAreProvenBehaveAsEveryOther(t *testing.T) {

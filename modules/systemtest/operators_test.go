@@ -11,7 +11,7 @@ import (
 	"oms/modules/system"
 	"oms/platform/database/sqlite"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/secret"
 )
 

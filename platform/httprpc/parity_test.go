@@ -8,7 +8,7 @@ import (
 
 	"oms/platform/httprpc"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust/trusttest"
 )
 

@@ -14,7 +14,7 @@ import (
 	"oms/platform/httprpc"
 	"oms/platform/observe/observetest"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust/trusttest"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust/direct"
 )
 

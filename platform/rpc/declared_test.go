@@ -6,7 +6,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 func TestARowDeclaresItsFailures(t *testing.T) {

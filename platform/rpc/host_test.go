@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // tiny is a service of one method, to spoil one thing at a time.

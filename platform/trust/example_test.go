@@ -13,7 +13,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust"
 )
 

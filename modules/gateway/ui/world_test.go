@@ -25,7 +25,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/module"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/trust"
 	"oms/platform/trust/direct"
 )

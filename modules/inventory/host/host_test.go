@@ -10,7 +10,7 @@ import (
 	"oms/modules/modulestest"
 	"oms/platform/database/databasetest"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 func TestTheContract(t *testing.T) {

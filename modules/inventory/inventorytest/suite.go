@@ -9,7 +9,7 @@ import (
 	"oms/modules/inventory"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // Start hosts a fresh module with the given products, their Available being the opening stock.

@@ -15,7 +15,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/module"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 func TestTheContract(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 )
 
 // Started is an order module with the inventory behind it.

@@ -27,7 +27,7 @@ import (
 	"oms/platform/issuers"
 	"oms/platform/module"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
 )

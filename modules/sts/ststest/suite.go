@@ -17,7 +17,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
 )

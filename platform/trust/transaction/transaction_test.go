@@ -14,7 +14,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
-	"oms/platform/rpc/rpctest"
+	"oms/platform/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
 	"oms/platform/trust/exchange"
