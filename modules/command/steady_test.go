@@ -57,8 +57,12 @@ func beginLoad(ts *testscript.TestScript, _ bool, _ []string) {
 	users := []string{"alice", "admin"}
 	program, err := exec.LookPath("app")
 	ts.Check(err)
+	// The script goes on meanwhile, and may change its environment: this is the one of now.
+	dir, environment := ts.MkAbs("."), environ(ts)
 	fresh := func(user string) error {
-		return l.refresh(ctx, exec.CommandContext(ctx, program, "token", "--user", user), ts, user)
+		app := exec.CommandContext(ctx, program, "token", "--user", user)
+		app.Dir, app.Env = dir, environment
+		return l.refresh(ctx, app, user)
 	}
 	for _, user := range users {
 		ts.Check(fresh(user))
@@ -113,8 +117,8 @@ func (l *steady) every(ctx context.Context, interval time.Duration, do func()) {
 	})
 }
 
-func (l *steady) refresh(ctx context.Context, app *exec.Cmd, ts *testscript.TestScript, user string) error {
-	app.Dir, app.Env = ts.MkAbs("."), environ(ts)
+// refresh keeps the token that a command prints as the user's.
+func (l *steady) refresh(ctx context.Context, app *exec.Cmd, user string) error {
 	text, err := app.Output()
 	if err != nil {
 		return errors.Join(err, ctx.Err())

@@ -92,10 +92,10 @@ func must(t *testing.T, err error) {
 
 // seen is what one call shows: to its caller, to the service, and to whoever reads the records.
 type seen struct {
-	Response  string
-	Fault     *seenFault
-	Decisions []rpc.Record // without what depends on the moment and on the shape
-	Calls     []string     // the principals that services saw, and how their calls ended
+	Response string
+	Fault    *seenFault
+	Decided  []rpc.Record // without what depends on the moment and on the shape
+	Calls    []string     // the principals that services saw, and how their calls ended
 }
 
 // seenFault is a fault as its caller reads it.
@@ -110,7 +110,7 @@ type seenFault struct {
 // run makes the calls of a sequence, one after the other.
 func (sys *testSystem) run(steps []step) []seen {
 	all := make([]seen, len(steps))
-	decisions, outcomes := 0, 0
+	decided, outcomes := 0, 0
 	for i, s := range steps {
 		module, _, _ := strings.Cut(s.operation.Row().Name, ".")
 		response, err := s.operation.Invoke(s.context(), sys.conns[module](s.caller), s.request)
@@ -120,16 +120,16 @@ func (sys *testSystem) run(steps []step) []seen {
 			f := fault.From(err)
 			all[i].Fault = &seenFault{f.Code, f.Type, f.Detail, f.Fields, f.RetryAfter}
 		}
-		now, ended := sys.observer.Decisions(), sys.observer.Executed()
-		for _, d := range now[decisions:] {
-			all[i].Decisions = append(all[i].Decisions, rpc.Record{
+		now, ended := sys.observer.Decided(), sys.observer.Executed()
+		for _, d := range now[decided:] {
+			all[i].Decided = append(all[i].Decided, rpc.Record{
 				Module: d.Module, Operation: d.Operation, Caller: d.Caller, Subject: d.Subject, Scopes: d.Scopes, Transaction: d.Transaction, Reason: d.Reason,
 			})
 		}
 		for _, o := range ended[outcomes:] {
 			all[i].Calls = append(all[i].Calls, fmt.Sprintf("%s by %s for %q in %s: %s", o.Operation, o.Caller, o.Subject, o.Transaction, fault.CodeOf(o.Err)))
 		}
-		decisions, outcomes = len(now), len(ended)
+		decided, outcomes = len(now), len(ended)
 	}
 	return all
 }
@@ -206,7 +206,7 @@ func count(counts map[string]int, s step, got seen) {
 		counts["by who may not call"]++
 	case got.Fault == nil:
 		counts["answered"]++
-	case slices.ContainsFunc(got.Decisions, func(d rpc.Record) bool { return d.Reason != rpc.Allowed }):
+	case slices.ContainsFunc(got.Decided, func(d rpc.Record) bool { return d.Reason != rpc.Allowed }):
 		counts["refused"]++
 	default:
 		counts["failed"]++
@@ -216,7 +216,7 @@ func count(counts map[string]int, s step, got seen) {
 	}
 }
 
-// The comparison finds what it is there for: a difference in the response, the fault, the principal and the Decision.
+// The comparison finds what it is there for: a difference in the response, the fault, the principal and the record.
 func TestAMadeUpDifferenceIsFound(t *testing.T) {
 	steps := sequence(seed, 300)
 	plain := newTestSystem(t, rpctest.Shapes()[0]).run(steps)
@@ -248,7 +248,7 @@ func TestAMadeUpDifferenceIsFound(t *testing.T) {
 				return err
 			})
 		},
-		"the Decision": func(sys *testSystem) {
+		"the record": func(sys *testSystem) {
 			sys.observer.distort = func(d *rpc.Record) {
 				if d.Module == "inventory" && d.Subject != "" { // as if the user were lost on the second hop
 					d.Subject = ""

@@ -103,17 +103,17 @@ func (d *domain) attempts(op rpc.Operation, module string, proofs []*badProof) (
 // answer is how a cell ended.
 type answer struct {
 	code     fault.Code
-	decision []rpc.Record
+	records  []rpc.Record
 	executed bool
 }
 
 func (c attempt) over(conn rpc.Conn, to table) answer {
-	decided, called := len(to.observer.Decisions()), len(to.observer.Executed())
+	decided, called := len(to.observer.Decided()), len(to.observer.Executed())
 	ctx := identity.With(context.Background(), identity.Principal{
 		Subject: c.subject, Scopes: c.scopes, Transaction: "0123456789abcdef0123456789abcdef",
 	})
 	_, err := c.operation.Invoke(ctx, conn, c.operation.NewRequest())
-	return answer{fault.CodeOf(err), to.observer.Decisions()[decided:], len(to.observer.Executed()) > called}
+	return answer{fault.CodeOf(err), to.observer.Decided()[decided:], len(to.observer.Executed()) > called}
 }
 
 func TestWhoIsRefusedInOneProcessIsRefusedBetweenProcesses(t *testing.T) {
@@ -161,12 +161,12 @@ func (n *network) expectRefused(all, t *testing.T, c attempt, to table) {
 	local := c.over(withCredential{rpctest.InProcess(to.host, c.caller, wrong), n, c.caller}, to)
 	remote := c.over(n.remoteBy(all, to.host, c.caller, wrong), to)
 	for where, got := range map[string]answer{"in a process of several": local, "between processes": remote} {
-		if got.code != c.want || got.executed || len(got.decision) == 0 {
+		if got.code != c.want || got.executed || len(got.records) == 0 {
 			t.Errorf("%s: %+v", where, got)
 		}
-		for _, d := range got.decision {
+		for _, d := range got.records {
 			if d.Reason != rpc.NotVerified || d.Subject != "" || len(d.Scopes) > 0 || d.Caller != c.caller {
-				t.Errorf("%s: decision %+v", where, d)
+				t.Errorf("%s: record %+v", where, d)
 			}
 		}
 	}
@@ -175,13 +175,13 @@ func (n *network) expectRefused(all, t *testing.T, c attempt, to table) {
 // expectSame makes the attempt in one process, in a process of several, and between processes.
 func (n *network) expectSame(all, t *testing.T, c attempt, to table) {
 	local := c.over(direct.Conn(to.host, c.caller), to)
-	if local.code != c.want || local.executed != (c.want == executed) || len(local.decision) != 1 {
+	if local.code != c.want || local.executed != (c.want == executed) || len(local.records) != 1 {
 		t.Errorf("in one process: %+v, want %s", local, c.want)
 	}
 	others := map[string]answer{"in a process of several": c.over(n.local(t, to.host, c.caller), to)}
 	remote := c.over(n.remote(all, to.host, c.caller), to)
 	if c.caller == rpc.Anonymous && !to.host.AllowsAnonymous() { // not even let in to the connection
-		if remote.code != fault.Unavailable || remote.executed || len(remote.decision) > 0 {
+		if remote.code != fault.Unavailable || remote.executed || len(remote.records) > 0 {
 			t.Errorf("a stranger: %+v", remote)
 		}
 	} else {
@@ -191,22 +191,22 @@ func (n *network) expectSame(all, t *testing.T, c attempt, to table) {
 		if got.code != local.code || got.executed != local.executed {
 			t.Errorf("%s: %+v; in one process: %+v", where, got, local)
 		}
-		for _, d := range got.decision {
-			expectSameDecision(t, where, c, local.decision[0], d)
+		for _, d := range got.records {
+			expectSameRecord(t, where, c, local.records[0], d)
 		}
 	}
 }
 
-// expectSameDecision compares what is on record: only how it was proven differs.
-func expectSameDecision(t *testing.T, where string, c attempt, local, got rpc.Record) {
+// expectSameRecord compares what is on record: only how it was proven differs.
+func expectSameRecord(t *testing.T, where string, c attempt, local, got rpc.Record) {
 	t.Helper()
 	if got.Module != local.Module || got.Operation != local.Operation || got.Caller != local.Caller || got.Reason != local.Reason || got.Transaction != local.Transaction {
-		t.Errorf("%s: decision %+v; in one process: %+v", where, got, local)
+		t.Errorf("%s: record %+v; in one process: %+v", where, got, local)
 	}
 	if got.Proof == rpc.ByConnection || got.Proof == rpc.ByNothing {
 		return // it says who calls, and nothing about a user
 	}
 	if got.Subject != local.Subject || !slices.Equal(got.Scopes, local.Scopes) {
-		t.Errorf("%s: decision for %q with %v; in one process: for %q with %v", where, got.Subject, got.Scopes, local.Subject, local.Scopes)
+		t.Errorf("%s: record for %q with %v; in one process: for %q with %v", where, got.Subject, got.Scopes, local.Subject, local.Scopes)
 	}
 }

@@ -33,14 +33,14 @@ func TestAShapeProvesItsCallersByItsProfile(t *testing.T) {
 		if _, err := rpctest.Echo.Call(rpctest.As("alice", "echo"), conn, rpctest.Message{}); err != nil {
 			t.Fatal(err)
 		}
-		decisions, times := observer.Decisions(), 1
+		records, times := observer.Decided(), 1
 		if strings.HasSuffix(shape, "made twice") {
 			times = 2
 		}
-		if len(decisions) != times {
-			t.Errorf("%d decisions, want %d", len(decisions), times)
+		if len(records) != times {
+			t.Errorf("%d records, want %d", len(records), times)
 		}
-		for _, d := range decisions {
+		for _, d := range records {
 			if !strings.Contains(shape, ", "+d.Proof) || d.Proof == "" {
 				t.Errorf("proven by %q", d.Proof)
 			}

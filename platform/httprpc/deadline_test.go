@@ -13,7 +13,7 @@ import (
 
 func TestASlowCalleeIsLeftWhenTheTimeIsUp(t *testing.T) {
 	w := newWorld(t)
-	ended := make(chan error, 1)
+	ended := make(chan error, 100)
 	w.service.do = func(ctx context.Context, in sample) (sample, error) {
 		<-ctx.Done()
 		ended <- ctx.Err()
@@ -21,18 +21,28 @@ func TestASlowCalleeIsLeftWhenTheTimeIsUp(t *testing.T) {
 	}
 	w.start()
 	conn := w.conn("gateway")
-	_, err := hurry.Call(t.Context(), conn, sample{})
-	if fault.CodeOf(err) != fault.DeadlineExceeded {
-		t.Errorf("the row's timeout gave %v", err)
+	// On a busy machine the time may be up before the callee is reached; then there is nothing to see, and another call is made.
+	seen := func(call func() error) error {
+		for {
+			if err := call(); fault.CodeOf(err) != fault.DeadlineExceeded {
+				t.Fatalf("the caller got %v", err)
+			}
+			select {
+			case err := <-ended:
+				return err
+			case <-time.After(time.Second):
+			}
+		}
 	}
-	<-ended
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // nearer than the row's minute
-	defer cancel()
-	_, err = again.Call(ctx, conn, sample{})
-	if fault.CodeOf(err) != fault.DeadlineExceeded {
-		t.Errorf("the caller's deadline gave %v", err)
+	if err := seen(func() error { _, err := hurry.Call(t.Context(), conn, sample{}); return err }); err == nil {
+		t.Error("the callee went on after the row's timeout")
 	}
-	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+	if err := seen(func() error { // nearer than the row's minute
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := again.Call(ctx, conn, sample{})
+		return err
+	}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the callee saw %v", err)
 	}
 }

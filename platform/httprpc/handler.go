@@ -111,7 +111,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	return answer, err
 }
 
-// told logs a refusal that no Decision tells about in full, and gives what the caller is told.
+// told logs a refusal that no record tells about in full, and gives what the caller is told.
 func (h *handler) told(r *http.Request, in *rpc.Incoming, read *message, failure error) error {
 	hop := in.Record()
 	switch {
@@ -149,7 +149,7 @@ func tooLarge(most int64) *fault.Error {
 
 const notACall = "it is not a call of this protocol"
 
-// tell logs a refusal that no Decision tells about in full. What a caller makes up is not recorded.
+// tell logs a refusal that no record tells about in full. What a caller makes up is not recorded.
 func (h *handler) tell(r *http.Request, in *rpc.Incoming, what string, reason error, more ...any) {
 	operation, write := in.Operation, h.Log.Log
 	if _, found := h.Server.Host().Row(operation); !found {

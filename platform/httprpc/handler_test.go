@@ -106,7 +106,7 @@ func TestARequestThatIsNotACallIsAProblem(t *testing.T) {
 	}
 }
 
-func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
+func TestEveryRefusalOfAProofLeavesARecordAndOneLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		workload, path string
 		want           rpc.Record
@@ -118,11 +118,11 @@ func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t).start()
 			w.raw(c.workload, "POST", c.path, `{}`, nil)
-			decisions := w.observer.Decisions()
-			if len(decisions) != 1 {
-				t.Fatalf("decisions %v", decisions)
+			records := w.observer.Decided()
+			if len(records) != 1 {
+				t.Fatalf("records %v", records)
 			}
-			got, want := decisions[0], c.want
+			got, want := records[0], c.want
 			if got.Reason != rpc.NotVerified || got.Module != "lab" || got.Transaction != trace || got.Operation != want.Operation || got.Caller != want.Caller || got.Proof != want.Proof {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -133,14 +133,14 @@ func TestEveryRefusalOfAProofLeavesADecisionAndOneLine(t *testing.T) {
 	}
 }
 
-func TestHowACallWasProvenIsInTheDecision(t *testing.T) {
+func TestHowACallWasProvenIsInTheRecord(t *testing.T) {
 	for _, c := range []struct{ workload, path, proof string }{
 		{"gateway", "/rpc/lab.Once", "test"}, {"gateway", "/rpc/lab.Join", "certificate"}, {rpc.Anonymous, "/rpc/lab.Join", "nothing"},
 	} {
 		w := newWorld(t).start()
 		w.raw(c.workload, "POST", c.path, `{}`, nil)
-		if d := w.observer.Decisions(); len(d) != 1 || d[0].Reason != rpc.Allowed || d[0].Proof != c.proof || d[0].Caller != c.workload {
-			t.Errorf("%+v: decisions %+v", c, d)
+		if d := w.observer.Decided(); len(d) != 1 || d[0].Reason != rpc.Allowed || d[0].Proof != c.proof || d[0].Caller != c.workload {
+			t.Errorf("%+v: records %+v", c, d)
 		}
 	}
 }

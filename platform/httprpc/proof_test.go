@@ -45,8 +45,8 @@ func TestACertificateAloneIsAskedForWhereTheRowSaysSo(t *testing.T) {
 		if w.profile.Attached() != 0 || len(w.profile.Verified()) != 0 {
 			t.Error("the profile was asked")
 		}
-		if d := w.observer.Decisions()[0]; d.Subject != "" || d.Caller != workload || d.Transaction == "" {
-			t.Errorf("decision %+v", d)
+		if d := w.observer.Decided()[0]; d.Subject != "" || d.Caller != workload || d.Transaction == "" {
+			t.Errorf("record %+v", d)
 		}
 	}
 }

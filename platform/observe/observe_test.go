@@ -48,7 +48,7 @@ func admin(t *testing.T, level string, checks ...observe.Check) (recorder *obser
 	}
 }
 
-func TestCallsAndDecisionsAreCounted(t *testing.T) {
+func TestCallsAndWhatWasDecidedAreCounted(t *testing.T) {
 	recorder, log, get := admin(t, "info")
 	ctx := context.Background()
 	recorder.Observe(ctx, rpc.Record{Executed: true, Reason: rpc.Allowed, Operation: "order.Get", Caller: "gateway", Duration: time.Millisecond})

@@ -35,11 +35,11 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 		if failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second || !strings.Contains(failure.Detail, c.detail) {
 			t.Errorf("%s: %v", name, err)
 		}
-		decisions := observer.Decisions()
-		if len(decisions) != c.attempts || c.profile.Attached() != c.attempts {
-			t.Fatalf("%s: %d decisions, %d proofs for %d attempts", name, len(decisions), c.profile.Attached(), c.attempts)
+		records := observer.Decided()
+		if len(records) != c.attempts || c.profile.Attached() != c.attempts {
+			t.Fatalf("%s: %d records, %d proofs for %d attempts", name, len(records), c.profile.Attached(), c.attempts)
 		}
-		d := decisions[0]
+		d := records[0]
 		if d.Reason != rpc.NotVerified || d.Proof != "test" || d.Caller != "gateway" || d.Operation != "probe.Whoami" || d.Transaction == "" {
 			t.Errorf("%s: decision %+v", name, d)
 		}
@@ -75,8 +75,8 @@ func TestWhatAttachCannotDoIsTheCallersFault(t *testing.T) {
 		return fault.Retryable(time.Second, "The STS is away.").Because(errors.New("hunter2"))
 	}}
 	_, err := rpctest.Whoami.Call(rpctest.As("alice"), rpctest.InProcess(host, "gateway", profile), rpctest.Nothing{})
-	if fault.From(err).Detail != "The STS is away." || strings.Contains(err.Error(), "hunter2") || len(observer.Decisions()) != 0 {
-		t.Errorf("got %v, decisions %v", err, observer.Decisions())
+	if fault.From(err).Detail != "The STS is away." || strings.Contains(err.Error(), "hunter2") || len(observer.Decided()) != 0 {
+		t.Errorf("got %v, records %v", err, observer.Decided())
 	}
 }
 

@@ -25,8 +25,8 @@ func (o *Observer) Observe(_ context.Context, r rpc.Record) {
 	o.records = append(o.records, r)
 }
 
-// Decisions are the records of all calls on which something was decided, in the order in which they ended.
-func (o *Observer) Decisions() []rpc.Record {
+// Decided are the records of all calls on which something was decided, in the order in which they ended.
+func (o *Observer) Decided() []rpc.Record {
 	return o.those(func(r rpc.Record) bool { return r.Reason != rpc.Challenged })
 }
 

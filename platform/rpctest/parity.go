@@ -23,7 +23,7 @@ func Parity(t *testing.T, shapes ...Shape) {
 	t.Run("text", p.text)
 	t.Run("faults", p.faults)
 	t.Run("deadlines", p.deadlines)
-	t.Run("decisions", p.decisions)
+	t.Run("records", p.records)
 	t.Run("unknown operation", p.unknownOperation)
 }
 
@@ -173,8 +173,8 @@ func (p parity) deadlines(t *testing.T) {
 	})
 }
 
-// The negative matrix: for each operation, who may not call it, and what the decision says.
-func (p parity) decisions(t *testing.T) {
+// The negative matrix: for each operation, who may not call it, and what the record says.
+func (p parity) records(t *testing.T) {
 	type call struct {
 		name   string
 		caller string
@@ -204,13 +204,13 @@ func (p parity) decisions(t *testing.T) {
 			if got := fault.CodeOf(c.do(c.ctx, conn)); got != c.code {
 				t.Errorf("%s: code %q, want %q", c.name, got, c.code)
 			}
-			decisions := observer.Decisions()
-			if refusedBefore := shape.Proven && c.want.Reason == rpc.CallerNotListed; len(decisions) == 0 && !refusedBefore {
-				t.Fatalf("%s: left no decision", c.name)
+			records := observer.Decided()
+			if refusedBefore := shape.Proven && c.want.Reason == rpc.CallerNotListed; len(records) == 0 && !refusedBefore {
+				t.Fatalf("%s: left no record", c.name)
 			}
-			for _, got := range decisions {
+			for _, got := range records {
 				if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(rpc.Record{}, "At", "Duration", "Transport", "Peer", "Proof", "User", "Checks", "Executed", "Err"), cmpopts.EquateEmpty()); diff != "" {
-					t.Errorf("%s: decision (-want +got): %s", c.name, diff)
+					t.Errorf("%s: record (-want +got): %s", c.name, diff)
 				}
 			}
 			if called := len(observer.Executed()) > 0; called != (c.want.Reason == rpc.Allowed) {
@@ -233,8 +233,8 @@ func (p parity) unknownOperation(t *testing.T) {
 		if got := fault.CodeOf(err); got != fault.Unimplemented || !strings.Contains(err.Error(), "probe.Nowhere") {
 			t.Errorf("got %v, want unimplemented", err)
 		}
-		if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.UnknownOperation {
-			t.Errorf("decisions %v", got)
+		if got := observer.Decided(); len(got) != 1 || got[0].Reason != rpc.UnknownOperation {
+			t.Errorf("records %v", got)
 		}
 	})
 }

@@ -33,7 +33,7 @@ type Shape struct {
 	Name    string
 	Connect Connect
 	// Proven says that callers prove who they are, to somebody who knows them: nobody calls without a name, and a call
-	// that gets no proof is refused before it reaches the host, which then has no Decision about it.
+	// that gets no proof is refused before it reaches the host, which then has no record of it.
 	Proven bool
 }
 

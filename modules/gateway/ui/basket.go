@@ -48,10 +48,10 @@ func (q *request) addToBasket() error {
 		return err
 	}
 
-	back := ours(sent.values["back"])
+	back := shopPath(sent.values["back"])
 	qty, err := strconv.ParseInt(strings.TrimSpace(sent.values["qty"]), 10, 64)
 	if err != nil || !qtyRule.AllowsNumber(qty) {
-		return q.leave(back, web.Notice{Text: "Nothing was added: the quantity must be " + wholeNumber() + ".", Wrong: true})
+		return q.redirect(back, web.Notice{Text: "Nothing was added: the quantity must be " + wholeNumber() + ".", Wrong: true})
 	}
 
 	product, err := q.Inventory.Get(q.ctx(), inventory.GetRequest{Category: sent.values["category"], Code: sent.values["code"]})
@@ -61,13 +61,13 @@ func (q *request) addToBasket() error {
 
 	now := q.basket.add(product.Category, product.Code, qty)
 	if err := q.basket.write(q.w); err != nil {
-		return q.leave(back, web.Notice{Text: "Your basket is full. Place this order first, or remove something; then add more.", Wrong: true})
+		return q.redirect(back, web.Notice{Text: "Your basket is full. Place this order first, or remove something; then add more.", Wrong: true})
 	}
 	text := "Added " + product.Name + " to your basket."
 	if now != qty {
 		text = "Added. You have " + web.Count(now) + " of " + product.Name + " in your basket."
 	}
-	return q.leave(back+"#"+anchor(product.Category, product.Code), web.Notice{Text: text})
+	return q.redirect(back+"#"+anchor(product.Category, product.Code), web.Notice{Text: text})
 }
 
 func (q *request) changeBasket() error {
@@ -96,7 +96,7 @@ func (q *request) changeBasket() error {
 	if err := q.basket.write(q.w); err != nil {
 		return err
 	}
-	return q.leave("/ui/basket", web.Notice{Text: text})
+	return q.redirect("/ui/basket", web.Notice{Text: text})
 }
 
 // fill replaces the lines; those of the same product are added up.
@@ -155,7 +155,7 @@ func (q *request) placed(created order.Created, key string) error {
 			return err
 		}
 	}
-	return q.leave(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
+	return q.redirect(orderPath(created.ID), web.Notice{Text: "Your order is placed."})
 }
 
 // placeAgain shows the form with what is wrong with it. It gets a new key: the answer to the old one is definite.

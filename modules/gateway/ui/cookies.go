@@ -134,7 +134,7 @@ const noticeCookie = "__Host-notice"
 // noticeAge in seconds: a redirect takes less, and a sentence that nobody fetched is not news later.
 const noticeAge = 30
 
-func leaveNotice(w http.ResponseWriter, n web.Notice) {
+func setNotice(w http.ResponseWriter, n web.Notice) {
 	kind := "done."
 	if n.Wrong {
 		kind = "wrong."

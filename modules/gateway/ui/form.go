@@ -160,8 +160,8 @@ func without(lines []line, index string) []line {
 	return append(lines[:i:i], lines[i+1:]...)
 }
 
-// ours gives back a path of the shop that a form asked to return to, else the shop.
-func ours(path string) string {
+// shopPath gives back a path of the shop that a form asked to return to, else the shop.
+func shopPath(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Path != "/ui/" {
 		return "/ui/"

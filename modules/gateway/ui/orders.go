@@ -188,7 +188,7 @@ func (q *request) edit() error {
 	failure := fault.From(err)
 	switch {
 	case failure == nil:
-		return q.leave(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
+		return q.redirect(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
 	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
 		wrong, short := refused(failure)
 		return q.editPage(failure.Code.Status(), sent, wrong, short)
@@ -235,5 +235,5 @@ func (q *request) cancel() error {
 	if !q.may(order.ViewOrders) {
 		to = "/ui/orders" // a cancelled order is its owner's to see
 	}
-	return q.leave(to, web.Notice{Text: "The order is cancelled, and its items are back in stock."})
+	return q.redirect(to, web.Notice{Text: "The order is cancelled, and its items are back in stock."})
 }

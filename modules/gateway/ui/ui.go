@@ -157,9 +157,9 @@ func (q *request) show(status int, page string, data web.Page) error {
 	return web.Render(q.w, q.r, status, page, data)
 }
 
-// leave answers with another page's address, where text is told.
-func (q *request) leave(to string, notice web.Notice) error {
-	leaveNotice(q.w, notice)
+// redirect answers with another page's address, where the notice is shown.
+func (q *request) redirect(to string, notice web.Notice) error {
+	setNotice(q.w, notice)
 	http.Redirect(q.w, q.r, to, http.StatusSeeOther)
 	return nil
 }

@@ -61,11 +61,11 @@ func TestTheInventoryHearsForWhomTheOrderIs(t *testing.T) {
 			if _, err := orders.Create(ctx, order.CreateRequest{Name: "An order", Items: []order.Item{{Category: "books", Code: "a", Qty: 1}}}); err != nil {
 				t.Fatal(err)
 			}
-			decisions := inventoryObserver.Decisions()
-			if len(decisions) == 0 {
+			records := inventoryObserver.Decided()
+			if len(records) == 0 {
 				t.Fatal("the inventory was not asked")
 			}
-			for _, d := range decisions {
+			for _, d := range records {
 				if d.Caller != "order" || d.Subject != "alice" || d.Transaction != transaction || len(d.Scopes) > 0 || d.Reason != rpc.Allowed {
 					t.Errorf("decision %+v", d)
 				}

@@ -167,8 +167,8 @@ func TestATransactionTokenOfAnotherTransactionIsRefused(t *testing.T) {
 	if _, err := serve(strings.Repeat("f", 32)); !rpc.Refused(fault.From(err)) {
 		t.Error(err)
 	}
-	if got := observer.Decisions(); len(got) != 1 || got[0].Reason != rpc.NotVerified || got[0].Proof != "transaction" {
-		t.Errorf("decisions %+v", got)
+	if got := observer.Decided(); len(got) != 1 || got[0].Reason != rpc.NotVerified || got[0].Proof != "transaction" {
+		t.Errorf("records %+v", got)
 	}
 	if hop, err := serve(trusttest.Transaction); err != nil || hop.Subject != "alice" {
 		t.Errorf("%+v, %v", hop, err)
