@@ -23,9 +23,9 @@ type Section struct {
 	Path string
 
 	// Into points to a struct that holds the defaults and is filled. Its keys are its koanf tags; nested structs are
-	// sections of their own. Fields are texts, switches, durations, and lists of those or of structs. A text with the
-	// tag kind:"path" is a path, relative to where it was written. An element of a list begins as its SetDefaults
-	// leaves it, where it has one.
+	// sections of their own. Fields are texts, switches, durations, sizes, whole numbers (int64), and lists of those or
+	// of structs. A text with the tag kind:"path" is a path, relative to where it was written. An element of a list
+	// begins as its SetDefaults leaves it, where it has one.
 	//
 	// Where it has a method Problems() []Problem, that judges the values, with keys relative to Path.
 	Into any

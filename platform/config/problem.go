@@ -108,6 +108,16 @@ func Within(key string, d, least, most time.Duration) []Problem {
 	return When(d < least || d > most, key, "%s is out of bounds; write a duration from %s to %s", Duration(d), Duration(least), Duration(most))
 }
 
+// WithinSize judges a size.
+func WithinSize(key string, size, least, most Size) []Problem {
+	return When(size < least || size > most, key, "%s is out of bounds; write a size from %s to %s", size, least, most)
+}
+
+// WithinNumber judges a whole number.
+func WithinNumber(key string, number, least, most int64) []Problem {
+	return When(number < least || number > most, key, "%d is out of bounds; write a whole number from %d to %d", number, least, most)
+}
+
 // OneOf judges a word.
 func OneOf(key, value string, allowed ...string) []Problem {
 	return When(!slices.Contains(allowed, value), key, "%q is not one of %s", value, strings.Join(allowed, ", "))

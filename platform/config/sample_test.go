@@ -30,6 +30,8 @@ type sample struct {
 	cache struct {
 		Shared  bool          `koanf:"shared"`
 		Timeout time.Duration `koanf:"timeout"`
+		Memory  config.Size   `koanf:"memory"`
+		Entries int64         `koanf:"entries"`
 	}
 	demo struct {
 		Enabled bool `koanf:"enabled"`
@@ -59,6 +61,7 @@ func defaults() *sample {
 	s := &sample{log: logging{Level: "info", Format: "text"}}
 	s.server.Zones, s.server.ShutdownTimeout = []string{"north", "south", "west"}, 30*time.Second
 	s.top.DataDir, s.trust.Domain, s.trust.Issuers = "data", "orders.local", []issuer{}
+	s.cache.Memory, s.cache.Entries = 16*config.MiB, 1000
 	s.cache.Shared, s.cache.Timeout, s.demo.Enabled = true, 15*time.Minute, true
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -143,28 +142,6 @@ func (l *layer) element(v reflect.Value, at string, n *yaml.Node) bool {
 	_ = s.add(at, v) // its type was looked at with all others
 	l.mapping(s, at, n, func(k key, value reflect.Value) { k.field.Set(value) })
 	return true
-}
-
-// setScalar sets a text, a switch or a duration from how people write it. The error tells how to write it, and repeats
-// the value only where its type cannot hold a secret.
-func setScalar(v reflect.Value, text string) error {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Bool:
-		word := strings.ToLower(text) // YAML knows True and TRUE too
-		if word != "true" && word != "false" {
-			return fmt.Errorf("%q is neither true nor false", text)
-		}
-		v.SetBool(word == "true")
-	default: // a duration; there is nothing else that is readable
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return fmt.Errorf("%q is not a duration; write a number and a unit, such as 30s, 5m or 24h", text)
-		}
-		v.SetInt(int64(d))
-	}
-	return nil
 }
 
 // located is a path as seen from the directory in which it was written. An empty path stays "not set".
