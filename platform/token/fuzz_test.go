@@ -3,8 +3,12 @@ package token_test
 import (
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"oms/platform/token"
 )
@@ -85,6 +89,46 @@ func FuzzParseKeySet(f *testing.F) {
 		again, err := token.ParseKeySet([]byte(text(t, keys)))
 		if err != nil || again.Len() != keys.Len() || len(again.Skipped()) != 0 {
 			t.Fatalf("published again: %v", err)
+		}
+	})
+}
+
+// FuzzPeek: what is read of a token before its signature is judged is what golang-jwt and encoding/json read of it, and
+// no member of the header chooses a key or an algorithm that is not known.
+func FuzzPeek(f *testing.F) {
+	w, _ := fixedWorld(f)
+	f.Add(text(f, w.header()), text(f, w.claims()))
+	for _, header := range []string{
+		`{"alg":"none","kid":"a"}`, `{"alg":"HS256","kid":"a"}`, `{"alg":"ES256","kid":"../../key"}`, `{"alg":"ES256","kid":"a","jwk":{}}`, `{"alg":"ES256","kid":"a","crit":["b64"],"b64":false}`,
+		`{"alg":"ES256","alg":"none","kid":"a"}`, `{"alg":"ES256","ALG":"none","kid":"a"}`, `{"alg":"ES256","kid":1}`, `{"alg":"ES256","kid":"a","typ":"application/AT+JWT"}`, `{"alg":"ES256","kid":"\u0000"}`,
+	} {
+		f.Add(header, `{"iss":"https://issuer.example"}`)
+	}
+	parser := jwt.NewParser()
+	f.Fuzz(func(t *testing.T, header, claims string) {
+		encode := base64.RawURLEncoding.EncodeToString
+		raw := encode([]byte(header)) + "." + encode([]byte(claims)) + ".AAAA"
+		peeked, err := token.Peek(raw)
+		if err != nil {
+			checkRefusal(t, raw, token.Claims{}, err, token.ReasonOf(err))
+			return
+		}
+		theirs, _, err := parser.ParseUnverified(raw, jwt.MapClaims{})
+		if err != nil {
+			t.Fatalf("golang-jwt refuses it: %v", err)
+		}
+		issuer, _ := theirs.Claims.(jwt.MapClaims)["iss"].(string)
+		if string(peeked.Header.Algorithm) != theirs.Method.Alg() || theirs.Header["kid"] != peeked.Header.KeyID || issuer != peeked.Issuer {
+			t.Fatalf("%+v of %q, and golang-jwt reads %v of %q", peeked.Header, peeked.Issuer, theirs.Header, issuer)
+		}
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(header), &members); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"} {
+			if _, there := members[name]; there {
+				t.Fatalf("a header with %s", name)
+			}
 		}
 	})
 }

@@ -4,11 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
-	"errors"
-	"fmt"
 	"runtime"
-	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -34,10 +30,7 @@ const (
 	maxPassword = 1024 // bytes: more is not a password, and hashing it is not free
 )
 
-var (
-	errPasswordLength = fault.New(fault.InvalidArgument, "a password has at least %d characters and at most %d bytes", minPassword, maxPassword)
-	errPasswordHash   = errors.New("the stored password is not an argon2id hash that this program knows")
-)
+var errPasswordLength = fault.New(fault.InvalidArgument, "a password has at least %d characters and at most %d bytes", minPassword, maxPassword)
 
 // Hasher hashes passwords with argon2id, as many at once as there are processors: the memory of 200 sign-ins at once
 // is that of a few. It is safe for concurrent use.
@@ -58,30 +51,20 @@ func (h *Hasher) Hash(ctx context.Context, password secret.Text) (secret.Text, e
 		return "", err
 	}
 	key, err := h.derive(ctx, password, salt, argonPasses, argonMemory, argonLanes)
-	encode := base64.RawStdEncoding.EncodeToString
-	return secret.Text(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes, encode(salt), encode(key))), err
+	return passwordHash{argonMemory, argonPasses, argonLanes, salt, key}.text(), err
 }
 
 // Verify reports whether password is the one that was hashed, in a time that does not depend on how it differs.
 func (h *Hasher) Verify(ctx context.Context, hash, password secret.Text) (bool, error) {
-	var version, memory, passes uint32
-	var lanes uint8
-	parts := strings.Split(hash.Reveal(), "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false, errPasswordHash
-	}
-	_, versionErr := fmt.Sscanf(parts[2], "v=%d", &version)
-	_, costErr := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &lanes)
-	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[4])
-	want, keyErr := base64.RawStdEncoding.DecodeString(parts[5])
-	if err := errors.Join(versionErr, costErr, saltErr, keyErr); err != nil || version != argon2.Version || passes < 1 || lanes < 1 || len(want) != argonKey {
-		return false, errPasswordHash
+	stored, err := parsePasswordHash(hash)
+	if err != nil {
+		return false, err
 	}
 	if len(password) > maxPassword {
 		return false, nil
 	}
-	got, err := h.derive(ctx, password, salt, passes, memory, lanes)
-	return err == nil && subtle.ConstantTimeCompare(got, want) == 1, err
+	got, err := h.derive(ctx, password, stored.salt, stored.passes, stored.memory, stored.lanes)
+	return err == nil && subtle.ConstantTimeCompare(got, stored.key) == 1, err
 }
 
 func (h *Hasher) derive(ctx context.Context, password secret.Text, salt []byte, passes, memory uint32, lanes uint8) ([]byte, error) {

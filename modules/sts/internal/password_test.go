@@ -41,7 +41,9 @@ func TestAHashThatIsNotOneIsAnError(t *testing.T) {
 	}
 	for _, bad := range []string{"", "plain", "$2a$10$abcdefghijklmnopqrstuv", strings.Replace(good.Reveal(), "argon2id", "argon2i", 1),
 		strings.Replace(good.Reveal(), "v=19", "v=16", 1), strings.Replace(good.Reveal(), "t=2", "t=0", 1), strings.Replace(good.Reveal(), "p=1", "p=0", 1),
-		good.Reveal()[:len(good)-4], strings.Replace(good.Reveal(), "$m=", "$x=", 1)} {
+		good.Reveal()[:len(good)-4], strings.Replace(good.Reveal(), "$m=", "$x=", 1),
+		strings.Replace(good.Reveal(), "m=19456", "m=4294967295", 1), strings.Replace(good.Reveal(), "t=2", "t=4294967295", 1), strings.Replace(good.Reveal(), "p=1", "p=255", 1),
+		strings.Replace(good.Reveal(), "p=1", "p=1,x=1", 1), strings.Replace(good.Reveal(), "m=", "m= ", 1), strings.Replace(good.Reveal(), "t=2", "t=02", 1), good.Reveal() + "\n", good.Reveal() + "$"} {
 		if ok, err := hasher.Verify(t.Context(), secret.Text(bad), "correct horse"); ok || err == nil {
 			t.Errorf("%.20q verified: %v, %v", bad, ok, err)
 		}

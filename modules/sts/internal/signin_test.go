@@ -31,7 +31,7 @@ type office struct {
 
 const carolsPassword = "correct horse"
 
-func openOffice(t *testing.T, demo bool) *office {
+func openOffice(t testing.TB, demo bool) *office {
 	t.Helper()
 	o := &office{now: time.Now()}
 	clock := func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return o.now }
