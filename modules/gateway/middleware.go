@@ -18,7 +18,7 @@ import (
 // middleware is what every request goes through, in this order.
 func (g *gateway) middleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		begin, limitAnswerTime, closeUnsafeConnections, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
+		begin, limitAnswerTime, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
 	}
 }
 
@@ -48,18 +48,6 @@ func limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Before(func() {
 			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(answerTimeout)) // a test's recorder has none
 		})
-		return next(c)
-	}
-}
-
-// closeUnsafeConnections ends the connection after a request with a Transfer-Encoding. It may have come with a
-// Content-Length too, which net/http drops: whoever stands in front of us may have gone by that one, so nothing that
-// follows on this connection can be trusted (RFC 9112 section 6.1).
-func closeUnsafeConnections(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if r := c.Request(); r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
-			c.Response().Header().Set("Connection", "close")
-		}
 		return next(c)
 	}
 }

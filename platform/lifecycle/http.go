@@ -10,9 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"oms/platform/framing"
 )
 
 // The limits of every HTTP server. There is no limit on writing a response, because a stream of events has none; what
@@ -51,19 +54,19 @@ type HTTPServer struct {
 // Part is the server as a part: Start opens the listener, so that a port that is taken is an error at start; Stop
 // accepts nothing more and waits for the requests that were accepted; when its time is up it cuts them off.
 func (s HTTPServer) Part() Part {
-	inFlight := &flight{handler: s.Handler}
+	inFlight, log := &flight{handler: s.Handler}, s.Log.With("listener", s.Name)
 	server := &http.Server{
 		Handler:           inFlight,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          errorLog(s.Log.With("listener", s.Name)),
+		ErrorLog:          errorLog(log),
+
+		DisableGeneralOptionsHandler: true, // which would keep a connection that inFlight ends
 	}
 	if s.TLS != nil {
-		server.TLSConfig = s.TLS.Clone()
-		// 1.2 is the oldest version without a known break (RFC 9325, section 3.1.1) and what old clients still have.
-		server.TLSConfig.MinVersion = max(server.TLSConfig.MinVersion, tls.VersionTLS12)
+		server.TLSConfig = serverTLS(s.TLS)
 	}
 	var listener net.Listener
 	return Part{
@@ -80,18 +83,27 @@ func (s HTTPServer) Part() Part {
 		},
 		Run: func(ctx context.Context) error {
 			server.BaseContext = func(net.Listener) context.Context { return ctx }
-			defer func() { _ = listener.Close() }() // also where Serve never began
-			run := server.Serve
-			if server.TLSConfig != nil {
-				run = func(l net.Listener) error { return server.ServeTLS(l, "", "") } // its certificates come from TLSConfig
-			}
-			if err := run(listener); !errors.Is(err, http.ErrServerClosed) {
+			door := newDoorway(listener, server.TLSConfig, log)
+			var accepting sync.WaitGroup
+			accepting.Go(func() { door.run(ctx) })
+			defer accepting.Wait()
+			defer func() { _ = door.Close() }() // also where Serve never began
+			if err := server.Serve(door); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
 		},
 		Stop: func(ctx context.Context) error { return inFlight.shutDown(ctx, server) },
 	}
+}
+
+// serverTLS is a server's configuration: it speaks HTTP/2 and HTTP/1.1, and no TLS before 1.2, the oldest version without a
+// known break (RFC 9325, section 3.1.1) and what old clients still have.
+func serverTLS(of *tls.Config) *tls.Config {
+	config := of.Clone()
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	config.NextProtos = []string{"h2", "http/1.1"}
+	return config
 }
 
 // listen opens a listener; its error is one line that says what to do.
@@ -121,7 +133,8 @@ const (
 	quietStep = 50 * time.Millisecond
 )
 
-// flight counts the requests whose handler runs. net/http itself waits for connections: one that a browser has opened
+// flight counts the requests whose handler runs, and has connections end behind a request that must be their last one.
+// net/http itself waits for connections: one that a browser has opened
 // in advance and never used would hold up a stop for ten seconds.
 type flight struct {
 	handler http.Handler
@@ -132,6 +145,9 @@ type flight struct {
 func (f *flight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.running.Add(1)
 	defer f.running.Add(-1)
+	if framing.Last(r) {
+		w.Header().Set("Connection", "close")
+	}
 	f.handler.ServeHTTP(w, r)
 }
 
@@ -167,14 +183,10 @@ func errorLog(to *slog.Logger) *log.Logger { return log.New(lines{to}, "", 0) }
 
 type lines struct{ log *slog.Logger }
 
-// Write logs one message. A failed handshake is a client's business (a browser that does not know the root, a port
-// scan), so it is at debug; a panic is a defect here; the rest may be of interest.
+// Write logs one message. A panic is a defect here; the rest may be of interest.
 func (l lines) Write(line []byte) (int, error) {
 	level := slog.LevelWarn
-	switch {
-	case bytes.HasPrefix(line, []byte("http: TLS handshake error")):
-		level = slog.LevelDebug
-	case bytes.HasPrefix(line, []byte("http: panic serving")), bytes.HasPrefix(line, []byte("http2: panic serving")):
+	if bytes.HasPrefix(line, []byte("http: panic serving")) || bytes.HasPrefix(line, []byte("http2: panic serving")) {
 		level = slog.LevelError
 	}
 	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))

@@ -25,7 +25,7 @@ type process struct {
 }
 
 // run runs parts until the test stops them.
-func run(t *testing.T, stopWithin time.Duration, parts ...lifecycle.Part) *process {
+func run(t testing.TB, stopWithin time.Duration, parts ...lifecycle.Part) *process {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	p := &process{stop: stop, ended: make(chan error, 1)}
@@ -160,7 +160,7 @@ func TestTheListenerIsFreeAfterAnotherPartFailed(t *testing.T) {
 }
 
 // certificate is one for 127.0.0.1, and the root to trust.
-func certificate(t *testing.T) (pki.CertificateSource, *x509.CertPool) {
+func certificate(t testing.TB) (pki.CertificateSource, *x509.CertPool) {
 	t.Helper()
 	root, err := pki.NewAuthority("orders.local", time.Now())
 	if err != nil {
