@@ -14,7 +14,7 @@ import (
 func (a *app) certs() *cobra.Command {
 	oneOrAll := func(_ *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return errors.New("name one module, or none for all of them")
+			return errors.New("name one, or none for all of them")
 		}
 		return nil
 	}
@@ -26,9 +26,10 @@ func (a *app) certs() *cobra.Command {
 			Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules", Args: oneOrAll, RunE: a.operate(renewCertificates),
 		},
 		&cobra.Command{
-			Use: "rotate-root", Short: "Replace the private root, in good order", Args: noArguments, RunE: a.operate(rotateRoot),
-			Long: "Publish a next root, which signs after trust.root_announcement: then every module renews its certificate. The one that\n" +
-				"it replaces is trusted for trust.root_overlap after that. No call fails. Clients outside take root.pem anew within\ntrust.root_announcement: it holds both.",
+			Use: "rotate-root [workloads|public]", Short: "Replace the private root and the public one, or one of them, in good order", Args: oneOrAll, RunE: a.operate(rotateRoot),
+			Long: "Publish next roots, which sign after trust.root_announcement: then every module renews its certificate, and so does the\n" +
+				"public listener. What they replace is trusted for trust.root_overlap after that. No call fails. The private root is for\n" +
+				"modules among themselves (workloads). The public one is what clients outside trust (public): they take root.pem anew\nwithin trust.root_announcement, and it holds both.",
 		},
 		&cobra.Command{
 			Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName, RunE: a.operate(removeWorkload),
@@ -47,9 +48,9 @@ func listCertificates(cmd *cobra.Command, o operator, _ []string) error {
 		return err
 	}
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL")
+	fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL\tFOR")
 	for _, r := range list.Roots {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.ID, r.State, stamp(r.Activates), stamp(r.Retires))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, stamp(r.Activates), stamp(r.Retires), r.Purpose)
 	}
 	fmt.Fprintln(table, "\nCERTIFICATE\tMODULE\tSTATE\tISSUED\tEXPIRES")
 	for _, c := range list.Certificates {
@@ -70,14 +71,20 @@ func renewCertificates(cmd *cobra.Command, o operator, args []string) error {
 	return err
 }
 
-func rotateRoot(cmd *cobra.Command, o operator, _ []string) error {
-	next, err := sts.RotateRoot.Call(cmd.Context(), o, sts.RotateRequest{Announcement: o.config.Trust.RootAnnouncement, Overlap: o.config.Trust.RootOverlap})
+func rotateRoot(cmd *cobra.Command, o operator, args []string) error {
+	next, err := sts.RotateRoot.Call(cmd.Context(), o, sts.RotateRootRequest{
+		Purpose: strings.Join(args, ""), Announcement: o.config.Trust.RootAnnouncement, Overlap: o.config.Trust.RootOverlap,
+	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The next root is published now and signs from %s on.\n", stamp(next.Activates))
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
-	return err
+	for _, root := range next.Roots {
+		fmt.Fprintf(cmd.ErrOrStderr(), "The next root (%s) is published now and signs from %s on.\n", root.Purpose, stamp(root.Activates))
+		if _, err = fmt.Fprintln(cmd.OutOrStdout(), root.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func removeWorkload(cmd *cobra.Command, o operator, args []string) error {

@@ -174,7 +174,7 @@ func (a *app) operate(do func(*cobra.Command, operator, []string) error) func(*c
 		defer func() { err = errors.Join(err, db.Close()) }()
 		var last lastFailure
 		conn, err := stshost.Administer(stshost.OperatorOptions{
-			Store: db, Observer: &last, Now: time.Now, Demo: c.Demo.Enabled, Domain: c.Trust.Domain, Modules: moduleNames(),
+			Store: db, Observer: &last, Now: time.Now, Demo: c.Demo.Enabled, Domain: c.Trust.Domain, PublicHosts: c.PublicHosts(), Modules: moduleNames(),
 		})
 		if err != nil {
 			return err

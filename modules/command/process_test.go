@@ -45,6 +45,8 @@
 //	end-load NUMBER            end it; no request may have failed, and at least so many must have been answered
 //	[!] knock FILE ADDRESS [-until]
 //	                           the module that listens there admits the certificate in the file
+//	earlier DIR MODULE...      make a data directory as the version with one root for everything has left it, with the certificates
+//	                           of these modules
 //	lines FILE TEXT NUMBER     wait until so many lines of the file hold the text
 //	orders-are-there FILE      every order of the file can be read, and is held in the stock once
 //
@@ -61,6 +63,7 @@ package command_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -81,6 +84,7 @@ import (
 
 	"oms/modules"
 	"oms/modules/command"
+	"oms/modules/sts/ststest"
 	"oms/modules/systemtest"
 	"oms/platform/module"
 )
@@ -151,7 +155,7 @@ func params(d deployment) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "serve-as": serveAs, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
-			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy,
+			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy, "earlier": earlier,
 			"begin-load": beginLoad, "end-load": endLoad, "knock": knock, "lines": lines,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
@@ -225,6 +229,13 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("the exit status is %d, not %d", got, want)
 	}
+}
+
+func earlier(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: earlier DIR MODULE...")
+	}
+	ts.Check(ststest.Earlier(context.Background(), ts.MkAbs(args[0]), time.Now(), args[1:]...))
 }
 
 func occupy(ts *testscript.TestScript, _ bool, args []string) {

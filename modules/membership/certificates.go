@@ -25,6 +25,12 @@ func (m *Membership) renew(ctx context.Context, c *certificate) error {
 	return err
 }
 
+// publicReplaced reports whether the public listener's certificate is from another root than the one that signs now.
+func (m *Membership) publicReplaced() bool {
+	current := m.public.Current()
+	return current != nil && m.feed.PublicRoot != "" && m.feed.PublicRoot != pki.ChainFingerprint(current)
+}
+
 // renewPublic gets the next certificate of the public listener.
 func (m *Membership) renewPublic(ctx context.Context) error {
 	return m.public.Renew(ctx, "", func(ctx context.Context, request []byte) ([][]byte, error) {

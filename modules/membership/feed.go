@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,13 @@ func (m *Membership) saveFeed() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(pki.WriteSecret(m.feedFile(), text), pki.WriteRoots(RootsFile(m.Dir), roots))
+	// An STS of an earlier version has one root for both.
+	public, err := pki.ParseRoots("", []byte(cmp.Or(m.feed.PublicRoots, m.feed.Roots)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pki.WriteSecret(m.feedFile(), text),
+		pki.WriteRoots(WorkloadRootsFile(m.Dir), roots), pki.WriteRoots(RootsFile(m.Dir), public))
 }
 
 // loadFeed puts in force what an earlier process has kept.
@@ -81,5 +88,8 @@ func (m *Membership) loadFeed() error {
 
 func (m *Membership) feedFile() string { return filepath.Join(m.Dir, "feed.json") }
 
-// RootsFile is where the trusted roots are in a directory, for people and their clients (curl --cacert).
+// WorkloadRootsFile is where the trusted roots of workloads are in a directory, for people to look at.
+func WorkloadRootsFile(dir string) string { return filepath.Join(dir, "workloads.pem") }
+
+// RootsFile is where the roots of the public listener are in a directory, for people and their clients (curl --cacert).
 func RootsFile(dir string) string { return filepath.Join(dir, "root.pem") }

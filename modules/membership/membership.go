@@ -121,12 +121,12 @@ func (m *Membership) join(ctx context.Context) error {
 			}
 		}
 	}
-	if m.feed.Version == "" {
+	if m.feed.Version == "" || m.Hosted { // which has the news of this start
 		if err := m.readFeed(ctx); err != nil {
 			return err
 		}
 	}
-	if m.public != nil && !m.public.Usable(m.Now()) {
+	if m.public != nil && (!m.public.Usable(m.Now()) || m.Hosted && m.publicReplaced()) {
 		return m.renewPublic(ctx)
 	}
 	return nil
@@ -150,10 +150,10 @@ func (m *Membership) keepUp(ctx context.Context) error {
 	}
 	for _, workload := range m.Workloads {
 		c := m.certificates[workload]
-		m.maintain(ctx, c, func() error { return m.replace(ctx, c) })
+		m.maintain(ctx, c, c.rejected.Load(), func() error { return m.replace(ctx, c) })
 	}
 	if m.public != nil {
-		m.maintain(ctx, m.public, func() error { return m.renewPublic(ctx) })
+		m.maintain(ctx, m.public, m.publicReplaced(), func() error { return m.renewPublic(ctx) })
 	}
 	return err
 }
@@ -161,11 +161,11 @@ func (m *Membership) keepUp(ctx context.Context) error {
 // renewAgain is how long after a failure it is tried again to renew a certificate, which has half its life left.
 const renewAgain = 5 * time.Second
 
-// maintain renews a certificate that is due: past half of its life, or told to by the feed, or refused.
-func (m *Membership) maintain(ctx context.Context, c *certificate, renew func() error) {
+// maintain renews a certificate that is due: past half of its life, or told to by the feed, or at once for another reason.
+func (m *Membership) maintain(ctx context.Context, c *certificate, atOnce bool, renew func() error) {
 	now := m.Now()
 	before := m.feed.RenewBefore[c.workload].Truncate(time.Second) // as precise as the times in a certificate
-	if now.Before(c.next) || !c.rejected.Load() && !c.Due(now) && !c.Issued().Before(before) {
+	if now.Before(c.next) || !atOnce && !c.Due(now) && !c.Issued().Before(before) {
 		return
 	}
 	err := renew()

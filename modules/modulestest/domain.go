@@ -72,7 +72,7 @@ func open(t testing.TB, o Options) *domain {
 	d.sts, err = stshost.New(t.Context(), stshost.Options{
 		Env: module.Env{
 			Store: store, Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Edge: module.Edge{Accepted: edge},
-			Installation: module.Installation{Domain: domainName, CertificateTTL: lifetime},
+			Installation: module.Installation{Domain: domainName, PublicHosts: []string{"orders.example"}, CertificateTTL: lifetime},
 		},
 		Callees:  d.callees,
 		Settings: stshost.Settings{SessionTTL: lifetime, InternalTokenTTL: lifetime, TransactionTokenTTL: transaction.MaxLifetime, WorkloadTokenTTL: lifetime},

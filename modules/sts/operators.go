@@ -41,9 +41,9 @@ type Operators interface {
 	ListCertificates(context.Context, ListRequest) (Certificates, error)
 	// RenewCertificates has a workload renew its certificates at once, or every workload. Errors: not_found.
 	RenewCertificates(context.Context, WorkloadRequest) (Done, error)
-	// RotateRoot publishes a next private root; when it begins to sign, every certificate is renewed. Errors: conflict
-	// (rotation-under-way).
-	RotateRoot(context.Context, RotateRequest) (SigningKey, error)
+	// RotateRoot publishes next roots; when they begin to sign, every certificate is renewed. Where one cannot be rotated,
+	// neither is. Errors: invalid_argument for a purpose that there is not, conflict (rotation-under-way).
+	RotateRoot(context.Context, RotateRootRequest) (Roots, error)
 	// RemoveWorkload revokes all certificates of a workload, and gives it none until there is a join token for it. Errors:
 	// not_found.
 	RemoveWorkload(context.Context, WorkloadRequest) (Done, error)
@@ -106,8 +106,8 @@ var (
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
 	RotateRoot = rpc.Define(Operators.RotateRoot, forOperators(rpc.Row{
-		Name: "sts.RotateRoot", Summary: "Replace the private root, in good order.",
-		Retry: rpc.Never, Conflicts: []string{"rotation-under-way"},
+		Name: "sts.RotateRoot", Summary: "Replace the private root and the public one, in good order.",
+		Retry: rpc.Never, Errors: []fault.Code{fault.InvalidArgument}, Conflicts: []string{"rotation-under-way"},
 	}))
 	RemoveWorkload = rpc.Define(Operators.RemoveWorkload, forOperators(rpc.Row{
 		Name: "sts.RemoveWorkload", Summary: "Revoke all certificates of a workload and give it none any more.",
@@ -187,9 +187,16 @@ type SigningKeys struct {
 	Keys []SigningKey `json:"keys"`
 }
 
-// SigningKey is a key that signs tokens, or the private root, which signs certificates.
+// What roots are for.
+const (
+	RootOfWorkloads = "workloads" // the private root: certificates with which modules prove themselves
+	RootOfPublic    = "public"    // the public root, which people import: certificates of the public listener
+)
+
+// SigningKey is a key that signs tokens, or a root, which signs certificates.
 type SigningKey struct {
-	ID        string    `json:"id"` // of a root: its fingerprint
+	Purpose   string    `json:"purpose"` // tokens, or what a root is for
+	ID        string    `json:"id"`      // of a root: its fingerprint
 	Algorithm string    `json:"algorithm"`
 	State     KeyState  `json:"state"`
 	Activates time.Time `json:"activates"`        // when it begins to sign, or began
@@ -213,6 +220,19 @@ type RotateRequest struct {
 	Overlap      time.Duration `json:"overlap"`
 }
 
+// RotateRootRequest asks for the next root of a purpose, or of each where it is empty. The times are those of a
+// [RotateRequest].
+type RotateRootRequest struct {
+	Purpose      string        `json:"purpose,omitempty"` // RootOfWorkloads or RootOfPublic
+	Announcement time.Duration `json:"announcement"`
+	Overlap      time.Duration `json:"overlap"`
+}
+
+// Roots are roots, those of workloads first.
+type Roots struct {
+	Roots []SigningKey `json:"roots"`
+}
+
 // RevokeSigningKeyRequest has a key stop to count.
 type RevokeSigningKeyRequest struct {
 	ID string `json:"id"`
@@ -220,7 +240,7 @@ type RevokeSigningKeyRequest struct {
 
 // Certificates are the roots that are trusted and the certificates that have not expired.
 type Certificates struct {
-	Roots        []SigningKey        `json:"roots"`
+	Roots        []SigningKey        `json:"roots"` // those of workloads first
 	Certificates []IssuedCertificate `json:"certificates"`
 }
 

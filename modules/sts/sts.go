@@ -41,7 +41,7 @@ type Service interface {
 	Enrol(context.Context, EnrolRequest) (Certificate, error)
 	// Renew gives the calling workload its next certificate. Errors: invalid_argument as in Enrol.
 	Renew(context.Context, CertificateRequest) (Certificate, error)
-	// ServerCertificate gives the gateway a certificate for the public listener. Errors: invalid_argument as in Enrol.
+	// ServerCertificate gives the gateway a certificate for the public listener, from the root that people import. Errors: invalid_argument as in Enrol.
 	ServerCertificate(context.Context, CertificateRequest) (Certificate, error)
 	// PublishKeys shows people the public keys of the calling workload, where the trust profile gives it any. Nobody's
 	// trust comes from there. Errors: invalid_argument for what is no key set.
@@ -131,7 +131,7 @@ type CertificateRequest struct {
 	Request []byte `json:"request"` // PKCS #10, DER
 }
 
-// Certificate is a certificate, and what others' certificates are to be judged by.
+// Certificate is a certificate, and what others of its purpose are to be judged by.
 type Certificate struct {
 	Chain [][]byte `json:"chain"` // DER: the certificate and the root that signed it
 	Roots string   `json:"roots"` // PEM: all roots that are trusted now
@@ -152,8 +152,12 @@ type Feed struct {
 	Version string `json:"version"`
 	// JWKS are the keys that verify our tokens, also those that will sign soon.
 	JWKS string `json:"jwks,omitempty"`
-	// Roots are the trusted roots in PEM, also those that will sign soon.
+	// Roots are the trusted roots of workloads in PEM, also those that will sign soon.
 	Roots string `json:"roots,omitempty"`
+	// PublicRoots are those of the public listener, for people and their clients. They prove no workload.
+	PublicRoots string `json:"public_roots,omitempty"`
+	// PublicRoot is the fingerprint of the one of them that signs now: what another has signed is to be renewed at once.
+	PublicRoot string `json:"public_root,omitempty"`
 	// RevokedCertificates are the serial numbers of certificates that do not count any more.
 	RevokedCertificates []string `json:"revoked_certificates,omitempty"`
 	// RevokedSubjects are users whose tokens do not count that were issued before the given time.

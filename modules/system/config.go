@@ -61,7 +61,7 @@ type ModuleAddress struct {
 	Listen string `koanf:"listen"`
 }
 
-// TLS is the certificate of the public listener: both files are set, or neither is, and the private root issues one.
+// TLS is the certificate of the public listener: both files are set, or neither is, and the public root issues one.
 type TLS struct {
 	CertFile string `koanf:"cert_file" kind:"path"` // the certificate chain in PEM, leaf first
 	KeyFile  string `koanf:"key_file" kind:"path"`  // the private key in PEM that belongs to it
@@ -78,9 +78,9 @@ type Trust struct {
 	Profile string `koanf:"profile"`
 
 	CertificateTTL   time.Duration `koanf:"certificate_ttl"`   // the lifetime of the certificates of modules (1m to 720h); they are renewed at half of it
-	RootAnnouncement time.Duration `koanf:"root_announcement"` // how long a new private root is trusted everywhere before it signs (1s to 720h)
+	RootAnnouncement time.Duration `koanf:"root_announcement"` // how long a new root is trusted everywhere before it signs (1s to 720h)
 
-	// RootOverlap is how long a replaced private root is still trusted after the new one signs (1s to 8760h). It is at
+	// RootOverlap is how long a replaced root is still trusted after the new one signs (1s to 8760h). It is at
 	// least CertificateTTL, because certificates end with the trust in the root that has signed them.
 	RootOverlap time.Duration `koanf:"root_overlap"`
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,7 +149,9 @@ const shortestCertificate = time.Minute
 
 // Problems is everything about it that cannot stay, but for the issuers.
 func (t Trust) Problems() []config.Problem {
-	letters := strings.Trim(t.Domain, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+	// A root is constrained to its domain, and can be only to what could be a host's name.
+	_, notAddress := netip.ParseAddr(t.Domain)
+	named := strings.Trim(t.Domain, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" && !slices.Contains(strings.Split(t.Domain, "."), "") && notAddress != nil
 	lifetimes := slices.Concat(
 		config.Within("certificate_ttl", t.CertificateTTL, shortestCertificate, 30*24*time.Hour),
 		config.Between("root_announcement", t.RootAnnouncement, 30*24*time.Hour),
@@ -156,8 +159,8 @@ func (t Trust) Problems() []config.Problem {
 		config.Between("workload_key_overlap", t.WorkloadKeyOverlap, 24*time.Hour),
 	)
 	return slices.Concat(
-		config.When(t.Domain == "" || len(t.Domain) > maxDomain || !letters, "domain",
-			"%q is not a trust domain; write 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain),
+		config.When(len(t.Domain) > maxDomain || !named, "domain",
+			"%q is not a trust domain; write a name of 1 to %d of a-z, 0-9, dot, - and _, such as orders.local", t.Domain, maxDomain),
 		config.OneOf("profile", t.Profile, profileNames()...),
 		lifetimes,
 		config.When(len(lifetimes) == 0 && t.RootOverlap < t.CertificateTTL, "root_overlap",

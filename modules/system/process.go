@@ -2,8 +2,10 @@ package system
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"oms/platform/config"
 	"oms/platform/module"
@@ -123,6 +125,24 @@ func (c Config) listeners() (list []listener) {
 
 // ListenAddress is host:port where a module listens in the process that hosts it; "" where that is not configured.
 func (c Config) ListenAddress(name string) string { return c.listener(name).address }
+
+// PublicHosts are what the public listener is called in a certificate of the public root: the host of the public URL, and
+// that of the listener, unless it is on every interface or names one (fe80::1%eth0). What is on loopback is there by each
+// of loopback's names.
+func (c Config) PublicHosts() []string {
+	var all []string
+	if public, err := url.Parse(c.Server.PublicURL); err == nil { // [Load] has refused a bad one
+		all = append(all, public.Hostname())
+	}
+	if host, _, err := config.SplitAddress(c.Server.Address); err == nil && !config.Everywhere(host) && !strings.Contains(host, "%") {
+		all = append(all, host)
+	}
+	if slices.ContainsFunc(all, config.Loopback) {
+		all = append(all, "localhost", "127.0.0.1", "::1")
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // AdminAddress is host:port of the health and metrics listener, with "auto" worked out: the port of the first of this
 // process's [Config.Listeners] + 100 (9190 for 9090), or again the system's choice for port 0, on that listener's host

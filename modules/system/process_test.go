@@ -76,6 +76,33 @@ func TestListenAddress(t *testing.T) {
 	}
 }
 
+// TestPublicHosts is what the root that people import is for: what the listener is called, and nothing else.
+func TestPublicHosts(t *testing.T) {
+	loopback := []string{"127.0.0.1", "::1", "localhost"}
+	for _, c := range []struct {
+		url, address string
+		want         []string
+	}{
+		{"https://localhost:9090", "localhost:9090", loopback},
+		{"https://localhost:9090", ":9090", loopback},
+		{"https://[::1]:9090", "[::1]:9090", loopback},
+		{"https://127.0.0.2", "127.0.0.1:0", append([]string{"127.0.0.1", "127.0.0.2"}, loopback[1:]...)},
+		{"https://shop.example.com", ":443", []string{"shop.example.com"}},
+		{"https://shop.example.com", "0.0.0.0:443", []string{"shop.example.com"}},
+		{"https://shop.example.com", "[::]:443", []string{"shop.example.com"}},
+		{"https://shop.example.com", "shop.example.com:443", []string{"shop.example.com"}},
+		{"https://shop.example.com", "192.0.2.1:443", []string{"192.0.2.1", "shop.example.com"}},
+		{"https://shop.example.com", "[fe80::1%eth0]:443", []string{"shop.example.com"}}, // no certificate can name an interface
+		{"https://shop.example.com", "localhost:9090", append(slices.Clone(loopback), "shop.example.com")},
+	} {
+		config := system.Defaults(modules.All)
+		config.Server.PublicURL, config.Server.Address = c.url, c.address
+		if diff := cmp.Diff(c.want, config.PublicHosts()); diff != "" {
+			t.Errorf("%s on %s (-want +got): %s", c.url, c.address, diff)
+		}
+	}
+}
+
 func TestAdminAddress(t *testing.T) {
 	for _, c := range []struct{ server, admin, want string }{
 		{"localhost:9090", "auto", "localhost:9190"},

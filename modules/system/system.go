@@ -171,7 +171,8 @@ func (s *System) openModules(ctx context.Context) error {
 func (c Config) installation() module.Installation {
 	return module.Installation{
 		Modules: c.modules, Elsewhere: slices.DeleteFunc(c.names(), c.Hosts), Domain: c.Trust.Domain, PublicURL: c.Server.PublicURL,
-		DataDir: c.DataDir, Demo: c.Demo.Enabled, CertificateTTL: c.Trust.CertificateTTL,
+		PublicHosts: c.PublicHosts(), DataDir: c.DataDir, Demo: c.Demo.Enabled,
+		CertificateTTL: c.Trust.CertificateTTL, RootAnnouncement: c.Trust.RootAnnouncement, RootOverlap: c.Trust.RootOverlap,
 	}
 }
 

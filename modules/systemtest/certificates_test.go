@@ -44,7 +44,7 @@ func (d *deployment) root() (*x509.Certificate, *ecdsa.PrivateKey) {
 	d.Helper()
 	var private, certificate string
 	if err := d.store("sts").Read(d.Context(), func(tx database.Tx) error {
-		return tx.QueryRow(`SELECT private, certificate FROM keys WHERE purpose = 'certificates'`).Scan(&private, &certificate)
+		return tx.QueryRow(`SELECT private, certificate FROM keys WHERE purpose = 'workloads'`).Scan(&private, &certificate)
 	}); err != nil {
 		d.Fatal(err)
 	}

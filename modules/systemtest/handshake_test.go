@@ -56,7 +56,7 @@ func (d *deployment) refusedCertificates() []refusedCertificate {
 			c.URIs = append(c.URIs, &url.URL{Scheme: "spiffe", Host: domain, Path: "/gateway"})
 		}), "it has 2 names"},
 		{"for servers only", d.issueCertificate(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] }), "is not for this side of a connection"},
-		{"of the public listener", d.certificateOf("public"), "the certificate proves nobody"},
+		{"of the public listener", d.certificateOf("public"), "is not signed by a root"},
 	}
 }
 

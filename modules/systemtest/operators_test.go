@@ -30,7 +30,8 @@ func (d *deployment) store(module string) *sqlite.DB {
 func (d *deployment) operators() rpc.Conn {
 	d.Helper()
 	operators, err := stshost.Administer(stshost.OperatorOptions{
-		Store: d.store("sts"), Observer: rpctest.Observe(d, sts.OperatorOperations.Operations()), Now: time.Now, Demo: d.config.Demo.Enabled, Domain: d.config.Trust.Domain,
+		Store: d.store("sts"), Observer: rpctest.Observe(d, sts.OperatorOperations.Operations()), Now: time.Now, Demo: d.config.Demo.Enabled,
+		Domain: d.config.Trust.Domain, PublicHosts: d.config.PublicHosts(),
 	})
 	if err != nil {
 		d.Fatal(err)
@@ -46,10 +47,10 @@ func (d *deployment) setDisabled(user string, disabled bool) {
 	}
 }
 
-// rotateRoot publishes a next root.
+// rotateRoot publishes next roots.
 func (d *deployment) rotateRoot(announcement, overlap time.Duration) {
 	d.Helper()
-	if _, err := sts.RotateRoot.Call(d.Context(), d.operators(), sts.RotateRequest{Announcement: announcement, Overlap: overlap}); err != nil {
+	if _, err := sts.RotateRoot.Call(d.Context(), d.operators(), sts.RotateRootRequest{Announcement: announcement, Overlap: overlap}); err != nil {
 		d.Fatal(err)
 	}
 }

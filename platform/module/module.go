@@ -71,13 +71,17 @@ type Env struct {
 
 // Installation is what all processes of an installation know.
 type Installation struct {
-	Modules        []Module // all that there are, this one among them
-	Elsewhere      []string // those that other processes host
-	Domain         string   // the trust domain
-	PublicURL      string   // what the world calls the system
-	DataDir        string
-	Demo           bool          // demo accounts and demo stock are wanted
-	CertificateTTL time.Duration // the lifetime of certificates
+	Modules     []Module // all that there are, this one among them
+	Elsewhere   []string // those that other processes host
+	Domain      string   // the trust domain
+	PublicURL   string   // what the world calls the system
+	PublicHosts []string // what its public listener is called in certificates: host names and IP addresses
+	DataDir     string
+	Demo        bool // demo accounts and demo stock are wanted
+
+	CertificateTTL   time.Duration // the lifetime of certificates
+	RootAnnouncement time.Duration // how long a next root is known before it signs
+	RootOverlap      time.Duration // how long a root that was replaced is trusted after that
 }
 
 // Edge is what the module needs that users come to, and the one that says who they are.

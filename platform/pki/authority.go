@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,43 +11,63 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
 // rootLifetime is long, because everyone outside the installation has to be given the next root by hand.
 const rootLifetime = 10 * 365 * 24 * time.Hour
 
-// Authority is one private root of a trust domain, which can sign. It is immutable and safe for concurrent use.
+// Authority is one private root, which can sign: identities of a trust domain, or for the hosts of the public listener. It
+// is immutable and safe for concurrent use.
 //
 // It never shows its key: not with any verb of fmt, not as JSON or text, not in a log. [Authority.MarshalKey] is the
 // only way out.
 type Authority struct {
-	domain      string
+	domain      string // "" where it is that of the public listener
 	certificate *x509.Certificate
 	// key is a function because fmt shows one as an address at most, also where it calls no methods.
 	key func() *ecdsa.PrivateKey
 }
 
-// NewAuthority makes a root: an ECDSA P-256 key, and a certificate for ten years. Two roots of one domain have different
-// subjects, so that a verifier never has to try which of them has signed.
+// NewAuthority makes the root of a trust domain, which can sign its identities and nothing else: an ECDSA P-256 key, and a
+// certificate for ten years. Two roots of one domain have different subjects, so that a verifier never has to try which of
+// them has signed.
 func NewAuthority(domain string, now time.Time) (*Authority, error) {
-	key, err := newKey()
+	template := rootTemplate(domain, "Private root", now)
+	template.URIs = []*url.URL{uri(domain, "")}
+	constrainToDomain(template, domain)
+	return makeRoot(domain, template)
+}
+
+// NewPublicAuthority makes the root of the public listener, which can sign for exactly these host names and IP addresses,
+// and for nothing else: people import it. It proves no workload. The organisation is what people see of whom it is.
+func NewPublicAuthority(organisation string, list []string, now time.Time) (*Authority, error) {
+	to, err := parseHosts(list)
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		Subject:               pkix.Name{Organization: []string{domain}, CommonName: "Private root", SerialNumber: rand.Text()[:8]},
-		URIs:                  []*url.URL{uri(domain, "")},
+	template := rootTemplate(organisation, "Public root", now)
+	constrain(template, to)
+	return makeRoot("", template)
+}
+
+func rootTemplate(organisation, name string, now time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:               pkix.Name{Organization: []string{organisation}, CommonName: name, SerialNumber: rand.Text()[:8]},
 		NotBefore:             now.Add(-Backdate),
 		NotAfter:              now.Add(rootLifetime),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		MaxPathLenZero:        true, // it signs leaves, and no authority below it
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+}
+
+func makeRoot(domain string, template *x509.Certificate) (*Authority, error) {
+	key, err := newKey()
+	if err != nil {
+		return nil, err
 	}
 	certificate, err := sign(template, template, key.Public(), key)
 	if err != nil {
@@ -55,8 +76,9 @@ func NewAuthority(domain string, now time.Time) (*Authority, error) {
 	return newAuthority(domain, certificate, key)
 }
 
-// ParseAuthority reads what [Authority.Certificate] and [Authority.MarshalKey] gave: DER, the key in PKCS #8. It does not
-// judge the time, because an authority that has expired must still be shown and removed. Its errors show nothing of the key.
+// ParseAuthority reads what [Authority.Certificate] and [Authority.MarshalKey] gave: DER, the key in PKCS #8. The domain is
+// empty for the root of the public listener. It does not judge the time, because an authority that has expired must still
+// be shown and removed. Its errors show nothing of the key.
 func ParseAuthority(domain string, certificate, key []byte) (*Authority, error) {
 	parsed, err := x509.ParseCertificate(certificate)
 	if err != nil {
@@ -90,7 +112,7 @@ func (a *Authority) MarshalKey() ([]byte, error) { return x509.MarshalPKCS8Priva
 
 // String names the root without its key.
 func (a *Authority) String() string {
-	return "Authority(" + a.domain + " " + a.Fingerprint() + ", private key not shown)"
+	return "Authority(" + cmp.Or(a.domain, "public") + " " + a.Fingerprint() + ", private key not shown)"
 }
 
 // Format writes String for every verb.
@@ -128,7 +150,7 @@ func parseKey(der []byte) (*ecdsa.PrivateKey, error) {
 // certificate but the key comes from here; that the request asks for the same shows that both sides mean the same. A
 // request that cannot be granted is an [ErrRequest].
 func (a *Authority) IssueWorkload(request []byte, workload string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
-	if !workloadName(workload) {
+	if a.domain == "" || !workloadName(workload) {
 		return nil, fmt.Errorf("no certificate can be issued for %q: it is not the name of a workload", workload)
 	}
 	key, err := requestedKey(request, ID(a.domain, workload))
@@ -145,22 +167,19 @@ func (a *Authority) IssueWorkload(request []byte, workload string, now time.Time
 // IssueServer grants a certificate for the public listener: for the host names and IP addresses, and for servers only.
 // It names no workload, so that it is nobody's identity; the request carries no names at all. A request that cannot be
 // granted is an [ErrRequest].
-func (a *Authority) IssueServer(request []byte, hosts []string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
+func (a *Authority) IssueServer(request []byte, list []string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
+	to, err := parseHosts(list)
+	if err != nil {
+		return nil, err
+	}
 	template := &x509.Certificate{
-		Subject:     pkix.Name{Organization: []string{a.domain}, CommonName: "Server"},
+		// Without a common name: clients that still compare it would take it for a host.
+		Subject:     pkix.Name{Organization: a.certificate.Subject.Organization},
+		DNSNames:    to.names,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, host := range hosts {
-		if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
-			template.IPAddresses = append(template.IPAddresses, ip.Unmap().AsSlice())
-		} else if dnsName(host) {
-			template.DNSNames = append(template.DNSNames, strings.ToLower(host))
-		} else {
-			return nil, fmt.Errorf("no certificate can be issued for %q: it is neither a host name nor an IP address", host)
-		}
-	}
-	if len(hosts) == 0 {
-		return nil, errors.New("no certificate can be issued without a host name or an IP address")
+	for _, address := range to.addresses {
+		template.IPAddresses = append(template.IPAddresses, address.AsSlice())
 	}
 	key, err := requestedKey(request, "")
 	if err != nil {
@@ -187,7 +206,16 @@ func (a *Authority) issue(template *x509.Certificate, key *ecdsa.PublicKey, now 
 	}
 	template.BasicConstraintsValid = true // and not an authority
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	return sign(template, a.certificate, key, a.key())
+	leaf, err := sign(template, a.certificate, key, a.key())
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(a.certificate)
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+		return nil, fmt.Errorf("no certificate can be issued that others would accept: %w", err) // the root is for other names
+	}
+	return leaf, nil
 }
 
 // sign makes a certificate with a random serial number, and reads it back as others will.
@@ -201,18 +229,6 @@ func sign(template, parent *x509.Certificate, public crypto.PublicKey, key *ecds
 		return nil, fmt.Errorf("issue a certificate: %w", err)
 	}
 	return certificate, nil
-}
-
-// dnsName accepts the names that clients compare with a certificate: labels of letters, digits, - and _ (RFC 1035,
-// section 2.3.4, has the lengths).
-func dnsName(host string) bool {
-	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-	if len(host) > 253 {
-		return false
-	}
-	return !slices.ContainsFunc(strings.Split(strings.ToLower(host), "."), func(label string) bool {
-		return label == "" || len(label) > 63 || strings.Trim(label, allowed) != ""
-	})
 }
 
 // requestedKey is the key that a request asks a certificate for. The request must ask for this identity, or for no name

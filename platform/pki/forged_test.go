@@ -90,6 +90,12 @@ func attacks(t testing.TB, root *pki.Authority, use x509.ExtKeyUsage) []attack {
 	if use == otherUse {
 		otherUse = x509.ExtKeyUsageServerAuth
 	}
+	outside := func(whereTheRootIsForAnyName string) string {
+		if root.Unconstrained() {
+			return whereTheRootIsForAnyName
+		}
+		return "is not authorized to sign for this name"
+	}
 	const unsigned = "the certificate is not signed by a root of orders.local that is trusted here"
 	return []attack{
 		{"self-signed with the right name", alone, unsigned},
@@ -106,13 +112,14 @@ func attacks(t testing.TB, root *pki.Authority, use x509.ExtKeyUsage) []attack {
 			"the certificate holds from 2026-03-01T12:00:01Z on, and this machine's clock says 2026-03-01T12:00:00Z; set the clocks of both machines"},
 		{"two URI names", named("spiffe://orders.local/order", "spiffe://orders.local/gateway"), "it has 2 names"},
 		{"no URI name", named(), "it names no identity"},
-		{"a DNS name only", by(root, func(c *x509.Certificate) { c.URIs, c.DNSNames = nil, []string{"order"} }), "its name is not a URI"},
-		{"a DNS name besides", by(root, func(c *x509.Certificate) { c.DNSNames = []string{"order"} }), "it has 2 names"},
+		{"a DNS name only", by(root, func(c *x509.Certificate) { c.URIs, c.DNSNames = nil, []string{"order"} }), outside("its name is not a URI")},
+		{"a DNS name besides", by(root, func(c *x509.Certificate) { c.DNSNames = []string{"order"} }), outside("it has 2 names")},
 		{"a name of an unknown kind besides", by(root, func(c *x509.Certificate) {
 			c.URIs, c.ExtraExtensions = nil, []pkix.Extension{otherName(t, "spiffe://orders.local/order")}
 		}), "it has 2 names"},
-		{"a foreign domain", named("spiffe://shop.local/order"), `proves "spiffe://shop.local/order", which is no workload of orders.local`},
-		{"a domain that begins like ours", named("spiffe://orders.local.evil/order"), "which is no workload of orders.local"},
+		{"a foreign domain", named("spiffe://shop.local/order"), outside(`proves "spiffe://shop.local/order", which is no workload of orders.local`)},
+		{"a domain that begins like ours", named("spiffe://orders.local.evil/order"), outside("which is no workload of orders.local")},
+		{"a domain below ours", named("spiffe://a.orders.local/order"), outside("which is no workload of orders.local")},
 		{"the domain itself", named("spiffe://orders.local"), "which is no workload of orders.local"},
 		{"a longer path", named("spiffe://orders.local/order/2"), "which is no workload of orders.local"},
 		{"another case", named("spiffe://orders.local/ORDER"), "which is no workload of orders.local"},

@@ -78,21 +78,30 @@ func TestTheCertificateOfAWorkload(t *testing.T) {
 }
 
 func TestTheCertificateOfThePublicListener(t *testing.T) {
-	root := authority(t, domain)
-	cert, err := root.IssueServer(request(t, ecKey(t, elliptic.P256()), nameless), []string{"Orders.Example.com", "127.0.0.1", "::1"}, start, lifetime)
+	hosts := []string{"Orders.Example.com", "127.0.0.1", "::1"}
+	root := publicAuthority(t, hosts...)
+	cert, err := root.IssueServer(request(t, ecKey(t, elliptic.P256()), nameless), hosts, start, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch {
 	case !slices.Equal(cert.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) || cert.IsCA || cert.KeyUsage != x509.KeyUsageDigitalSignature:
 		t.Errorf("it can do %v %v", cert.ExtKeyUsage, cert.KeyUsage)
+	case cert.Subject.CommonName != "" || !slices.Equal(cert.Subject.Organization, []string{domain}):
+		t.Errorf("it is called %s", cert.Subject)
+	case len(cert.AuthorityKeyId) == 0 || cert.SerialNumber.BitLen() < 64: // of which 64 have to be random (CA/Browser Forum, 7.1)
+		t.Error("its issuer or its serial number cannot be told from another")
 	case len(cert.URIs) != 0 || !slices.Equal(cert.DNSNames, []string{"orders.example.com"}) || len(cert.IPAddresses) != 2:
 		t.Errorf("it names %v %v %v", cert.URIs, cert.DNSNames, cert.IPAddresses)
 	case !cert.NotBefore.Equal(start.Add(-pki.Backdate)) || !cert.NotAfter.Equal(start.Add(lifetime)):
 		t.Errorf("it holds from %s to %s", cert.NotBefore, cert.NotAfter)
 	}
-	peers := peersOf(t, at(start), root)
-	fails(t, peers.Expect([]*x509.Certificate{cert}, "gateway"), "it has 3 names")
+	fails(t, peersOf(t, at(start), authority(t, domain)).Expect([]*x509.Certificate{cert}, "gateway"), "is not signed by a root")
+	before := unconstrained(t)
+	if cert, err = before.IssueServer(request(t, ecKey(t, elliptic.P256()), nameless), hosts, start, lifetime); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, peersOf(t, at(start), before).Expect([]*x509.Certificate{cert}, "gateway"), "it has 3 names")
 }
 
 // TestARequestForAnythingElse is what a workload could try to get with its right to one certificate.
@@ -188,7 +197,7 @@ func keySwapped(t testing.TB, der []byte, key *ecdsa.PrivateKey) []byte {
 }
 
 func TestWhatARootDoesNotIssue(t *testing.T) {
-	root, key := authority(t, domain), ecKey(t, elliptic.P256())
+	root, public, key := authority(t, domain), publicAuthority(t, "localhost"), ecKey(t, elliptic.P256())
 	right, plain := request(t, key, nil), request(t, key, nameless)
 	end := root.Certificate().NotAfter
 	for _, c := range []struct {
@@ -203,7 +212,7 @@ func TestWhatARootDoesNotIssue(t *testing.T) {
 	} {
 		_, err := root.IssueWorkload(right, "order", c.now, c.lifetime)
 		fails(t, err, c.text)
-		_, err = root.IssueServer(plain, []string{"localhost"}, c.now, c.lifetime)
+		_, err = public.IssueServer(plain, []string{"localhost"}, c.now, c.lifetime)
 		fails(t, err, c.text)
 		if errors.Is(err, pki.ErrRequest) {
 			t.Errorf("%v blames the request", err)
@@ -214,9 +223,17 @@ func TestWhatARootDoesNotIssue(t *testing.T) {
 		fails(t, err, "it is not the name of a workload")
 	}
 	for _, hosts := range [][]string{nil, {""}, {"localhost", ""}, {"local host"}, {"a..b"}, {"localhost:9090"}, {"*.example.com"}, {"fe80::1%eth0"}, {"münchen"}, {strings.Repeat("a", 64)}, {strings.Repeat("a.", 127) + "a"}} {
-		_, err := root.IssueServer(plain, hosts, start, lifetime)
+		_, err := public.IssueServer(plain, hosts, start, lifetime)
+		fails(t, err, "no certificate can be issued")
+		_, err = pki.NewPublicAuthority(domain, hosts, start)
 		fails(t, err, "no certificate can be issued")
 	}
+	_, err := public.IssueWorkload(right, "order", start, lifetime)
+	fails(t, err, "no certificate can be issued")
+	_, err = root.IssueServer(plain, []string{"localhost"}, start, lifetime)
+	fails(t, err, "no certificate can be issued that others would accept: x509: a root or intermediate certificate is not authorized")
+	_, err = public.IssueServer(plain, []string{"localhost", "example.com"}, start, lifetime)
+	fails(t, err, "no certificate can be issued that others would accept: x509: a root or intermediate certificate is not authorized")
 }
 
 func TestACertificateDoesNotOutliveItsRoot(t *testing.T) {

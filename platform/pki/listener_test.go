@@ -39,14 +39,17 @@ func refused(t *testing.T, m meeting, log *lines, why string) {
 	}
 }
 
-func TestAListenerRefusesClients(t *testing.T) {
-	root := authority(t, domain)
+func TestAListenerRefusesClients(t *testing.T) { eachRoot(t, aListenerRefusesClients) }
+
+func aListenerRefusesClients(t *testing.T, root *pki.Authority) {
 	server := member(t, root, "sts")
-	public := openKeyPair(t, filepath.Join(t.TempDir(), "public.pem"))
-	renew(t, public, "", grantsServer(root, "localhost"))
+	why := "the certificate is not signed by a root"
+	if root.Unconstrained() {
+		why = "its name is not a URI"
+	}
 	list := append(attacks(t, root, x509.ExtKeyUsageClientAuth),
 		attack{"no certificate", nil, "no certificate was presented"},
-		attack{"the public listener's certificate", public.Current(), "its name is not a URI"})
+		attack{"the public listener's certificate", publicCertificate(t, root, "localhost"), why})
 	for _, a := range list {
 		t.Run(a.name, func(t *testing.T) {
 			var log lines

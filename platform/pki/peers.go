@@ -28,9 +28,9 @@ func NewPeers(domain string, now func() time.Time) *Peers {
 }
 
 // Trust replaces what is trusted: the certificates that these roots have signed, except for those with the serial numbers
-// that are revoked (see [Serial]). Nil and roots of another domain are no roots.
+// that are revoked (see [Serial]). Nil, and roots of another domain or of the public listener, are no roots.
 func (p *Peers) Trust(roots *Roots, revoked []string) {
-	if roots != nil && roots.domain != p.domain {
+	if roots != nil && (roots.domain == "" || roots.domain != p.domain) {
 		roots = nil
 	}
 	revoked = slices.Compact(slices.Sorted(slices.Values(revoked)))

@@ -11,6 +11,7 @@ package pki
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -31,6 +32,12 @@ func Serial(certificate *x509.Certificate) string { return certificate.SerialNum
 // Fingerprint is the SHA-256 of the certificate in lower-case hex: what people compare.
 func Fingerprint(certificate *x509.Certificate) string {
 	sum := sha256.Sum256(certificate.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// ChainFingerprint is the [Fingerprint] of the last certificate of a chain: the root, as our issuer shows it.
+func ChainFingerprint(c *tls.Certificate) string {
+	sum := sha256.Sum256(c.Certificate[len(c.Certificate)-1])
 	return hex.EncodeToString(sum[:])
 }
 

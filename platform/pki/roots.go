@@ -11,17 +11,19 @@ import (
 	"slices"
 )
 
-// Roots is a set of root certificates of one trust domain. It is immutable and safe for concurrent use.
+// Roots is a set of root certificates of one trust domain, or of the public listener. It is immutable and safe for
+// concurrent use.
 type Roots struct {
-	domain       string
+	domain       string              // "" where they are those of the public listener
 	certificates []*x509.Certificate // the oldest first, so that the same set is the same text
 	pool         *x509.CertPool
 }
 
-// NewRoots makes the set of these roots, in any order. There is at least one, and each is a root of the domain.
+// NewRoots makes the set of these roots, in any order. There is at least one, and each is a root of the domain. Without a
+// domain they are those of the public listener, which prove no workload to any [Peers].
 func NewRoots(domain string, certificates ...*x509.Certificate) (*Roots, error) {
 	if len(certificates) == 0 {
-		return nil, fmt.Errorf("there is no root certificate of %s", domain)
+		return nil, fmt.Errorf("there is no root certificate of %s", cmp.Or(domain, "the public listener"))
 	}
 	r := &Roots{domain: domain, certificates: slices.Clone(certificates), pool: x509.NewCertPool()}
 	for _, certificate := range certificates {
@@ -78,16 +80,19 @@ func (r *Roots) equal(other *Roots) bool {
 	return slices.EqualFunc(r.certificates, other.certificates, (*x509.Certificate).Equal)
 }
 
-// WriteRoots writes root.pem for people: whole or not at all, readable by everyone, and only where it has changed. The
+// WriteRoots writes roots for people: whole or not at all, readable by everyone, and only where it has changed. The
 // directory is made where it is missing.
 func WriteRoots(path string, roots *Roots) error {
 	return update(path, roots.PEM(), 0o644, os.ReadFile)
 }
 
-// checkRoot refuses a certificate that is not a root of this domain.
+// checkRoot refuses a certificate that is not a root, or not of this domain; without a domain, any root will do.
 func checkRoot(domain string, certificate *x509.Certificate) error {
 	if !certificate.IsCA || !certificate.BasicConstraintsValid || certificate.CheckSignatureFrom(certificate) != nil {
 		return errors.New("a certificate is not that of a root; bring the right one back from a backup")
+	}
+	if domain == "" {
+		return nil
 	}
 	if id, err := onlyURI(certificate.Extensions); err != nil || id != uri(domain, "").String() {
 		return fmt.Errorf("a certificate is the root of another trust domain than %s; set trust.domain back, or use the roots of that domain", domain)

@@ -2,8 +2,13 @@ package pki_test
 
 import (
 	"context"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +49,58 @@ func (c *clock) set(now time.Time) {
 func authority(t testing.TB, domain string) *pki.Authority {
 	t.Helper()
 	a, err := pki.NewAuthority(domain, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// unconstrained is a root as earlier versions have made them. It can sign for any name, and installations trust it until it
+// is replaced: what keeps a name out then is the judgement of the leaf alone.
+func unconstrained(t testing.TB) *pki.Authority {
+	t.Helper()
+	key := ecKey(t, elliptic.P256())
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "Private root"}, URIs: []*url.URL{{Scheme: "spiffe", Host: domain}},
+		NotBefore: start.Add(-time.Hour), NotAfter: start.AddDate(10, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := pki.ParseAuthority(domain, certificate, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// eachRoot runs a test of what is refused with the that an installation may trust.
+func eachRoot(t *testing.T, run func(t *testing.T, root *pki.Authority)) {
+	t.Helper()
+	t.Run("the root is for its domain", func(t *testing.T) { run(t, authority(t, domain)) })
+	t.Run("the root is for any name", func(t *testing.T) { run(t, unconstrained(t)) })
+}
+
+// publicCertificate is that of a public listener: of the workloads' root, where that can sign it.
+func publicCertificate(t testing.TB, root *pki.Authority, hosts ...string) *tls.Certificate {
+	t.Helper()
+	if !root.Unconstrained() {
+		root = publicAuthority(t, hosts...)
+	}
+	public := openKeyPair(t, filepath.Join(t.TempDir(), "public.pem"))
+	renew(t, public, "", grantsServer(root, hosts...))
+	return public.Current()
+}
+
+func publicAuthority(t testing.TB, hosts ...string) *pki.Authority {
+	t.Helper()
+	a, err := pki.NewPublicAuthority(domain, hosts, start)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,9 +63,12 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 	hosted, err := host.New(t.Context(), host.Options{
 		Env: module.Env{
 			Store: store, Observer: rpctest.Observe(t, sts.Operations.Operations()), Now: now, Log: slog.New(slog.DiscardHandler), Edge: module.Edge{Accepted: edge},
-			Installation: module.Installation{Demo: demo, Domain: ststest.Domain, CertificateTTL: ststest.CertificateLifetime},
+			Installation: module.Installation{
+				Demo: demo, Domain: ststest.Domain, PublicHosts: ststest.PublicHosts(), CertificateTTL: ststest.CertificateLifetime,
+				RootAnnouncement: ststest.Announcement, RootOverlap: ststest.Overlap,
+			},
 		},
-		Callees: callees(), PublicHosts: []string{"localhost"},
+		Callees: callees(),
 		Settings: host.Settings{
 			SessionTTL: ststest.SessionLifetime, InternalTokenTTL: ststest.InternalLifetime, TransactionTokenTTL: time.Minute, WorkloadTokenTTL: ststest.WorkloadLifetime,
 		},
@@ -80,7 +83,7 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 func operators(t testing.TB, store database.Store, demo bool, now func() time.Time) rpc.Conn {
 	t.Helper()
 	operators, err := host.Administer(host.OperatorOptions{
-		Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: now, Demo: demo, Domain: ststest.Domain,
+		Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: now, Demo: demo, Domain: ststest.Domain, PublicHosts: ststest.PublicHosts(),
 		Modules: []string{"gateway", "sts", "order", "inventory"},
 	})
 	if err != nil {
@@ -160,6 +163,19 @@ func TestTheContract(t *testing.T) {
 				}
 			},
 		}
+	})
+}
+
+// An installation of the version with one root for everything moves by the rotation that there is.
+func TestAnEarlierRootIsReplacedInGoodOrder(t *testing.T) {
+	ststest.RunUpgraded(t, modulestest.Shapes(t), func(t *testing.T) ststest.Started {
+		directory, clock := t.TempDir(), &ststest.Clock{}
+		if err := ststest.Earlier(t.Context(), directory, clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		store := databasetest.OpenIn(t, "sts", directory)
+		hosted, _ := start(t, store, true, clock.Now)
+		return ststest.Started{Host: hosted.Host, Operator: operators(t, store, true, clock.Now), Clock: clock}
 	})
 }
 
@@ -268,7 +284,7 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 	}
 	_, err := host.New(t.Context(), host.Options{Env: module.Env{
 		Store: store, Observer: &rpctest.Observer{}, Now: time.Now,
-		Installation: module.Installation{Domain: "orders.local"}, Edge: module.Edge{Accepted: issuers.New(issuers.Own(ststest.PublicURL))},
+		Installation: module.Installation{Domain: "orders.local", PublicHosts: ststest.PublicHosts()}, Edge: module.Edge{Accepted: issuers.New(issuers.Own(ststest.PublicURL))},
 	}})
 	if err == nil || !strings.Contains(err.Error(), "corrupt") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says the key is corrupt", err)

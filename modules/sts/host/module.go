@@ -4,7 +4,6 @@ package host
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
 
 	"oms/migrations"
@@ -28,14 +27,7 @@ var Module = module.Module{
 }
 
 func open(ctx context.Context, env module.Env) (module.Hosted, error) {
-	public, err := url.Parse(env.PublicURL)
-	if err != nil {
-		return module.Hosted{}, err
-	}
-	return New(ctx, Options{
-		Env: env, Settings: *env.Settings.(*Settings), Callees: Callees(env.Modules),
-		PublicHosts: []string{public.Hostname(), "localhost", "127.0.0.1", "::1"}, // what this machine calls itself
-	})
+	return New(ctx, Options{Env: env, Settings: *env.Settings.(*Settings), Callees: Callees(env.Modules)})
 }
 
 type (
@@ -66,7 +58,7 @@ func Callees(list []module.Module) map[string]Callee {
 	return callees
 }
 
-// New hosts the module. At the first start it makes the signing key and the private root.
+// New hosts the module. At the first start it makes the signing key and the roots.
 func New(ctx context.Context, o Options) (module.Hosted, error) {
 	service, err := internal.New(ctx, o)
 	if err != nil {

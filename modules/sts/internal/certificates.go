@@ -21,28 +21,33 @@ func (s *Service) Renew(ctx context.Context, r sts.CertificateRequest) (sts.Cert
 	return s.issueWorkload(ctx, identity.From(ctx).Caller, r.Request, func(database.Tx) error { return nil })
 }
 
+// publicLifetime is that of the public listener's certificates. They are renewed at half of it, so that monitors and
+// scanners, which warn of less than 60 days, always see more; browsers accept 398 (CA/Browser Forum, 6.3.2).
+const publicLifetime = 180 * 24 * time.Hour
+
 // ServerCertificate gives the gateway a certificate for the public listener, which is nobody's identity.
 func (s *Service) ServerCertificate(ctx context.Context, r sts.CertificateRequest) (sts.Certificate, error) {
-	return s.issue(ctx, identity.From(ctx).Caller, func(authority *pki.Authority) (*x509.Certificate, error) {
-		return authority.IssueServer(r.Request, s.PublicHosts, s.Now(), s.CertificateTTL)
+	return s.issue(ctx, identity.From(ctx).Caller, public, func(root *pki.Authority) (*x509.Certificate, error) {
+		return root.IssueServer(r.Request, s.PublicHosts, s.Now(), publicLifetime)
 	}, func(database.Tx) error { return nil })
 }
 
 // issueWorkload is [Service.issue] for the workload's own identity.
 func (s *Service) issueWorkload(ctx context.Context, workload string, request []byte, also func(database.Tx) error) (sts.Certificate, error) {
-	return s.issue(ctx, workload, func(authority *pki.Authority) (*x509.Certificate, error) {
-		return authority.IssueWorkload(request, workload, s.Now(), s.CertificateTTL)
+	return s.issue(ctx, workload, workloads, func(root *pki.Authority) (*x509.Certificate, error) {
+		return root.IssueWorkload(request, workload, s.Now(), s.CertificateTTL)
 	}, also)
 }
 
 // issue signs a certificate for a workload and keeps a record of it; also does what belongs to it, in one transaction. The
 // log shows what was issued, and what was refused.
-func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (sts.Certificate, error) {
+func (s *Service) issue(ctx context.Context, workload string, p purpose, sign func(*pki.Authority) (*x509.Certificate, error), also func(database.Tx) error) (sts.Certificate, error) {
 	state, err := s.state(ctx)
 	if err != nil {
 		return s.refuseCertificate(ctx, workload, err)
 	}
-	leaf, err := sign(state.authority)
+	root := state.roots[p]
+	leaf, err := sign(root.by)
 	if errors.Is(err, pki.ErrRequest) {
 		err = fault.New(fault.InvalidArgument, "The certificate cannot be granted: %v.", err)
 	}
@@ -68,7 +73,7 @@ func (s *Service) issue(ctx context.Context, workload string, sign func(*pki.Aut
 	}
 	s.Log.InfoContext(ctx, "a certificate was issued", "workload", workload, "serial", pki.Serial(leaf), "until", leaf.NotAfter.UTC().Format(time.RFC3339),
 		"caller", identity.From(ctx).Caller)
-	return sts.Certificate{Chain: [][]byte{leaf.Raw, state.authority.Certificate().Raw}, Roots: state.feed.Roots}, nil
+	return sts.Certificate{Chain: [][]byte{leaf.Raw, root.by.Certificate().Raw}, Roots: root.trusted}, nil
 }
 
 // refuseCertificate logs a refusal: a join token that does not hold may be one that somebody else has used before.
@@ -105,8 +110,12 @@ func mayHaveCertificate(tx database.Tx, workload string, now time.Time) error {
 func (o Operators) ListCertificates(ctx context.Context, _ sts.ListRequest) (sts.Certificates, error) {
 	now := o.Now()
 	return database.Read(ctx, o.Store, func(tx database.Tx) (list sts.Certificates, err error) {
-		if list.Roots, err = listKeys(tx, certificates, now); err != nil {
-			return list, err
+		for _, p := range []purpose{workloads, public} {
+			roots, err := listKeys(tx, p, now)
+			if err != nil {
+				return list, err
+			}
+			list.Roots = append(list.Roots, roots...)
 		}
 		list.Certificates, err = database.Collect(tx, func(row database.Row) (c sts.IssuedCertificate, err error) {
 			err = row.Scan(&c.Serial, &c.Workload, &c.Issued, &c.Expires, &c.Revoked)

@@ -65,7 +65,7 @@ func (o Operators) CreateJoinToken(ctx context.Context, r sts.WorkloadRequest) (
 
 // insertJoinToken makes a join token with the fingerprint of the root that signs now, and forgets those that have expired.
 func insertJoinToken(tx database.Tx, workload string, left bool, now time.Time) (secret.Text, error) {
-	root, err := activeKey(tx, certificates, now)
+	root, err := activeKey(tx, workloads, now)
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +139,7 @@ func (s *Service) leaveJoinToken(ctx context.Context, file, workload string, fre
 // readLeftToken says whether a workload may have a join token, and whether one was left that still holds and carries the
 // fingerprint of the root that signs now: the STS can prove itself by that one alone.
 func readLeftToken(tx database.Tx, workload string, now time.Time) (wanted, left bool, err error) {
-	root, err := activeKey(tx, certificates, now)
+	root, err := activeKey(tx, workloads, now)
 	if err != nil {
 		return false, false, err
 	}

@@ -10,7 +10,6 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
-	"oms/platform/pki"
 	"oms/platform/token"
 )
 
@@ -18,12 +17,13 @@ import (
 type purpose string
 
 const (
-	tokens       purpose = "tokens"
-	certificates purpose = "certificates"
+	tokens    purpose = "tokens"
+	workloads purpose = sts.RootOfWorkloads // the certificates with which they prove themselves
+	public    purpose = sts.RootOfPublic    // the certificates of the public listener
 )
 
 // nouns are what operators call a key that signs them.
-var nouns = map[purpose]string{tokens: "signing key", certificates: "private root"}
+var nouns = map[purpose]string{tokens: "signing key", workloads: "private root", public: "public root"}
 
 // signingAlgorithm is that of new keys for tokens: ES256 verifies everywhere, and its signatures are short.
 const signingAlgorithm = token.ES256
@@ -31,14 +31,13 @@ const signingAlgorithm = token.ES256
 // storedKey is a key that signs tokens or certificates, as it stands at the time for which it was read.
 type storedKey struct {
 	sts.SigningKey
-	purpose     purpose
 	private     []byte // PKCS #8
 	certificate []byte // of a root
 }
 
 // publishedKeys gives the keys that count at now: the active one first, then the others, the latest before the earlier.
 func publishedKeys(tx database.Tx, p purpose, now time.Time) ([]storedKey, error) {
-	keys, err := database.Collect(tx, scanKey, `SELECT id, purpose, algorithm, private, certificate, activates_at, retires_at FROM keys
+	keys, err := database.Collect(tx, scanKey, `SELECT purpose, id, algorithm, private, certificate, activates_at, retires_at FROM keys
 		WHERE purpose = $1 AND (retires_at IS NULL OR retires_at > $2) ORDER BY activates_at > $2, activates_at DESC, id`, string(p), now)
 	for i := range keys {
 		switch k := &keys[i]; {
@@ -55,7 +54,7 @@ func publishedKeys(tx database.Tx, p purpose, now time.Time) ([]storedKey, error
 
 func scanKey(row database.Row) (k storedKey, err error) {
 	var private, certificate string
-	if err := row.Scan(&k.ID, &k.purpose, &k.Algorithm, &private, &certificate, &k.Activates, &k.Retires); err != nil {
+	if err := row.Scan(&k.Purpose, &k.ID, &k.Algorithm, &private, &certificate, &k.Activates, &k.Retires); err != nil {
 		return k, err
 	}
 	var certificateErr error
@@ -68,7 +67,7 @@ func scanKey(row database.Row) (k storedKey, err error) {
 }
 
 func (k storedKey) corrupt() error {
-	return fmt.Errorf("the key %q, which signs %s, is corrupt in the database of the STS; restore the database from a backup", k.ID, k.purpose)
+	return fmt.Errorf("the %s %q is corrupt in the database of the STS; restore the database from a backup", nouns[purpose(k.Purpose)], k.ID)
 }
 
 // signingKey is a key for tokens itself.
@@ -78,15 +77,6 @@ func (k storedKey) signingKey() (token.SigningKey, error) {
 		return key, k.corrupt()
 	}
 	return key, nil
-}
-
-// authority is the private root itself.
-func (k storedKey) authority(domain string) (*pki.Authority, error) {
-	authority, err := pki.ParseAuthority(domain, k.certificate, k.private)
-	if err == nil && authority.Fingerprint() != k.ID {
-		err = k.corrupt()
-	}
-	return authority, err
 }
 
 // activeKey gives the key that signs at now, and a conflict where the STS has never been started.
@@ -101,18 +91,24 @@ func activeKey(tx database.Tx, p purpose, now time.Time) (storedKey, error) {
 	return keys[0], nil
 }
 
-// ensureKey makes the first key of a purpose, where there is none that signs now.
-func ensureKey(tx database.Tx, p purpose, domain string, now time.Time) error {
-	_, err := activeKey(tx, p, now)
+// keyStore makes and reads the keys of one installation.
+type keyStore struct {
+	domain string   // the trust domain
+	hosts  []string // what the public listener is called
+}
+
+// ensureSigningKey makes the first key for tokens, where there is none that signs now.
+func (s keyStore) ensureSigningKey(tx database.Tx, now time.Time) error {
+	_, err := activeKey(tx, tokens, now)
 	if fault.CodeOf(err) == fault.Conflict {
-		_, err = addKey(tx, p, domain, now, now)
+		_, err = s.add(tx, tokens, now, now)
 	}
 	return err
 }
 
-// addKey makes a key that signs from a time on.
-func addKey(tx database.Tx, p purpose, domain string, now, activates time.Time) (sts.SigningKey, error) {
-	added := sts.SigningKey{Algorithm: string(signingAlgorithm), State: sts.KeyNext, Activates: activates}
+// add makes a key that signs from a time on.
+func (s keyStore) add(tx database.Tx, p purpose, now, activates time.Time) (sts.SigningKey, error) {
+	added := sts.SigningKey{Purpose: string(p), Algorithm: string(signingAlgorithm), State: sts.KeyNext, Activates: activates}
 	var private, certificate []byte
 	switch p {
 	case tokens:
@@ -124,8 +120,8 @@ func addKey(tx database.Tx, p purpose, domain string, now, activates time.Time) 
 		if private, err = key.MarshalPKCS8(); err != nil {
 			return added, err
 		}
-	case certificates:
-		authority, err := pki.NewAuthority(domain, now)
+	case workloads, public:
+		authority, err := s.newRoot(p, now)
 		if err != nil {
 			return added, err
 		}
@@ -134,9 +130,39 @@ func addKey(tx database.Tx, p purpose, domain string, now, activates time.Time) 
 			return added, err
 		}
 	}
-	_, err := tx.Exec(`INSERT INTO keys (id, purpose, algorithm, private, certificate, created_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		added.ID, string(p), added.Algorithm, base64.StdEncoding.EncodeToString(private), base64.StdEncoding.EncodeToString(certificate), now, activates)
+	_, err := tx.Exec(`INSERT INTO keys (purpose, id, algorithm, private, certificate, created_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		string(p), added.ID, added.Algorithm, base64.StdEncoding.EncodeToString(private), base64.StdEncoding.EncodeToString(certificate), now, activates)
 	return added, err
+}
+
+// rotate publishes a next key.
+func (s keyStore) rotate(tx database.Tx, p purpose, r sts.RotateRequest, now time.Time) (sts.SigningKey, error) {
+	keys, err := publishedKeys(tx, p, now)
+	if err != nil {
+		return sts.SigningKey{}, err
+	}
+	for _, k := range keys {
+		if k.State == sts.KeyNext {
+			return sts.SigningKey{}, fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.Activates.Format(time.RFC3339))
+		}
+	}
+	if _, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now); err != nil { // nobody needs them any more
+		return sts.SigningKey{}, err
+	}
+	activates := now.Add(r.Announcement)
+	if _, err := tx.Exec(`UPDATE keys SET retires_at = $1 WHERE purpose = $2 AND retires_at IS NULL`, activates.Add(r.Overlap), string(p)); err != nil {
+		return sts.SigningKey{}, err
+	}
+	return s.add(tx, p, now, activates)
+}
+
+// callOff takes a next key back, which nothing was signed with. What it was to replace does not retire either.
+func callOff(tx database.Tx, p purpose, next, active string) error {
+	if _, err := tx.Exec(`DELETE FROM keys WHERE purpose = $1 AND id = $2`, string(p), next); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE keys SET retires_at = NULL WHERE purpose = $1 AND id = $2`, string(p), active)
+	return err
 }
 
 // listKeys gives the keys that count at now, as operators see them.
@@ -156,36 +182,7 @@ func (o Operators) ListSigningKeys(ctx context.Context, _ sts.ListRequest) (sts.
 
 // RotateSigningKey implements [sts.Operators].
 func (o Operators) RotateSigningKey(ctx context.Context, r sts.RotateRequest) (sts.SigningKey, error) {
-	return o.rotate(ctx, tokens, r)
-}
-
-// RotateRoot implements [sts.Operators].
-func (o Operators) RotateRoot(ctx context.Context, r sts.RotateRequest) (sts.SigningKey, error) {
-	return o.rotate(ctx, certificates, r)
-}
-
-// rotate publishes a next key.
-func (o Operators) rotate(ctx context.Context, p purpose, r sts.RotateRequest) (sts.SigningKey, error) {
-	now := o.Now()
-	activates := now.Add(r.Announcement)
-	return database.Write(ctx, o.Store, func(tx database.Tx) (next sts.SigningKey, err error) {
-		keys, err := publishedKeys(tx, p, now)
-		if err != nil {
-			return next, err
-		}
-		for _, k := range keys {
-			if k.State == sts.KeyNext {
-				return next, fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.Activates.Format(time.RFC3339))
-			}
-		}
-		if _, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now); err != nil { // nobody needs them any more
-			return next, err
-		}
-		if _, err := tx.Exec(`UPDATE keys SET retires_at = $1 WHERE purpose = $2 AND retires_at IS NULL`, activates.Add(r.Overlap), string(p)); err != nil {
-			return next, err
-		}
-		return addKey(tx, p, o.Domain, now, activates)
-	})
+	return database.Write(ctx, o.Store, func(tx database.Tx) (sts.SigningKey, error) { return o.keys().rotate(tx, tokens, r, o.Now()) })
 }
 
 // RevokeSigningKey implements [sts.Operators].
@@ -200,19 +197,16 @@ func (o Operators) RevokeSigningKey(ctx context.Context, r sts.RevokeSigningKeyR
 		if revoked < 0 {
 			return fault.New(fault.NotFound, "there is no signing key %q; `app keys list` shows them all", r.ID)
 		}
-		if _, err := tx.Exec(`DELETE FROM keys WHERE id = $1`, r.ID); err != nil {
+		if keys[revoked].State == sts.KeyNext {
+			return callOff(tx, tokens, r.ID, keys[0].ID)
+		}
+		if _, err := tx.Exec(`DELETE FROM keys WHERE purpose = $1 AND id = $2`, string(tokens), r.ID); err != nil || keys[revoked].State == sts.KeyRetired {
 			return err
 		}
-		switch keys[revoked].State {
-		case sts.KeyNext: // nothing replaces the one that signs any more, so it does not retire either
-			_, err = tx.Exec(`UPDATE keys SET retires_at = NULL WHERE id = $1`, keys[0].ID)
-		case sts.KeyActive: // the next one signs from now on, or one that is made for that
-			var promoted int64
-			promoted, err = tx.Exec(`UPDATE keys SET activates_at = $1 WHERE purpose = $2 AND activates_at > $1`, now, string(tokens))
-			if err == nil && promoted == 0 {
-				_, err = addKey(tx, tokens, o.Domain, now, now)
-			}
-		case sts.KeyRetired:
+		// The next one signs from now on, or one that is made for that.
+		promoted, err := tx.Exec(`UPDATE keys SET activates_at = $1 WHERE purpose = $2 AND activates_at > $1`, now, string(tokens))
+		if err == nil && promoted == 0 {
+			_, err = o.keys().add(tx, tokens, now, now)
 		}
 		return err
 	})

@@ -77,9 +77,10 @@ func (s Settings) Problems() []config.Problem {
 type Options struct {
 	module.Env
 	Settings
-	Callees     map[string]Callee // by module, the gateway among them: it shows users all that they may do
-	PublicHosts []string          // what the public listener is called in its certificate
+	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
 }
+
+func (o Options) keys() keyStore { return keyStore{domain: o.Domain, hosts: o.PublicHosts} }
 
 // Callee is a module as the STS knows it: from its table of operations.
 type Callee struct {
@@ -99,43 +100,53 @@ type Service struct {
 
 var _ sts.Service = (*Service)(nil)
 
-// New makes the service, and at the first start its signing key and the private root.
+// New makes the service, and at the first start its signing key and the roots. Roots that are not for what they should be
+// for are replaced.
 func New(ctx context.Context, o Options) (*Service, error) {
-	if err := o.Store.Write(ctx, func(tx database.Tx) error { return prepare(tx, o) }); err != nil {
+	replaced, err := database.Write(ctx, o.Store, func(tx database.Tx) ([]sts.SigningKey, error) { return prepare(tx, o) })
+	if err != nil {
 		return nil, err
 	}
 	s := &Service{Options: o, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
-	_, err := s.refresh(ctx) // what is wrong with the keys is told at the start
+	for _, root := range replaced {
+		s.logReplaced(ctx, root)
+	}
+	_, err = s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }
 
-// prepare adds what is not there yet: the first keys, a row for every module, and the demo users.
-func prepare(tx database.Tx, o Options) error {
-	for _, p := range []purpose{tokens, certificates} {
-		if err := ensureKey(tx, p, o.Domain, o.Now()); err != nil {
-			return err
-		}
+// prepare adds what is not there yet: the first keys, a row for every module, and the demo users. It gives the roots that
+// are to replace others.
+func prepare(tx database.Tx, o Options) (replaced []sts.SigningKey, err error) {
+	if err := o.keys().ensureSigningKey(tx, o.Now()); err != nil {
+		return nil, err
+	}
+	if replaced, err = o.keys().ensureRoots(tx, sts.RotateRequest{Announcement: o.RootAnnouncement, Overlap: o.RootOverlap}, o.Now()); err != nil {
+		return nil, err
 	}
 	for name := range o.Callees {
 		if _, err := tx.Exec(`INSERT INTO workloads (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if !o.Demo {
-		return nil
+		return replaced, nil
 	}
-	return seedDemo(tx, o.Now())
+	return replaced, seedDemo(tx, o.Now())
 }
 
 // OperatorOptions are what operators need.
 type OperatorOptions struct {
-	Store    database.Store
-	Observer rpc.Observer
-	Now      func() time.Time
-	Demo     bool     // demo accounts are good
-	Domain   string   // the trust domain
-	Modules  []string // of the installation, as operators are told of them
+	Store       database.Store
+	Observer    rpc.Observer
+	Now         func() time.Time
+	Demo        bool     // demo accounts are good
+	Domain      string   // the trust domain
+	PublicHosts []string // what the public listener is called
+	Modules     []string // of the installation, as operators are told of them
 }
+
+func (o OperatorOptions) keys() keyStore { return keyStore{domain: o.Domain, hosts: o.PublicHosts} }
 
 // Operators implements [sts.Operators] on the database of the STS. It is safe for concurrent use.
 type Operators struct {

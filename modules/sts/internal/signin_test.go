@@ -47,7 +47,7 @@ func openOffice(t testing.TB, demo bool) *office {
 	service, err := New(t.Context(), Options{
 		Env: module.Env{
 			Store: store, Now: clock, Edge: module.Edge{Accepted: issuers.New(issuers.Own("https://orders.example"))},
-			Installation: module.Installation{Demo: demo, Domain: "orders.local"},
+			Installation: module.Installation{Demo: demo, Domain: "orders.local", PublicHosts: []string{"localhost"}},
 		},
 		Settings: Settings{SessionTTL: time.Hour}, Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}},
 	})

@@ -3,15 +3,12 @@ package internal
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"oms/modules/sts"
 	"oms/platform/database"
-	"oms/platform/pki"
 	"oms/platform/token"
 )
 
@@ -21,11 +18,11 @@ const stateAge = 500 * time.Millisecond
 
 // state is what the database says about keys, certificates and revocations, as of one moment. It is immutable.
 type state struct {
-	read      time.Time
-	signing   token.SigningKey
-	public    *token.KeySet
-	authority *pki.Authority
-	feed      sts.Feed
+	read    time.Time
+	signing token.SigningKey
+	public  *token.KeySet
+	roots   map[purpose]issuing
+	feed    sts.Feed
 }
 
 // keys gives the public keys, among them that of any kid that there is.
@@ -77,12 +74,15 @@ func (s *Service) readState(tx database.Tx, into *state) (err error) {
 	if err := s.readSigningKeys(tx, into); err != nil {
 		return err
 	}
-	signs, err := s.readRoots(tx, into)
-	if err != nil {
-		return err
+	into.roots = map[purpose]issuing{}
+	for _, p := range []purpose{workloads, public} {
+		if into.roots[p], err = s.keys().readRoots(tx, p, into.read); err != nil {
+			return err
+		}
 	}
+	into.feed.Roots, into.feed.PublicRoots, into.feed.PublicRoot = into.roots[workloads].trusted, into.roots[public].trusted, into.roots[public].by.Fingerprint()
 	if into.feed.RenewBefore, err = timesByName(tx, // also what is from before the root that signs now
-		`SELECT name, CASE WHEN renew_before < $1 THEN $1 ELSE renew_before END FROM workloads`, signs); err != nil {
+		`SELECT name, CASE WHEN renew_before < $1 THEN $1 ELSE renew_before END FROM workloads`, into.roots[workloads].since); err != nil {
 		return err
 	}
 	if into.feed.RevokedCertificates, err = database.Collect(tx, database.Column[string],
@@ -123,34 +123,6 @@ func (s *Service) readSigningKeys(tx database.Tx, into *state) error {
 	jwks, err := json.Marshal(into.public)
 	into.feed.JWKS = string(jwks)
 	return err
-}
-
-// readRoots also gives when the root that signs now began to.
-func (s *Service) readRoots(tx database.Tx, into *state) (signs time.Time, err error) {
-	keys, err := publishedKeys(tx, certificates, into.read)
-	if err != nil {
-		return signs, err
-	}
-	if len(keys) == 0 {
-		return signs, errors.New("the STS has no private root; restore its database from a backup")
-	}
-	var certificates []*x509.Certificate
-	for i, k := range keys {
-		authority, err := k.authority(s.Domain)
-		if err != nil {
-			return signs, err
-		}
-		if i == 0 {
-			into.authority = authority
-		}
-		certificates = append(certificates, authority.Certificate())
-	}
-	roots, err := pki.NewRoots(s.Domain, certificates...)
-	if err != nil {
-		return signs, err
-	}
-	into.feed.Roots = string(roots.PEM())
-	return keys[0].Activates, nil
 }
 
 // timesByName runs a query for names with a time each.

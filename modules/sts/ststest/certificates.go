@@ -220,6 +220,9 @@ func serverCertificates(t *testing.T, w world) {
 	must(t, err)
 	leaf, err := x509.ParseCertificate(answer.Chain[0])
 	must(t, err)
+	if life := leaf.NotAfter.Sub(w.Clock.Now()); life < 120*24*time.Hour || life > 398*24*time.Hour {
+		t.Errorf("it holds for %v: scanners want 60 days at half of its life, and browsers take 398 at most", life)
+	}
 	if len(leaf.URIs) > 0 || !slices.Equal(leaf.DNSNames, []string{"localhost"}) || !slices.Equal(leaf.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) {
 		t.Errorf("it is for %v, %v, usage %v", leaf.URIs, leaf.DNSNames, leaf.ExtKeyUsage)
 	}

@@ -41,6 +41,15 @@ const (
 // Domain is the trust domain.
 const Domain = "orders.local"
 
+// PublicHosts are what the public listener is called.
+func PublicHosts() []string { return []string{"localhost", "127.0.0.1"} }
+
+// How a started module replaces a root by itself, and how a test rotates.
+const (
+	Announcement = time.Minute
+	Overlap      = 10 * time.Minute
+)
+
 // Started is a hosted STS that knows the callees order (add_order, update_order, view_orders; called by the gateway),
 // inventory (manage_inventory; called by the gateway and order), gateway (all of these; called by itself) and sts (called by nobody), the
 // demo users, and the user carol with all of these scopes.
@@ -82,6 +91,18 @@ func (c *Clock) Forward(by time.Duration) { c.ahead.Add(int64(by)) }
 // Start hosts a fresh module. Without the demo, demo accounts do not count.
 type Start func(t *testing.T, demo bool) Started
 
+// RunUpgraded runs over every shape what is promised of an STS that starts on the database of a version whose only root
+// can sign for any name.
+func RunUpgraded(t *testing.T, shapes []rpctest.Shape, start func(t *testing.T) Started) {
+	t.Helper()
+	for _, shape := range shapes {
+		t.Run(shape.Name, func(t *testing.T) {
+			t.Parallel()
+			upgraded(t, newWorld(t, start(t), shape))
+		})
+	}
+}
+
 // Run runs the suite over every shape.
 func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 	t.Helper()
@@ -99,6 +120,7 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 	maps.Copy(tests, certificateTests)
 	maps.Copy(tests, feedTests)
 	maps.Copy(tests, keyTests)
+	maps.Copy(tests, rootTests)
 	for _, shape := range shapes {
 		t.Run(shape.Name, func(t *testing.T) {
 			for name, test := range tests {
