@@ -17,6 +17,7 @@ type SignIn struct {
 	Problem string // why signing in did not work
 	Ended   bool   // a session was there, and is over
 	Cards   []Card // accounts of the demo, one click away
+	Exposed bool   // others than this machine can use them
 }
 
 // Card is an account of the demo, with what it may do in plain words.

@@ -18,7 +18,7 @@ import (
 // middleware is what every request goes through, in this order.
 func (g *gateway) middleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		begin, limitAnswerTime, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
+		begin, g.stayEncrypted, limitAnswerTime, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
 	}
 }
 

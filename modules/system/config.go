@@ -91,7 +91,7 @@ type Trust struct {
 // Demo is the demonstration data: users with known passwords, and stock.
 type Demo struct {
 	Enabled     bool `koanf:"enabled"`      // seeds the demo data; off, demo accounts cannot sign in, also those seeded earlier
-	AllowRemote bool `koanf:"allow_remote"` // permits the demo accounts, whose passwords are public, on listeners that are not on loopback
+	AllowRemote bool `koanf:"allow_remote"` // permits the demo accounts, whose passwords are public, where a listener or the host of public_url is not on loopback
 }
 
 // Log is what the process tells about itself on standard error.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ func (c *Config) processProblems() []config.Problem {
 	return slices.Concat(
 		c.listenerProblems(), c.adminProblems(),
 		config.When(c.DataDir == "", "data_dir", "is empty; write a directory, such as data"),
+		c.accessProblems(),
 	)
 }
 
@@ -125,12 +127,28 @@ func (c Config) example(name string) string {
 
 // demoProblems keeps accounts whose passwords everyone knows away from everyone.
 func (c *Config) demoProblems() (list []config.Problem) {
-	exposed := c.Demo.Enabled && !c.Demo.AllowRemote
-	for _, l := range c.listeners() {
-		list = append(list, config.When(exposed && l.valid && !config.Loopback(l.host), "enabled",
-			"the demo passwords are public and %s %q is not on loopback; set demo.enabled to false, or demo.allow_remote to true", l.key, l.address)...)
+	if !c.Demo.Enabled || c.Demo.AllowRemote {
+		return nil
+	}
+	for _, key := range c.remote() {
+		list = append(list, config.Problemf("enabled",
+			"the demo passwords are public and %s is not on loopback; set demo.enabled to false, or demo.allow_remote to true", key))
 	}
 	return list
+}
+
+// remote are the keys, each with its value, that let others than this machine reach this process: its own listeners, and
+// what the world calls the service, which may be a proxy in front of a listener on loopback.
+func (c Config) remote() (keys []string) {
+	for _, l := range c.listeners() {
+		if l.valid && !config.Loopback(l.host) {
+			keys = append(keys, fmt.Sprintf("%s %q", l.key, l.address))
+		}
+	}
+	if public, err := url.Parse(c.Server.PublicURL); err == nil && public.Host != "" && !config.Loopback(public.Hostname()) {
+		keys = append(keys, fmt.Sprintf("server.public_url %q", c.Server.PublicURL))
+	}
+	return keys
 }
 
 // Problems is everything about it that cannot stay.

@@ -277,6 +277,20 @@ func TestDemoAccountsStayOnLoopback(t *testing.T) {
 		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.enabled": "false"}})
 		load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.allow_remote": "true"}})
 	}
+	// What the world calls the service counts too: a proxy in front of a listener on loopback lets everybody in.
+	for _, public := range []string{"https://localhost:9443", "https://127.0.0.1", "https://[::1]:9443"} {
+		load(t, config.LoadOptions{Flags: map[string]string{"server.public_url": public}})
+	}
+	for _, public := range []string{"https://shop.example.com", "https://192.168.0.1:9090", "https://localhost.example.com", "https://[2001:db8::1]"} {
+		for _, modules := range []string{"all", "gateway", "sts", "inventory"} {
+			flags := map[string]string{"server.public_url": public, "server.modules": modules}
+			refused(t, `server.public_url "`+public+`" is not on loopback; set demo.enabled to false, or demo.allow_remote`, config.LoadOptions{Flags: flags})
+			flags["demo.enabled"] = "false"
+			load(t, config.LoadOptions{Flags: flags})
+			flags["demo.enabled"], flags["demo.allow_remote"] = "true", "true"
+			load(t, config.LoadOptions{Flags: flags})
+		}
+	}
 	// What counts are the listeners of this process, whichever key opens them.
 	remote := map[string]string{"server.address": "0.0.0.0:9090", "modules.sts.url": "https://sts.internal:9445", "modules.order.listen": ":9092"}
 	for modules, want := range map[string]string{

@@ -64,6 +64,9 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 		config: c, options: o, log: log, metrics: prometheus.NewRegistry(),
 		databases: map[string]*sqlite.DB{}, hosted: map[string]module.Hosted{}, links: map[string]link{},
 	}
+	if c.demoRemote() {
+		log.Warn("the demo accounts, whose passwords are public, can be used from elsewhere; set demo.enabled to false before anybody relies on this system", "because", c.remote())
+	}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
@@ -167,11 +170,14 @@ func (s *System) openModules(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// demoRemote reports whether others than this machine can use the demo accounts.
+func (c Config) demoRemote() bool { return c.Demo.Enabled && len(c.remote()) > 0 }
+
 // installation is what all modules are told.
 func (c Config) installation() module.Installation {
 	return module.Installation{
 		Modules: c.modules, Elsewhere: slices.DeleteFunc(c.names(), c.Hosts), Domain: c.Trust.Domain, PublicURL: c.Server.PublicURL,
-		PublicHosts: c.PublicHosts(), DataDir: c.DataDir, Demo: c.Demo.Enabled,
+		PublicHosts: c.PublicHosts(), DataDir: c.DataDir, Demo: c.Demo.Enabled, DemoRemote: c.demoRemote(),
 		CertificateTTL: c.Trust.CertificateTTL, RootAnnouncement: c.Trust.RootAnnouncement, RootOverlap: c.Trust.RootOverlap,
 	}
 }

@@ -78,6 +78,7 @@ type Installation struct {
 	PublicHosts []string // what its public listener is called in certificates: host names and IP addresses
 	DataDir     string
 	Demo        bool // demo accounts and demo stock are wanted
+	DemoRemote  bool // and others than this machine can use the accounts
 
 	CertificateTTL   time.Duration // the lifetime of certificates
 	RootAnnouncement time.Duration // how long a next root is known before it signs

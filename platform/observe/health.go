@@ -3,12 +3,15 @@ package observe
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"oms/platform/config"
 )
 
 // Check tells whether something that this process hosts can serve. It never asks another process.
@@ -38,7 +41,23 @@ func Admin(metrics prometheus.Gatherer, checks []Check, reached []string) http.H
 		_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
 	})
 	admin.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
-	return admin
+	return byLoopbackName(admin)
+}
+
+// byLoopbackName refuses requests for other names than those of this machine for itself. A site that a browser on this
+// machine visits can have its own name lead here (DNS rebinding), and would read what nobody else may.
+func byLoopbackName(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host != "" && !config.Loopback(strings.Trim(host, "[]")) { // HTTP/1.0 has none, and browsers always
+			http.Error(w, "The admin listener answers to localhost, 127.0.0.1 and [::1] alone: use one of them in the URL.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ready runs the checks. The lines name what is not ready, and why; the listener is on loopback.

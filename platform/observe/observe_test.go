@@ -48,6 +48,26 @@ func admin(t *testing.T, level string, checks ...observe.Check) (recorder *obser
 	}
 }
 
+// A site that a browser here visits can have its own name lead here (DNS rebinding): the browser then sends that name.
+func TestTheAdminListenerAnswersToLoopbackNamesAlone(t *testing.T) {
+	handler := observe.Admin(prometheus.NewRegistry(), nil, nil)
+	for host, want := range map[string]int{
+		"localhost:9190": 200, "LOCALHOST": 200, "127.0.0.1:9190": 200, "127.0.0.2": 200, "[::1]:9190": 200, "[::1]": 200, "": 200,
+		"evil.example:9190": 421, "localhost.evil.example": 421, "evil.example": 421, "192.0.2.1:9190": 421, "0.0.0.0:9190": 421,
+		"127.0.0.1.evil.example:9190": 421, "[2001:db8::1]:9190": 421, "localhost:9190:9190": 421, "[": 421,
+	} {
+		for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+			request := httptest.NewRequest(http.MethodGet, path, nil)
+			request.Host = host
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, request)
+			if answer.Code != want || want == 421 && !strings.Contains(answer.Body.String(), "answers to localhost") {
+				t.Errorf("%s of %q: %d, %s", path, host, answer.Code, answer.Body)
+			}
+		}
+	}
+}
+
 func TestCallsAndWhatWasDecidedAreCounted(t *testing.T) {
 	recorder, log, get := admin(t, "info")
 	ctx := context.Background()

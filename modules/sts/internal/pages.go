@@ -40,6 +40,7 @@ func (s *Service) Page(page module.Page) http.Handler {
 		web.ShowFault(w, r, fault.New(fault.PermissionDenied, "This form came from another site, so nothing was done."))
 	}))
 	return ours.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store") // unless the page says otherwise: nobody keeps who signs in, or how
 		if err := handlers[page](s, w, r); err != nil {
 			web.ShowFault(w, r, err)
 		}
@@ -99,7 +100,6 @@ func (s *Service) serveWorkloadKeys(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(body)
 	return nil
 }

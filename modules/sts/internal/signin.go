@@ -33,7 +33,7 @@ func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) error {
 	if s.Demo {
-		page.Cards = demoCards()
+		page.Cards, page.Exposed = demoCards(), s.DemoRemote
 	}
 	return web.Render(w, r, status, "sign-in", page)
 }
