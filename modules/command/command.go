@@ -175,6 +175,7 @@ func (a *app) operate(do func(*cobra.Command, operator, []string) error) func(*c
 		var last lastFailure
 		conn, err := stshost.Administer(stshost.OperatorOptions{
 			Store: db, Observer: &last, Now: time.Now, Demo: c.Demo.Enabled, Domain: c.Trust.Domain, PublicHosts: c.PublicHosts(), Modules: moduleNames(),
+			KeyEncryptionKeyFile: system.SettingsOf[stshost.Settings](c, sts.Name).KeyEncryptionKeyFile,
 		})
 		if err != nil {
 			return err

@@ -41,6 +41,9 @@ func (m *Membership) apply(news sts.Feed) error {
 	if err != nil {
 		return err
 	}
+	if _, err := publicRoots(news); err != nil {
+		return err
+	}
 	m.Keys.Announce(keys)
 	m.Revocations.Announce(news.RevokedSubjects)
 	m.Peers.Trust(roots, news.RevokedCertificates)
@@ -58,13 +61,17 @@ func (m *Membership) saveFeed() error {
 	if err != nil {
 		return err
 	}
-	// An STS of an earlier version has one root for both.
-	public, err := pki.ParseRoots("", []byte(cmp.Or(m.feed.PublicRoots, m.feed.Roots)))
+	public, err := publicRoots(m.feed)
 	if err != nil {
 		return err
 	}
 	return errors.Join(pki.WriteSecret(m.feedFile(), text),
 		pki.WriteRoots(WorkloadRootsFile(m.Dir), roots), pki.WriteRoots(RootsFile(m.Dir), public))
+}
+
+// publicRoots are those of the public listener. An STS of an earlier version has one root for everything.
+func publicRoots(feed sts.Feed) (*pki.Roots, error) {
+	return pki.ParseRoots("", []byte(cmp.Or(feed.PublicRoots, feed.Roots)))
 }
 
 // loadFeed puts in force what an earlier process has kept.

@@ -51,8 +51,16 @@ func FuzzFeedFile(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	public, err := pki.NewPublicAuthority("orders.local", []string{"localhost"}, time.Now())
+	if err != nil {
+		f.Fatal(err)
+	}
+	publicRoots, err := pki.NewRoots("", public.Certificate())
+	if err != nil {
+		f.Fatal(err)
+	}
 	good, err := json.Marshal(sts.Feed{
-		Version: "1", JWKS: string(jwks), Roots: string(roots.PEM()), RevokedCertificates: []string{"1f"}, RevokedSubjects: map[string]time.Time{"alice": time.Unix(1_700_000_000, 0).UTC()},
+		Version: "1", JWKS: string(jwks), Roots: string(roots.PEM()), PublicRoots: string(publicRoots.PEM()), PublicRoot: public.Fingerprint(), RevokedCertificates: []string{"1f"}, RevokedSubjects: map[string]time.Time{"alice": time.Unix(1_700_000_000, 0).UTC()},
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -62,6 +70,12 @@ func FuzzFeedFile(f *testing.F) {
 	f.Add(bytes.ReplaceAll(good, []byte("CERTIFICATE"), []byte("PRIVATE KEY")))
 	f.Add(bytes.ReplaceAll(good, []byte("2023-"), []byte("-1-")))
 	f.Add([]byte(`{"version":"1","jwks":"{\"keys\":[]}","roots":""}`))
+	earlier, err := json.Marshal(sts.Feed{Version: "1", JWKS: string(jwks), Roots: string(roots.PEM())})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(earlier)
+	f.Add(bytes.Replace(good, []byte("\"public_roots\":\"---"), []byte("\"public_roots\":\"-"), 1))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		dir := t.TempDir()

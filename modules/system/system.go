@@ -103,7 +103,8 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 
 // DatabaseOptions says where a module's database is and what its schema is.
 func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
-	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: c.module(module).Migrations, Log: log}
+	m := c.module(module)
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: m.Migrations, Erase: m.Secrets, Log: log}
 }
 
 // openDatabases opens the database of every hosted module that has one.

@@ -32,6 +32,7 @@ func (d *deployment) operators() rpc.Conn {
 	operators, err := stshost.Administer(stshost.OperatorOptions{
 		Store: d.store("sts"), Observer: rpctest.Observe(d, sts.OperatorOperations.Operations()), Now: time.Now, Demo: d.config.Demo.Enabled,
 		Domain: d.config.Trust.Domain, PublicHosts: d.config.PublicHosts(),
+		KeyEncryptionKeyFile: system.SettingsOf[stshost.Settings](d.config, "sts").KeyEncryptionKeyFile,
 	})
 	if err != nil {
 		d.Fatal(err)

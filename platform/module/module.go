@@ -34,6 +34,7 @@ type Module struct {
 	Tables     []Table // the operations that others can call, a table for each kind of callers; none is a module that only calls
 	Pages      []Page  // what it offers to browsers and programs besides, reached through the public module
 	Migrations fs.FS   // the schema of its database; nil: it has none
+	Secrets    bool    // its database holds secrets: what is deleted there is overwritten
 
 	// Settings makes its configuration, a pointer to a struct that holds the defaults ([config.Section]). Its keys lie
 	// under Name. Nil: it has none.

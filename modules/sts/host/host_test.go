@@ -47,6 +47,12 @@ func callees() map[string]host.Callee {
 // start hosts an STS with an external issuer beside its own.
 func start(t testing.TB, store database.Store, demo bool, now func() time.Time) (module.Hosted, token.SigningKey) {
 	t.Helper()
+	return startWith(t, store, demo, now, "")
+}
+
+// startWith is start with a key encryption key.
+func startWith(t testing.TB, store database.Store, demo bool, now func() time.Time, kek string) (module.Hosted, token.SigningKey) {
+	t.Helper()
 	foreign, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +77,7 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 		Callees: callees(),
 		Settings: host.Settings{
 			SessionTTL: ststest.SessionLifetime, InternalTokenTTL: ststest.InternalLifetime, TransactionTokenTTL: time.Minute, WorkloadTokenTTL: ststest.WorkloadLifetime,
+			KeyEncryptionKeyFile: kek,
 		},
 	})
 	if err != nil {
@@ -82,9 +89,15 @@ func start(t testing.TB, store database.Store, demo bool, now func() time.Time) 
 // operators are those of a store.
 func operators(t testing.TB, store database.Store, demo bool, now func() time.Time) rpc.Conn {
 	t.Helper()
+	return operatorsWith(t, store, demo, now, "")
+}
+
+// operatorsWith are operators with a key encryption key.
+func operatorsWith(t testing.TB, store database.Store, demo bool, now func() time.Time, kek string) rpc.Conn {
+	t.Helper()
 	operators, err := host.Administer(host.OperatorOptions{
 		Store: store, Observer: rpctest.Observe(t, sts.OperatorOperations.Operations()), Now: now, Demo: demo, Domain: ststest.Domain, PublicHosts: ststest.PublicHosts(),
-		Modules: []string{"gateway", "sts", "order", "inventory"},
+		Modules: []string{"gateway", "sts", "order", "inventory"}, KeyEncryptionKeyFile: kek,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,16 +138,17 @@ func seeded(t *testing.T) string {
 	return directory
 }
 
+// The keys are encrypted at rest here, which nobody who calls can tell. Elsewhere they are not.
 func TestTheContract(t *testing.T) {
-	before := seeded(t)
+	before, kek := seeded(t), keyFile(t, keyOf(1))
 	ststest.Run(t, modulestest.Shapes(t), func(t *testing.T, demo bool) ststest.Started {
 		directory := t.TempDir()
 		if err := os.CopyFS(directory, os.DirFS(before)); err != nil {
 			t.Fatal(err)
 		}
 		store, clock := databasetest.OpenIn(t, "sts", directory), &ststest.Clock{}
-		hosted, foreign := start(t, store, demo, clock.Now)
-		operator := operators(t, store, true, clock.Now)
+		hosted, foreign := startWith(t, store, demo, clock.Now, kek)
+		operator := operatorsWith(t, store, true, clock.Now, kek)
 		return ststest.Started{
 			Host: hosted.Host, Foreign: foreign, Operator: operator, Clock: clock,
 			Issue: func(user string, scopes ...string) secret.Text {

@@ -22,6 +22,7 @@ var Module = module.Module{
 	Tables:     []module.Table{sts.Operations},
 	Pages:      internal.Pages(),
 	Migrations: migrations.For(sts.Name),
+	Secrets:    true,
 	Settings:   func() any { return internal.DefaultSettings() },
 	Open:       open,
 }

@@ -23,15 +23,24 @@ type installation struct {
 	*testing.T
 	store database.Store
 	now   time.Time
+	kek   string // the file of the key encryption key; "" is none
 }
 
 func (i *installation) clock() time.Time { return i.now }
 
-// restart starts it with these names of its public listener, and gives what it has to say about its roots.
+// restart starts it with these names of its public listener, and gives what it has to say about its keys.
 func (i *installation) restart(hosts ...string) string {
 	i.Helper()
+	_, log, err := i.start(hosts...)
+	if err != nil {
+		i.Fatal(err)
+	}
+	return log
+}
+
+func (i *installation) start(hosts ...string) (module.Hosted, string, error) {
 	var log bytes.Buffer
-	if _, err := host.New(i.Context(), host.Options{
+	hosted, err := host.New(i.Context(), host.Options{
 		Env: module.Env{
 			Store: i.store, Observer: &rpctest.Observer{}, Now: i.clock, Log: slog.New(slog.NewTextHandler(&log, nil)),
 			Edge: module.Edge{Accepted: issuers.New(issuers.Own(ststest.PublicURL))},
@@ -40,11 +49,9 @@ func (i *installation) restart(hosts ...string) string {
 				RootAnnouncement: ststest.Announcement, RootOverlap: ststest.Overlap,
 			},
 		},
-		Callees: callees(),
-	}); err != nil {
-		i.Fatal(err)
-	}
-	return log.String()
+		Callees: callees(), Settings: host.Settings{KeyEncryptionKeyFile: i.kek},
+	})
+	return hosted, log.String(), err
 }
 
 // roots are those for a purpose, the one that signs first.

@@ -10,6 +10,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
+	"oms/platform/keyring"
 	"oms/platform/token"
 )
 
@@ -31,13 +32,14 @@ const signingAlgorithm = token.ES256
 // storedKey is a key that signs tokens or certificates, as it stands at the time for which it was read.
 type storedKey struct {
 	sts.SigningKey
-	private     []byte // PKCS #8
-	certificate []byte // of a root
+	private       []byte // PKCS #8, encrypted or not
+	encryptedWith string // the id of the key encryption key; "" is none
+	certificate   []byte // of a root
 }
 
 // publishedKeys gives the keys that count at now: the active one first, then the others, the latest before the earlier.
 func publishedKeys(tx database.Tx, p purpose, now time.Time) ([]storedKey, error) {
-	keys, err := database.Collect(tx, scanKey, `SELECT purpose, id, algorithm, private, certificate, activates_at, retires_at FROM keys
+	keys, err := database.Collect(tx, scanKey, `SELECT purpose, id, algorithm, private, encrypted_with, certificate, activates_at, retires_at FROM keys
 		WHERE purpose = $1 AND (retires_at IS NULL OR retires_at > $2) ORDER BY activates_at > $2, activates_at DESC, id`, string(p), now)
 	for i := range keys {
 		switch k := &keys[i]; {
@@ -54,7 +56,7 @@ func publishedKeys(tx database.Tx, p purpose, now time.Time) ([]storedKey, error
 
 func scanKey(row database.Row) (k storedKey, err error) {
 	var private, certificate string
-	if err := row.Scan(&k.Purpose, &k.ID, &k.Algorithm, &private, &certificate, &k.Activates, &k.Retires); err != nil {
+	if err := row.Scan(&k.Purpose, &k.ID, &k.Algorithm, &private, &k.encryptedWith, &certificate, &k.Activates, &k.Retires); err != nil {
 		return k, err
 	}
 	var certificateErr error
@@ -71,8 +73,12 @@ func (k storedKey) corrupt() error {
 }
 
 // signingKey is a key for tokens itself.
-func (k storedKey) signingKey() (token.SigningKey, error) {
-	key, err := token.ParseSigningKey(k.private, token.Algorithm(k.Algorithm))
+func (s keyStore) signingKey(k storedKey) (token.SigningKey, error) {
+	private, err := s.decrypt(k)
+	if err != nil {
+		return token.SigningKey{}, err
+	}
+	key, err := token.ParseSigningKey(private, token.Algorithm(k.Algorithm))
 	if err != nil || key.ID() != k.ID {
 		return key, k.corrupt()
 	}
@@ -93,8 +99,9 @@ func activeKey(tx database.Tx, p purpose, now time.Time) (storedKey, error) {
 
 // keyStore makes and reads the keys of one installation.
 type keyStore struct {
-	domain string   // the trust domain
-	hosts  []string // what the public listener is called
+	domain string        // the trust domain
+	hosts  []string      // what the public listener is called
+	ring   *keyring.Ring // what keys are encrypted under; nil: nothing
 }
 
 // ensureSigningKey makes the first key for tokens, where there is none that signs now.
@@ -130,8 +137,12 @@ func (s keyStore) add(tx database.Tx, p purpose, now, activates time.Time) (sts.
 			return added, err
 		}
 	}
-	_, err := tx.Exec(`INSERT INTO keys (purpose, id, algorithm, private, certificate, created_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		string(p), added.ID, added.Algorithm, base64.StdEncoding.EncodeToString(private), base64.StdEncoding.EncodeToString(certificate), now, activates)
+	private, encryptedWith, err := s.encryptLikeOthers(tx, p, added.ID, private)
+	if err != nil {
+		return added, err
+	}
+	_, err = tx.Exec(`INSERT INTO keys (purpose, id, algorithm, private, encrypted_with, certificate, created_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		string(p), added.ID, added.Algorithm, base64.StdEncoding.EncodeToString(private), encryptedWith, base64.StdEncoding.EncodeToString(certificate), now, activates)
 	return added, err
 }
 
@@ -182,12 +193,20 @@ func (o Operators) ListSigningKeys(ctx context.Context, _ sts.ListRequest) (sts.
 
 // RotateSigningKey implements [sts.Operators].
 func (o Operators) RotateSigningKey(ctx context.Context, r sts.RotateRequest) (sts.SigningKey, error) {
-	return database.Write(ctx, o.Store, func(tx database.Tx) (sts.SigningKey, error) { return o.keys().rotate(tx, tokens, r, o.Now()) })
+	keys, err := o.keys()
+	if err != nil {
+		return sts.SigningKey{}, err
+	}
+	return database.Write(ctx, o.Store, func(tx database.Tx) (sts.SigningKey, error) { return keys.rotate(tx, tokens, r, o.Now()) })
 }
 
 // RevokeSigningKey implements [sts.Operators].
 func (o Operators) RevokeSigningKey(ctx context.Context, r sts.RevokeSigningKeyRequest) (done sts.Done, err error) {
 	now := o.Now()
+	store, err := o.keys()
+	if err != nil {
+		return done, err
+	}
 	return done, o.Store.Write(ctx, func(tx database.Tx) error {
 		keys, err := publishedKeys(tx, tokens, now)
 		if err != nil {
@@ -206,7 +225,7 @@ func (o Operators) RevokeSigningKey(ctx context.Context, r sts.RevokeSigningKeyR
 		// The next one signs from now on, or one that is made for that.
 		promoted, err := tx.Exec(`UPDATE keys SET activates_at = $1 WHERE purpose = $2 AND activates_at > $1`, now, string(tokens))
 		if err == nil && promoted == 0 {
-			_, err = o.keys().add(tx, tokens, now, now)
+			_, err = store.add(tx, tokens, now, now)
 		}
 		return err
 	})

@@ -27,7 +27,11 @@ func (s keyStore) root(k storedKey) (*pki.Authority, error) {
 	if k.Purpose == string(public) {
 		domain = "" // it proves no workload
 	}
-	root, err := pki.ParseAuthority(domain, k.certificate, k.private)
+	private, err := s.decrypt(k)
+	if err != nil {
+		return nil, err
+	}
+	root, err := pki.ParseAuthority(domain, k.certificate, private)
 	if err == nil && root.Fingerprint() != k.ID {
 		err = k.corrupt()
 	}
@@ -155,9 +159,13 @@ func (o Operators) RotateRoot(ctx context.Context, r sts.RotateRootRequest) (sts
 	default:
 		return sts.Roots{}, fault.New(fault.InvalidArgument, "there is no root of %q; write %s, %s, or nothing for both", r.Purpose, sts.RootOfWorkloads, sts.RootOfPublic)
 	}
+	keys, err := o.keys()
+	if err != nil {
+		return sts.Roots{}, err
+	}
 	return database.Write(ctx, o.Store, func(tx database.Tx) (next sts.Roots, err error) {
 		for _, p := range wanted {
-			root, err := o.keys().rotate(tx, p, sts.RotateRequest{Announcement: r.Announcement, Overlap: r.Overlap}, now)
+			root, err := keys.rotate(tx, p, sts.RotateRequest{Announcement: r.Announcement, Overlap: r.Overlap}, now)
 			if err != nil {
 				return sts.Roots{}, err
 			}

@@ -42,6 +42,11 @@ type Settings struct {
 
 	// SigningKeyOverlap is how long a replaced signing key still verifies after the new one signs (1s to 720h).
 	SigningKeyOverlap time.Duration `koanf:"signing_key_overlap"`
+
+	// KeyEncryptionKeyFile is a file of the operator's, for its owner alone: the keys of the STS and the roots are encrypted
+	// in its database under the key in the first line (256 bits in base64). A second line is the key that it replaces. Empty,
+	// they are not encrypted.
+	KeyEncryptionKeyFile string `koanf:"key_encryption_key_file" kind:"path"`
 }
 
 // DefaultSettings are those of a module that is told nothing.
@@ -80,8 +85,6 @@ type Options struct {
 	Callees map[string]Callee // by module, the gateway among them: it shows users all that they may do
 }
 
-func (o Options) keys() keyStore { return keyStore{domain: o.Domain, hosts: o.PublicHosts} }
-
 // Callee is a module as the STS knows it: from its table of operations.
 type Callee struct {
 	Scopes  identity.Scopes // what its rows speak of
@@ -91,6 +94,7 @@ type Callee struct {
 // Service implements [sts.Service] on its own database. It is safe for concurrent use.
 type Service struct {
 	Options
+	keys     keyStore
 	hasher   *Hasher
 	current  atomic.Pointer[state]
 	reading  sync.Mutex // one reads the state for all
@@ -101,38 +105,54 @@ type Service struct {
 var _ sts.Service = (*Service)(nil)
 
 // New makes the service, and at the first start its signing key and the roots. Roots that are not for what they should be
-// for are replaced.
+// for are replaced, and all keys are encrypted as the configuration says.
 func New(ctx context.Context, o Options) (*Service, error) {
-	replaced, err := database.Write(ctx, o.Store, func(tx database.Tx) ([]sts.SigningKey, error) { return prepare(tx, o) })
+	keys, err := openKeyStore(o.Domain, o.PublicHosts, o.KeyEncryptionKeyFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
-	for _, root := range replaced {
+	done, err := database.Write(ctx, o.Store, func(tx database.Tx) (prepared, error) { return prepare(tx, o, keys) })
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Options: o, keys: keys, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
+	if done.encrypted > 0 {
+		s.Log.InfoContext(ctx, "the keys in the database are encrypted with another key than before", "keys", done.encrypted, "key_encryption_key", keys.ring.Current())
+	}
+	for _, root := range done.replaced {
 		s.logReplaced(ctx, root)
 	}
 	_, err = s.refresh(ctx) // what is wrong with the keys is told at the start
 	return s, err
 }
 
-// prepare adds what is not there yet: the first keys, a row for every module, and the demo users. It gives the roots that
-// are to replace others.
-func prepare(tx database.Tx, o Options) (replaced []sts.SigningKey, err error) {
-	if err := o.keys().ensureSigningKey(tx, o.Now()); err != nil {
-		return nil, err
+// prepared is what a start has changed.
+type prepared struct {
+	encrypted int              // keys that are encrypted with another key than before, or for the first time
+	replaced  []sts.SigningKey // roots that are to replace others
+}
+
+// prepare encrypts keys as they should be, and adds what is not there yet: the first keys, a row for every module, and the
+// demo users.
+func prepare(tx database.Tx, o Options, keys keyStore) (done prepared, err error) {
+	if done.encrypted, err = keys.encryptAll(tx); err != nil {
+		return done, err
 	}
-	if replaced, err = o.keys().ensureRoots(tx, sts.RotateRequest{Announcement: o.RootAnnouncement, Overlap: o.RootOverlap}, o.Now()); err != nil {
-		return nil, err
+	if err := keys.ensureSigningKey(tx, o.Now()); err != nil {
+		return done, err
+	}
+	if done.replaced, err = keys.ensureRoots(tx, sts.RotateRequest{Announcement: o.RootAnnouncement, Overlap: o.RootOverlap}, o.Now()); err != nil {
+		return done, err
 	}
 	for name := range o.Callees {
 		if _, err := tx.Exec(`INSERT INTO workloads (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
-			return nil, err
+			return done, err
 		}
 	}
 	if !o.Demo {
-		return replaced, nil
+		return done, nil
 	}
-	return replaced, seedDemo(tx, o.Now())
+	return done, seedDemo(tx, o.Now())
 }
 
 // OperatorOptions are what operators need.
@@ -144,9 +164,15 @@ type OperatorOptions struct {
 	Domain      string   // the trust domain
 	PublicHosts []string // what the public listener is called
 	Modules     []string // of the installation, as operators are told of them
+
+	KeyEncryptionKeyFile string // as in [Settings]
 }
 
-func (o OperatorOptions) keys() keyStore { return keyStore{domain: o.Domain, hosts: o.PublicHosts} }
+// keys are what it takes to read and make keys. The file is read when that is needed, since most of what operators do is not
+// about keys.
+func (o OperatorOptions) keys() (keyStore, error) {
+	return openKeyStore(o.Domain, o.PublicHosts, o.KeyEncryptionKeyFile)
+}
 
 // Operators implements [sts.Operators] on the database of the STS. It is safe for concurrent use.
 type Operators struct {

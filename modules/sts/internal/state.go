@@ -71,12 +71,15 @@ func (s *Service) refresh(ctx context.Context) (*state, error) {
 }
 
 func (s *Service) readState(tx database.Tx, into *state) (err error) {
+	if err := s.keys.mustBeCurrent(tx); err != nil {
+		return err
+	}
 	if err := s.readSigningKeys(tx, into); err != nil {
 		return err
 	}
 	into.roots = map[purpose]issuing{}
 	for _, p := range []purpose{workloads, public} {
-		if into.roots[p], err = s.keys().readRoots(tx, p, into.read); err != nil {
+		if into.roots[p], err = s.keys.readRoots(tx, p, into.read); err != nil {
 			return err
 		}
 	}
@@ -108,7 +111,7 @@ func (s *Service) readSigningKeys(tx database.Tx, into *state) error {
 	}
 	var public []token.Key
 	for i, k := range keys {
-		key, err := k.signingKey()
+		key, err := s.keys.signingKey(k)
 		if err != nil {
 			return err
 		}

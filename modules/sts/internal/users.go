@@ -155,6 +155,10 @@ type accessClaims struct {
 // IssueToken implements [sts.Operators].
 func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts.IssuedToken, error) {
 	now := o.Now()
+	keys, err := o.keys()
+	if err != nil {
+		return sts.IssuedToken{}, err
+	}
 	return database.Read(ctx, o.Store, func(tx database.Tx) (issued sts.IssuedToken, err error) {
 		user, err := findUser(tx, r.User)
 		if err == nil {
@@ -167,7 +171,7 @@ func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts
 		if err != nil {
 			return issued, err
 		}
-		key, err := active.signingKey()
+		key, err := keys.signingKey(active)
 		if err != nil {
 			return issued, err
 		}

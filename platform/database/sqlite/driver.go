@@ -49,11 +49,15 @@ func (r role) pragmas() []string {
 	}
 }
 
-// openPool prepares connections to the database file at path; it opens none yet, and never creates the file.
-func openPool(path string, r role) (*sql.DB, error) {
-	absolute, err := filepath.Abs(path)
+// openPool prepares connections to the database file; it opens none yet, and never creates the file.
+func openPool(o Options, r role) (*sql.DB, error) {
+	absolute, err := filepath.Abs(o.Path)
 	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", path, err)
+		return nil, fmt.Errorf("find %s: %w", o.Path, err)
+	}
+	pragmas := r.pragmas()
+	if o.Erase {
+		pragmas = append(pragmas, "secure_delete(1)")
 	}
 	parameters := url.Values{
 		"mode":       {"rw"},        // a missing file is an error
@@ -61,14 +65,14 @@ func openPool(path string, r role) (*sql.DB, error) {
 		"_dqs":       {"0"},         // "x" is a column, never a string
 		"_defensive": {"1"},         // no statement can damage the file
 		"_error_rc":  {"1"},         // messages belong to their error
-		"_pragma":    r.pragmas(),
+		"_pragma":    pragmas,
 		// A time is stored as package database has it; a bool is 1 or 0 anyway.
 		"_time_integer_format": {"unix_milli"},
 	}
 	file := url.URL{Scheme: "file", Path: absolute, RawQuery: parameters.Encode()}
 	connector, err := driver.NewConnector(file.String())
 	if err != nil {
-		return nil, fmt.Errorf("prepare connections to %s: %w", path, err)
+		return nil, fmt.Errorf("prepare connections to %s: %w", o.Path, err)
 	}
 	return sql.OpenDB(connector), nil
 }

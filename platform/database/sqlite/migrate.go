@@ -19,7 +19,7 @@ func MigrationStatus(ctx context.Context, o Options) (database.Status, error) {
 	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
 		return compare(o, 0)
 	}
-	pool, err := openPool(o.Path, reading)
+	pool, err := openPool(o, reading)
 	if err != nil {
 		return database.Status{}, err
 	}
@@ -58,7 +58,7 @@ func prepare(ctx context.Context, o Options) (held *os.File, err error) {
 	if err := tighten(o.Path); err != nil {
 		return nil, err
 	}
-	pool, err := openPool(o.Path, setting)
+	pool, err := openPool(o, setting)
 	if err != nil {
 		return nil, err
 	}

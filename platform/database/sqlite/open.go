@@ -27,6 +27,8 @@ type Options struct {
 	Path string
 	// Migrations holds the NNNN_name.sql files, in goose's format, at its root.
 	Migrations fs.FS
+	// Erase overwrites what is deleted or replaced: for a database with secrets. It costs a write for each page that is freed.
+	Erase bool
 	// Log gets what a caller is not told: stacks of panics, the disk's failure and its recovery. Nil logs nothing.
 	Log *slog.Logger
 }
@@ -81,7 +83,7 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	if err := tighten(o.Path); err != nil {
 		return nil, err
 	}
-	pool, err := openPool(o.Path, setting) // a copy made by VACUUM INTO has no write-ahead log yet
+	pool, err := openPool(o, setting) // a copy made by VACUUM INTO has no write-ahead log yet
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +102,11 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 
 // start opens the pools and starts the writer.
 func start(o Options) (*DB, error) {
-	writers, err := openPool(o.Path, writing)
+	writers, err := openPool(o, writing)
 	if err != nil {
 		return nil, err
 	}
-	readers, err := openPool(o.Path, reading)
+	readers, err := openPool(o, reading)
 	if err != nil {
 		return nil, err
 	}
