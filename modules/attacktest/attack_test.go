@@ -1,0 +1,178 @@
+package attacktest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"oms/modules/systemtest"
+)
+
+// The bounds that every attack is judged by.
+const (
+	// maxResident is what a process may take, whatever is sent to it.
+	maxResident = 256_000_000
+	// maxLines a second are what strangers can have written into a log, and maxBurst what a log may hold at once.
+	maxLines = 10
+	maxBurst = 100
+	// settles is within how much time everything is as before. The long form wants it within a second, and a scrape's time.
+	settles     = 20 * time.Second
+	settlesLong = 1500 * time.Millisecond
+)
+
+// attack is what is sent, and what it may leave behind.
+type attack struct {
+	name string
+	// send sends it, and has it last until the honest clients have gone on for a while. It gives what it has sent, for people.
+	send func(a *assault) (sent string)
+	// users says that it comes from users, whose requests are written down one by one: all that strangers send is not.
+	users bool
+	// disk is how many bytes it may add; 0 is what the honest clients need.
+	disk int64
+	// sheds says that honest clients may be asked to come back, because there is more to do than can be done.
+	sheds bool
+}
+
+// assault is an attack under way.
+type assault struct {
+	mu sync.Mutex
+	*deployment
+	honest *honest
+	undo   []func()
+
+	handshakes atomic.Int64 // that have succeeded
+}
+
+// until has something undone when the attack ends, as a connection closed.
+func (a *assault) until(undo func()) { a.undo = append(a.undo, undo) }
+
+// lasts is for how many rounds of the honest clients an attack that only holds on goes on.
+func (a *assault) lasts() { a.honest.goOn(int64(either(6, 100))) }
+
+// honestDisk is what the honest clients and the write-ahead logs of the databases may add meanwhile.
+const honestDisk = 24 << 20
+
+// suffers runs an attack against the installation and judges it.
+func (d *deployment) suffers(t *testing.T, attack attack) {
+	t.Helper()
+	var usual time.Duration
+	if long {
+		calm := d.beginHonest()
+		calm.goOn(100)
+		calm.end()
+		usual = calm.p99()
+	}
+	before := make([]figures, len(d.processes))
+	for i, p := range d.processes {
+		p.forgetPeak()
+		before[i] = p.figures()
+	}
+	diskBefore, begun := d.disk(), time.Now()
+	stop := d.watch()
+	a := &assault{deployment: d, honest: d.beginHonest()}
+	a.honest.goOn(2)
+	sent := attack.send(a)
+	a.honest.end()
+	for _, undo := range a.undo {
+		undo()
+	}
+	descriptors, took := stop(), time.Since(begun)
+
+	t.Logf("sent: %s", sent)
+	for i, p := range d.processes {
+		after := p.figures()
+		lines, bytes := after.lines-before[i].lines, after.log-before[i].log
+		if i == 0 { // which has the gateway, and a line for each of theirs
+			lines -= a.honest.asked
+		}
+		t.Logf("%-10s peak %s, %d descriptors; log %d lines beside those of the honest, %d bytes in all, in %v", p.name, megabytes(after.resident), descriptors[i], lines, bytes, took.Round(time.Millisecond))
+		if p.hasEnded() {
+			t.Fatalf("%s has ended:\n%.3000s", p.name, p.said())
+		}
+		if after.resident >= maxResident {
+			t.Errorf("%s took %s, more than %s", p.name, megabytes(after.resident), megabytes(maxResident))
+		}
+		if most := maxBurst + int(took.Seconds()*maxLines); lines > most && !attack.users {
+			t.Errorf("%s wrote %d lines, more than %d, such as\n%s", p.name, lines, most, lastLines(p.said(), 3))
+		}
+	}
+	added := d.disk() - diskBefore
+	t.Logf("%-10s %s of disk; honest: %d answers, %d put off, 99 of 100 within %v", "", megabytes(added), a.honest.asked, a.honest.shed, a.honest.p99().Round(time.Millisecond))
+	if most := attack.disk + honestDisk; added > most {
+		t.Errorf("the disk holds %s more, allowed are %s", megabytes(added), megabytes(most))
+	}
+	for _, wrong := range a.honest.wrong {
+		t.Errorf("an honest client: %s", wrong)
+	}
+	if a.honest.shed > 0 && !attack.sheds {
+		t.Errorf("%d of %d honest requests were put off", a.honest.shed, a.honest.asked)
+	}
+	if got := a.honest.p99(); long && usual > 0 && got > 2*usual {
+		t.Errorf("99 of 100 honest answers took up to %v, before the attack %v", got, usual)
+	}
+	d.recovers(t, before)
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// recovers expects that nothing of the attack is left.
+func (d *deployment) recovers(t *testing.T, before []figures) {
+	t.Helper()
+	within, begun := settles, time.Now()
+	if long {
+		within = settlesLong
+	}
+	left := ""
+	if !systemtest.Eventually(within, func() bool {
+		left = ""
+		for i, p := range d.processes {
+			if kept := p.unchanged(before[i]); kept != "" {
+				left = kept
+			}
+		}
+		return left == ""
+	}) {
+		t.Errorf("not as before: %s", left)
+	}
+	again := d.beginHonest()
+	again.goOn(2)
+	again.end()
+	for _, wrong := range again.wrong {
+		t.Errorf("afterwards: an honest client: %s", wrong)
+	}
+	t.Logf("%-10s as before after %v", "", time.Since(begun).Round(100*time.Millisecond))
+}
+
+// run runs attacks one after the other against both shapes; in several processes the first alone, unless it is the long form.
+func run(t *testing.T, attacks []attack) {
+	t.Helper()
+	t.Parallel()
+	for _, shape := range []struct {
+		name      string
+		processes []string
+		attacks   []attack
+	}{{"one process", oneProcess, attacks}, {"several processes", split, attacks[:either(1, len(attacks))]}} {
+		t.Run(shape.name, func(t *testing.T) {
+			d := start(t, shape.processes, "", 0)
+			d.stock(t)
+			for _, attack := range shape.attacks {
+				t.Run(attack.name, func(t *testing.T) { d.suffers(t, attack) })
+			}
+		})
+	}
+}
+
+// stock puts so much into the inventory that honest clients do not run out of it.
+func (d *deployment) stock(t *testing.T) {
+	t.Helper()
+	status, body := d.ask(attackersAddress, "admin", "POST", "/inventory/electronics/SOWH1000XM4/adjustments", `{"delta":1000000,"reason":"For the test"}`)
+	if status != 200 {
+		t.Fatal(fmt.Sprint(status, body))
+	}
+}

@@ -1,0 +1,78 @@
+package attacktest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+
+	"oms/modules/systemtest"
+)
+
+// ask makes one request on a connection of its own.
+func (d *deployment) ask(from, user, method, path, body string) (status int, text string) {
+	client := d.client(from, false)
+	defer client.CloseIdleConnections()
+	return d.send(client, user, method, path, body)
+}
+
+// send makes one request. The status is 0 where there was no answer.
+func (d *deployment) send(client *http.Client, user, method, path, body string) (status int, text string) {
+	r, err := http.NewRequestWithContext(context.Background(), method, d.url()+path, strings.NewReader(body))
+	if err != nil {
+		return 0, err.Error()
+	}
+	media := "application/json"
+	if strings.HasPrefix(path, "/oauth2/") {
+		media = "application/x-www-form-urlencoded"
+	}
+	r.Header.Set("Content-Type", media)
+	if user != "" {
+		token := d.tokens[user]
+		if token == "" {
+			token = user // a token that is none
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := systemtest.Fetch(client, r)
+	if err != nil {
+		return answer.Status, err.Error()
+	}
+	return answer.Status, answer.Body
+}
+
+// many does something so often, from so many at once.
+func many(times, atOnce int, once func(i int)) {
+	var next int
+	var mu sync.Mutex
+	take := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next - 1
+	}
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for i := take(); i < times; i = take() {
+				once(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// statuses counts answers.
+type statuses struct {
+	mu     sync.Mutex
+	counts map[int]int
+}
+
+func (s *statuses) add(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counts == nil {
+		s.counts = map[int]int{}
+	}
+	s.counts[status]++
+}
