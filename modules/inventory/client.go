@@ -26,6 +26,11 @@ func (c Client) Adjust(ctx context.Context, r AdjustRequest) (Product, error) {
 	return Adjust.Call(ctx, c, r)
 }
 
+// Check calls inventory.Check.
+func (c Client) Check(ctx context.Context, r CheckRequest) (Checked, error) {
+	return Check.Call(ctx, c, r)
+}
+
 // Reserve calls inventory.Reserve.
 func (c Client) Reserve(ctx context.Context, r ReserveRequest) (Reservation, error) {
 	return Reserve.Call(ctx, c, r)

@@ -18,6 +18,9 @@ type Service interface {
 	// Adjust changes how many there are on hand. Errors: invalid_argument; not_found; precondition_failed where
 	// expected is not met; conflict out-of-stock where fewer would be on hand than are reserved.
 	Adjust(context.Context, AdjustRequest) (Product, error)
+	// Check says which lines Reserve would refuse now. It holds nothing and stores nothing: who asks first does not leave
+	// a refusal behind. Errors: invalid_argument.
+	Check(context.Context, CheckRequest) (Checked, error)
 	// Reserve sets what is reserved under a key to the given lines, all or nothing: what an older revision holds is
 	// swapped for it. The answer to a key and revision is definite: repeating the request repeats it, without another
 	// effect. A key that was released is never live again, and an older revision never overrides a newer one.
@@ -78,18 +81,31 @@ type Line struct {
 	Quantity int64  `json:"quantity" minimum:"1" maximum:"1000000"` // as many as an order line takes
 }
 
+// CheckRequest asks whether Lines could be held under Key.
+type CheckRequest struct {
+	Key   string `json:"key,omitempty" maxLength:"64"`      // what it holds counts as free; "" holds nothing
+	Lines []Line `json:"lines" minItems:"1" maxItems:"100"` // as many as an order has
+}
+
+// Checked is the answer to Check: without problems, all lines could be had at that moment.
+type Checked struct {
+	Problems []Problem `json:"problems,omitempty"`
+}
+
 // ReserveRequest asks to hold Lines under Key. Lines of the same product are added up.
 type ReserveRequest struct {
 	Key      string `json:"key" minLength:"1" maxLength:"64"`
 	Revision int64  `json:"revision" minimum:"1"`
 	Lines    []Line `json:"lines" minItems:"1" maxItems:"100"` // as many as an order has
-	By       string `json:"by"`                                // the subject on whose behalf, for the record; it grants nothing
+	By       string `json:"by"`                                // for whom the caller says that it acts; see Release
 }
 
 // ReleaseRequest asks to give back what is held under Key.
 type ReleaseRequest struct {
 	Key string `json:"key" minLength:"1" maxLength:"64"`
-	By  string `json:"by"` // the subject on whose behalf, for the record; it grants nothing
+	// By is for whom the caller says that it acts. It is recorded as told where no user is behind the call; else the user
+	// is, whatever By says.
+	By string `json:"by"`
 }
 
 // Outcome says how a reservation stands.
@@ -111,8 +127,8 @@ type Reservation struct {
 
 // Problem is why a line could not be reserved.
 type Problem struct {
-	Line      int   `json:"line"`      // its index in the request
-	Unknown   bool  `json:"unknown"`   // there is no such product; the other members are 0
-	Requested int64 `json:"requested"` // of the product, over all lines
-	Available int64 `json:"available"` // to this key: what is free, and what it holds already
+	Line      int   `json:"line"`                // its index in the request
+	Unknown   bool  `json:"unknown,omitempty"`   // there is no such product; the other members are 0
+	Requested int64 `json:"requested,omitempty"` // of the product, over all lines
+	Available int64 `json:"available,omitempty"` // to this key: what is free, and what it holds already
 }

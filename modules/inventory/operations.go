@@ -37,11 +37,19 @@ var (
 		Errors:    []fault.Code{fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed},
 		Conflicts: []string{"out-of-stock"},
 	})
+	Check = rpc.Define(Service.Check, rpc.Row{
+		Name:    "inventory.Check",
+		Summary: "Say which items could not be held now.",
+		Callers: rpc.Callers("order"),
+		Who:     rpc.Anyone,
+		Timeout: time.Second, Retry: rpc.Idempotent, // it saves work; who hears nothing goes on without it
+		Errors: []fault.Code{fault.InvalidArgument},
+	})
 	Reserve = rpc.Define(Service.Reserve, rpc.Row{
 		Name:    "inventory.Reserve",
 		Summary: "Hold items under a key, all or nothing.",
 		Callers: rpc.Callers("order"),
-		Who:     rpc.Workload,
+		Who:     rpc.Anyone,                             // nobody is behind what the relay repeats
 		Timeout: 3 * time.Second, Retry: rpc.Idempotent, // by key and revision
 		Errors: []fault.Code{fault.InvalidArgument},
 	})
@@ -49,11 +57,11 @@ var (
 		Name:    "inventory.Release",
 		Summary: "Give back what is held under a key.",
 		Callers: rpc.Callers("order"),
-		Who:     rpc.Workload,
+		Who:     rpc.Anyone,
 		Timeout: 3 * time.Second, Retry: rpc.Idempotent, // by key
 		Errors: []fault.Code{fault.InvalidArgument},
 	})
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{List, Get, Adjust, Reserve, Release}
+var Operations = rpc.Table[Service]{List, Get, Adjust, Check, Reserve, Release}

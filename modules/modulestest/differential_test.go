@@ -59,7 +59,9 @@ func newTestSystem(t *testing.T, shape rpctest.Shape) *testSystem {
 	observer := &recorder{}
 	price := inventory.Price{Amount: 999, Currency: "USD"}
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: []inventory.Product{
+		Env:      module.Env{Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+		Settings: *inventoryhost.DefaultSettings(),
+		Products: []inventory.Product{
 			{Category: "books", Code: "a", Name: "Book A", Price: price, Available: 20},
 			{Category: "books", Code: "b", Name: "Book B", Price: price, Available: 8},
 			{Category: "tools", Code: "last", Name: "The last one", Price: price, Available: 1},
@@ -68,16 +70,16 @@ func newTestSystem(t *testing.T, shape rpctest.Shape) *testSystem {
 	must(t, err)
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
 		Env: module.Env{
-			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": shape.Connect(t, stock, "order")}), Observer: observer,
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": shape.Connect(t, stock.Host, "order")}), Observer: observer,
 			Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		},
-		Settings: orderhost.Settings{PublicRead: true, PendingTimeout: time.Hour},
+		Settings: *orderhost.DefaultSettings(),
 	})
 	must(t, err)
 	probe, err := rpctest.HostProbe(observer)
 	must(t, err)
 	sys := &testSystem{name: shape.Name, conns: map[string]func(string) rpc.Conn{}, observer: observer}
-	for _, host := range []*rpc.Host{stock, orders.Host, probe} {
+	for _, host := range []*rpc.Host{stock.Host, orders.Host, probe} {
 		sys.conns[host.Module()] = func(caller string) rpc.Conn { return shape.Connect(t, host, caller) }
 	}
 	return sys

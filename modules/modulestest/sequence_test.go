@@ -121,6 +121,9 @@ func (g *generator) call() (rpc.Operation, any) {
 		expected := g.Int64N(30)
 		return inventory.Adjust, &inventory.AdjustRequest{Category: "books", Code: g.code(), Delta: g.Int64N(20) - 5, Reason: one(g, "found", ""), Expected: one(g, nil, nil, &expected)}
 	case 15:
+		if g.IntN(3) == 0 {
+			return inventory.Check, &inventory.CheckRequest{Key: one(g, "", "r1", "r2"), Lines: g.lines()}
+		}
 		return inventory.Reserve, &inventory.ReserveRequest{Key: one(g, "r1", "r2", "r3", "r4"), Revision: g.Int64N(4), Lines: g.lines(), By: "alice"}
 	case 16:
 		return inventory.Release, &inventory.ReleaseRequest{Key: one(g, "r1", "r2", "r3", "r4", ""), By: "alice"}

@@ -22,17 +22,20 @@ const (
 type Service interface {
 	// Create places an order. The same owner may repeat the request with the id of a live order and the same content, or
 	// with the same idempotency key: the answer is that of the first time, with one order and one effect on the stock.
-	// Errors: invalid_argument, also for an unknown product, and for an idempotency key that named another request; conflict order-exists where the id is that of another live
-	// order; conflict out-of-stock; unavailable while inventory has not answered: the order is pending then.
+	// What is refused leaves no order behind. Errors: invalid_argument, also for an unknown product, and for an
+	// idempotency key that named another request; conflict order-exists where the id is that of another live order;
+	// conflict out-of-stock; unavailable while inventory has not answered: the order is pending then.
 	Create(context.Context, CreateRequest) (Created, error)
-	// Get gives the live order of an id, else the newest. Everybody sees the id, the name and the items of confirmed
-	// and fulfilled orders (nothing where public reading is off); the owner and view_orders see all of every order.
+	// Get gives the order of an id: the caller's own before anybody else's, then the live one, then the newest. Everybody
+	// sees the id, the name and the items of confirmed and fulfilled orders (nothing where public reading is off); the
+	// owner and view_orders see all of every order.
 	// Errors: not_found, also for what the caller may not see.
 	Get(context.Context, GetRequest) (Order, error)
 	// List gives the caller's own orders, with view_orders everybody's, newest first.
 	List(context.Context, ListRequest) (Orders, error)
 	// Update replaces the name and the items of a confirmed order: all or nothing, and the old content is the truth
-	// until inventory has answered. The same content again resumes an update.
+	// until inventory has answered. The same content again resumes an update. Of an id it means the live order, as Cancel
+	// does.
 	// Errors: invalid_argument; not_found; conflict update-in-progress, out-of-stock or illegal-transition; unavailable.
 	Update(context.Context, UpdateRequest) (Updated, error)
 	// Cancel ends a confirmed order and gives its stock back. Cancelling it again answers the same.
@@ -71,12 +74,12 @@ type GetRequest struct {
 // Status says how an order stands.
 type Status string
 
-// The states: pending to confirmed to fulfilled; pending to rejected or expired; confirmed to cancelled.
+// The states: pending to confirmed to fulfilled; pending to expired; confirmed to cancelled. An order that inventory does not
+// have the items for is no order any more.
 const (
 	StatusPending   Status = "pending"   // waiting for inventory
 	StatusConfirmed Status = "confirmed" // all of its items are reserved
 	StatusFulfilled Status = "fulfilled" // the items have left the house
-	StatusRejected  Status = "rejected"  // inventory does not have the items
 	StatusExpired   Status = "expired"   // inventory did not answer in time, and holds nothing for it
 	StatusCancelled Status = "cancelled"
 )

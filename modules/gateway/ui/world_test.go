@@ -65,27 +65,29 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{}
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-		Store: databasetest.Open(t, "inventory"), Observer: &rpctest.Observer{}, Now: time.Now, Products: products,
+		Env:      module.Env{Store: databasetest.Open(t, "inventory"), Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+		Settings: *inventoryhost.DefaultSettings(),
+		Products: products,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	orders, err := orderhost.New(t.Context(), orderhost.Options{
 		Env: module.Env{
-			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": line{direct.Conn(stock, "order"), &w.reserveFail}}),
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": line{direct.Conn(stock.Host, "order"), &w.reserveFail}}),
 			Observer: &rpctest.Observer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		},
-		Settings: orderhost.Settings{PublicRead: true, PendingTimeout: time.Hour},
+		Settings: *orderhost.DefaultSettings(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.orders = order.Client{Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}}
-	w.stock = inventory.Client{Conn: line{direct.Conn(stock, "gateway"), &w.stockFail}}
+	w.stock = inventory.Client{Conn: line{direct.Conn(stock.Host, "gateway"), &w.stockFail}}
 	edge, err := gateway.New(gateway.Options{
 		Modules: []gateway.Backend{
 			{Name: "order", Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}},
-			{Name: "inventory", Conn: line{direct.Conn(stock, "gateway"), &w.stockFail}},
+			{Name: "inventory", Conn: line{direct.Conn(stock.Host, "gateway"), &w.stockFail}},
 		},
 		Users: users{}, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },

@@ -3,7 +3,8 @@ package host
 
 import (
 	"context"
-	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/migrations"
 	"oms/modules/inventory"
@@ -19,16 +20,25 @@ var Module = module.Module{
 	URL:        "https://localhost:9091",
 	Tables:     []module.Table{inventory.Operations},
 	Migrations: migrations.For("inventory"),
+	Settings:   func() any { return internal.DefaultSettings() },
 	Open:       open,
 }
 
 func open(ctx context.Context, env module.Env) (module.Hosted, error) {
-	o := Options{Store: env.Store, Observer: env.Observer, Now: env.Now}
+	o := Options{Env: env, Settings: *env.Settings.(*Settings)}
 	if env.Demo {
 		o.Products = demoProducts()
 	}
-	host, err := New(ctx, o)
-	return module.Hosted{Host: host}, err
+	stock, err := New(ctx, o)
+	if err != nil {
+		return module.Hosted{}, err
+	}
+	pruner := stock.Pruner()
+	return module.Hosted{
+		Host:       stock.Host,
+		Background: []module.Background{{Name: "inventory retention", Run: pruner.Run}},
+		Collectors: []prometheus.Collector{pruner.Collector()},
+	}, nil
 }
 
 // demoProducts is the opening stock of the demo.
@@ -42,20 +52,33 @@ func demoProducts() []inventory.Product {
 	}
 }
 
+// Settings are the module's part of the configuration, under its name.
+type Settings = internal.Settings
+
+// DefaultSettings are those of a module that is told nothing.
+func DefaultSettings() *Settings { return internal.DefaultSettings() }
+
 // Options are what the module needs.
 type Options struct {
-	Store    database.Store
-	Observer rpc.Observer
-	Now      func() time.Time
+	module.Env
+	Settings
 	Products []inventory.Product // added at the start where they are missing, Available being the opening stock
 }
 
+// Hosted is the hosted module.
+type Hosted struct {
+	*rpc.Host
+	*internal.Service
+}
+
 // New hosts the module.
-func New(ctx context.Context, o Options) (*rpc.Host, error) {
+func New(ctx context.Context, o Options) (*Hosted, error) {
 	if len(o.Products) > 0 {
 		if err := o.Store.Write(ctx, func(tx database.Tx) error { return internal.AddProducts(tx, o.Products) }); err != nil {
 			return nil, err
 		}
 	}
-	return rpc.NewHost[inventory.Service]("inventory", inventory.Operations, internal.New(o.Store, o.Now), o.Observer, o.Now)
+	service := internal.New(internal.Options{Env: o.Env, Settings: o.Settings})
+	host, err := rpc.NewHost[inventory.Service]("inventory", inventory.Operations, service, o.Observer, o.Now)
+	return &Hosted{host, service}, err
 }

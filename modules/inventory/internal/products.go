@@ -18,7 +18,7 @@ func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.
 	if len(r.Category) > maxFilter || len(r.Query) > maxFilter {
 		return inventory.Products{}, fault.New(fault.Malformed, "The parameters category and q have at most %d bytes.", maxFilter)
 	}
-	all, err := database.Read(ctx, s.store, func(tx database.Tx) ([]inventory.Product, error) {
+	all, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]inventory.Product, error) {
 		return database.Collect(tx, scanProduct, selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
 	})
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.
 
 // Get gives one product.
 func (s *Service) Get(ctx context.Context, r inventory.GetRequest) (inventory.Product, error) {
-	found, err := database.Read(ctx, s.store, func(tx database.Tx) (inventory.Product, error) { return findProduct(tx, r.Category, r.Code) })
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (inventory.Product, error) { return findProduct(tx, r.Category, r.Code) })
 	return visible(ctx, found), err
 }
 
@@ -45,7 +45,7 @@ const maxOnHand = 1_000_000_000
 
 // Adjust changes what is on hand by a delta, and records why.
 func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (inventory.Product, error) {
-	after, err := database.Write(ctx, s.store, func(tx database.Tx) (p inventory.Product, err error) {
+	after, err := database.Write(ctx, s.Store, func(tx database.Tx) (p inventory.Product, err error) {
 		if p, err = findProduct(tx, r.Category, r.Code); err != nil {
 			return p, err
 		}
@@ -65,7 +65,7 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 			return p, err
 		}
 		p.OnHand, p.Available = &after, after-reserved
-		return p, movement{category: r.Category, code: r.Code, kind: "adjust", onHand: r.Delta, by: identity.From(ctx).Subject, reason: r.Reason}.record(tx, s.now())
+		return p, movement{category: r.Category, code: r.Code, kind: "adjust", onHand: r.Delta, by: actorOf(ctx, ""), reason: r.Reason}.record(tx, s.Now())
 	})
 	return visible(ctx, after), err
 }

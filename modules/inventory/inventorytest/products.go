@@ -127,6 +127,8 @@ func whoMayCall(t *testing.T, w world) {
 	mustFail(t, "alice adjusts", err, fault.PermissionDenied)
 	_, err = w.order.Adjust(manager, adjust)
 	mustFail(t, "order adjusts, for a manager", err, fault.PermissionDenied)
+	_, err = w.edge.Check(manager, inventory.CheckRequest{Lines: []inventory.Line{line("books", "a", 1)}})
+	mustFail(t, "the gateway asks, for a manager", err, fault.PermissionDenied)
 	_, err = w.edge.Reserve(manager, inventory.ReserveRequest{Key: "k", Revision: 1, Lines: []inventory.Line{line("books", "a", 1)}})
 	mustFail(t, "the gateway reserves, for a manager", err, fault.PermissionDenied)
 	_, err = w.edge.Release(manager, inventory.ReleaseRequest{Key: "k"})

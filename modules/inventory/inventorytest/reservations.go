@@ -27,6 +27,28 @@ func allOrNothing(t *testing.T, w world) {
 	w.mustBeReserved(t, "books", "b", 5)
 }
 
+func (w world) mustBeShort(t *testing.T, key string, lines []inventory.Line, want ...inventory.Problem) {
+	t.Helper()
+	got, err := w.order.Check(nobody, inventory.CheckRequest{Key: key, Lines: lines})
+	if diff := cmp.Diff(inventory.Checked{Problems: want}, got); diff != "" || err != nil {
+		t.Errorf("checked (-want +got): %s, %v", diff, err)
+	}
+}
+
+func asked(t *testing.T, w world) {
+	w.mustBeShort(t, "", []inventory.Line{line("books", "a", 10)})
+	w.mustBeShort(t, "", []inventory.Line{line("books", "a", 1), line("books", "b", 3), line("no", "such", 1), line("books", "b", 3)},
+		inventory.Problem{Line: 1, Requested: 6, Available: 5}, inventory.Problem{Line: 2, Unknown: true}, inventory.Problem{Line: 3, Requested: 6, Available: 5})
+	mustBe(t, w.reserve(t, "k", 1, line("tools", "last", 1), line("books", "b", 2)), inventory.Reserved)
+	w.mustBeShort(t, "", []inventory.Line{line("tools", "last", 1)}, inventory.Problem{Requested: 1})
+	w.mustBeShort(t, "k", []inventory.Line{line("tools", "last", 1), line("books", "b", 5)}) // what it holds is free to it
+	w.release(t, "k")
+	w.mustBeShort(t, "", []inventory.Line{line("tools", "last", 1)})
+	w.mustBeReserved(t, "tools", "last", 0)
+	w.mustBeReserved(t, "books", "b", 0)
+	mustBe(t, w.reserve(t, "never asked for", 1, line("books", "a", 10)), inventory.Reserved) // asking has held nothing
+}
+
 func addedUp(t *testing.T, w world) {
 	mustBe(t, w.reserve(t, "k", 1, line("books", "b", 3), line("books", "b", 3)), inventory.Refused,
 		inventory.Problem{Line: 0, Requested: 6, Available: 5}, inventory.Problem{Line: 1, Requested: 6, Available: 5})
@@ -151,7 +173,11 @@ func invalidReservations(t *testing.T, w world) {
 		_, err := w.order.Reserve(nobody, r)
 		mustFail(t, name, err, fault.InvalidArgument)
 	}
-	_, err := w.order.Release(nobody, inventory.ReleaseRequest{})
+	_, err := w.order.Check(nobody, inventory.CheckRequest{Lines: []inventory.Line{line("books", "a", 0)}})
+	mustFail(t, "asking for nothing", err, fault.InvalidArgument)
+	_, err = w.order.Check(nobody, inventory.CheckRequest{})
+	mustFail(t, "asking without lines", err, fault.InvalidArgument)
+	_, err = w.order.Release(nobody, inventory.ReleaseRequest{})
 	mustFail(t, "release without a key", err, fault.InvalidArgument)
 	w.mustBeReserved(t, "books", "a", 0)
 }

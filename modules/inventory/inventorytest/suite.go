@@ -26,6 +26,7 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 		"invalid adjustments":                      invalidAdjustments,
 		"who may call":                             whoMayCall,
 		"reserve is all or nothing":                allOrNothing,
+		"asking says what is short, holds nothing": asked,
 		"lines of one product are added up":        addedUp,
 		"a repeated reserve repeats its answer":    repeated,
 		"a revision swaps what is held":            swapped,

@@ -32,22 +32,26 @@ func startObserved(t *testing.T, publicRead bool, products []inventory.Product, 
 	t.Helper()
 	observer := rpctest.Observe(t, inventory.Operations.Operations())
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-		Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Products: products,
+		Env:      module.Env{Store: databasetest.Open(t, "inventory"), Observer: observer, Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+		Settings: *inventoryhost.DefaultSettings(),
+		Products: products,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	settings := *host.DefaultSettings()
+	settings.PublicRead = publicRead
 	orders, err := host.New(t.Context(), host.Options{
 		Env: module.Env{
-			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": connect(t, stock, "order")}),
+			Store: databasetest.Open(t, "order"), Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": connect(t, stock.Host, "order")}),
 			Observer: rpctest.Observe(t, order.Operations.Operations()), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		},
-		Settings: host.Settings{PublicRead: publicRead, PendingTimeout: time.Minute},
+		Settings: settings,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ordertest.Started{Order: orders.Host, Inventory: stock}, observer
+	return ordertest.Started{Order: orders.Host, Inventory: stock.Host}, observer
 }
 
 // Whoever looks into the inventory's log finds the user behind an order, whatever lies between the two.

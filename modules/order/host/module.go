@@ -30,10 +30,11 @@ func open(ctx context.Context, env module.Env) (module.Hosted, error) {
 	if err != nil {
 		return module.Hosted{}, err
 	}
+	pruner := orders.Pruner()
 	return module.Hosted{
 		Host:       orders.Host,
-		Background: []module.Background{{Name: "order relay", Run: orders.Relay}},
-		Collectors: []prometheus.Collector{outbox(orders)},
+		Background: []module.Background{{Name: "order relay", Run: orders.Relay}, {Name: "order retention", Run: pruner.Run}},
+		Collectors: []prometheus.Collector{outbox(orders), pruner.Collector()},
 	}, nil
 }
 
@@ -51,11 +52,16 @@ func outbox(orders *Hosted) *observe.Sampled {
 type (
 	// Settings are the module's part of the configuration, under its name.
 	Settings = internal.Settings
+	// Retention says how long what is over is kept.
+	Retention = internal.Retention
 	// Options are what the module needs.
 	Options = internal.Options
 	// Backlog is how much inventory has not been told yet.
 	Backlog = internal.Backlog
 )
+
+// DefaultSettings are those of a module that is told nothing.
+func DefaultSettings() *Settings { return internal.DefaultSettings() }
 
 // Hosted is the hosted module. Calls go to the host; the service's Relay must run for orders to survive what inventory
 // did not answer.

@@ -17,6 +17,7 @@ import (
 func TestWithoutInventoryAnOrderIsPendingAndTheRelayConfirmsIt(t *testing.T) {
 	s := open(t, t.TempDir(), storeWrappers{})
 	s.link.intercept(inventoryAway, nil)
+	s.link.interceptChecks(inventoryAway)
 	failure := mustBe(t, "create", s.create("1", 2), fault.Unavailable)
 	if failure.RetryAfter == 0 || !strings.Contains(failure.Detail, "Repeat the request") {
 		t.Errorf("the fault does not say what to do: %+v", failure)
@@ -159,6 +160,7 @@ func TestTheRelayCompletesOrDropsAnUpdate(t *testing.T) {
 			s := open(t, t.TempDir(), storeWrappers{})
 			mustBe(t, "create", s.create("1", 2), "")
 			s.link.intercept(inventoryAway, nil)
+			s.link.interceptChecks(inventoryAway)
 			mustBe(t, "update", s.update("1", c.qty), fault.Unavailable)
 			s.link.intercept(nil, nil)
 			s.settleAll(t)

@@ -27,15 +27,18 @@ import (
 type system struct {
 	ordersDB, stockDB *sqlite.DB
 	module            *host.Hosted
+	stockModule       *inventoryhost.Hosted
 	orders            order.Service
 	stock             inventory.Service
 	link              *link  // between order and inventory
 	clock             *clock // of both
+	settings          host.Settings
 }
 
-// storeWrappers let a test put something between the modules and what they use.
+// storeWrappers let a test put something between the modules and what they use, and set the order module's settings.
 type storeWrappers struct {
 	orders, stock func(database.Store) database.Store
+	settings      func(*host.Settings)
 }
 
 // open starts the system in a directory, as a process does.
@@ -43,14 +46,20 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	t.Helper()
 	s := &system{
 		ordersDB: databasetest.OpenIn(t, "order", directory), stockDB: databasetest.OpenIn(t, "inventory", directory),
-		clock: &clock{now: time.Now()},
+		clock: &clock{now: time.Now()}, settings: *host.DefaultSettings(),
+	}
+	s.settings.PendingTimeout = time.Hour
+	if wrap.settings != nil {
+		wrap.settings(&s.settings)
 	}
 	var ordersStore, stockStore database.Store = s.ordersDB, s.stockDB
 	if wrap.orders != nil {
 		ordersStore, stockStore = wrap.orders(ordersStore), wrap.stock(stockStore)
 	}
 	stock, err := inventoryhost.New(t.Context(), inventoryhost.Options{
-		Store: stockStore, Observer: rpctest.Observe(t, inventory.Operations.Operations()), Now: s.clock.Now, Products: []inventory.Product{
+		Env:      module.Env{Store: stockStore, Observer: rpctest.Observe(t, inventory.Operations.Operations()), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler)},
+		Settings: *inventoryhost.DefaultSettings(),
+		Products: []inventory.Product{
 			{Category: "books", Code: "a", Name: "Book A", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 10},
 			{Category: "books", Code: "b", Name: "Book B", Price: inventory.Price{Amount: 999, Currency: "USD"}, Available: 5},
 		},
@@ -58,19 +67,20 @@ func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.link = &link{Conn: direct.Conn(stock, "order")}
+	s.stockModule = stock
+	s.link = &link{Conn: direct.Conn(stock.Host, "order")}
 	s.module, err = host.New(t.Context(), host.Options{
 		Env: module.Env{
 			Store: ordersStore, Conn: rpctest.Conns(map[string]rpc.Conn{"inventory": s.link}), Observer: rpctest.Observe(t, order.Operations.Operations()), Now: s.clock.Now,
 			Log: slog.New(slog.DiscardHandler),
 		},
-		Settings: host.Settings{PublicRead: true, PendingTimeout: time.Hour},
+		Settings: s.settings,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.orders = order.Client{Conn: direct.Conn(s.module.Host, "gateway")}
-	s.stock = inventory.Client{Conn: direct.Conn(stock, "gateway")}
+	s.stock = inventory.Client{Conn: direct.Conn(stock.Host, "gateway")}
 	return s
 }
 
@@ -95,12 +105,14 @@ func (c *clock) advance(by time.Duration) {
 // hook happens on the way of a call; its error is what the caller gets.
 type hook func(ctx context.Context, op string) error
 
-// link is the way from order to inventory, on which a test can intercept calls.
+// link is the way from order to inventory, on which a test can intercept calls: messages, and the question that comes
+// before them.
 type link struct {
 	rpc.Conn
 	mu     sync.Mutex
-	before hook // nil: the request arrives
-	after  hook // nil: the answer arrives
+	before hook // nil: the message arrives
+	after  hook // nil: its answer arrives
+	asking hook // nil: inventory says what it could not reserve
 }
 
 func (l *link) intercept(before, after hook) {
@@ -109,9 +121,18 @@ func (l *link) intercept(before, after hook) {
 	l.before, l.after = before, after
 }
 
+func (l *link) interceptChecks(asking hook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asking = asking
+}
+
 func (l *link) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
 	l.mu.Lock()
 	before, after := l.before, l.after
+	if op.Row().Name == inventory.Check.Row().Name {
+		before, after = l.asking, nil
+	}
 	l.mu.Unlock()
 	if before != nil {
 		if err := before(ctx, op.Row().Name); err != nil {

@@ -1,6 +1,7 @@
 package internal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,7 +16,7 @@ import (
 func (s *Service) changeOrder(ctx context.Context, id string, change func(database.Tx, orderRow) error) (string, error) {
 	var found orderRow
 	attempt := func(tx database.Tx) (err error) {
-		if found, err = findByID(tx, id); err != nil || found.Status == order.StatusPending {
+		if found, err = findToChange(tx, id, identity.From(ctx).Subject); err != nil || found.Status == order.StatusPending {
 			return err
 		}
 		return change(tx, found)
@@ -58,7 +59,7 @@ func (s *Service) cancel(tx database.Tx, r orderRow, by string) error {
 	case order.StatusCancelled:
 		return nil
 	case order.StatusConfirmed:
-	case order.StatusPending, order.StatusFulfilled, order.StatusRejected, order.StatusExpired:
+	case order.StatusPending, order.StatusFulfilled, order.StatusExpired:
 		return illegalTransition(r.ID, r.Status, "cancelled")
 	}
 	if err := deleteUpdate(tx, r.key); err != nil {
@@ -70,8 +71,12 @@ func (s *Service) cancel(tx database.Tx, r orderRow, by string) error {
 	return transition(tx, r, order.StatusCancelled, cancelled, by, "", s.Now())
 }
 
-// Update replaces the content of a confirmed order, once inventory has swapped what it holds.
+// Update replaces the content of a confirmed order, once inventory has swapped what it holds. What inventory does not have
+// is refused before anything is stored.
 func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Updated, error) {
+	if err := s.judgeUpdate(ctx, r); err != nil {
+		return order.Updated{}, err
+	}
 	var outcome int64
 	key, err := s.changeOrder(ctx, r.ID, func(tx database.Tx, found orderRow) (err error) {
 		outcome, err = s.beginUpdate(tx, found, r, identity.From(ctx).Subject)
@@ -84,6 +89,28 @@ func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Upda
 		return order.Updated{}, err
 	}
 	return order.Updated{Status: fmt.Sprintf("Order '%s' updated.", r.ID)}, nil
+}
+
+// judgeUpdate refuses an update that would begin now and that inventory does not have the items for. What it cannot judge
+// passes.
+func (s *Service) judgeUpdate(ctx context.Context, wanted order.UpdateRequest) error {
+	begins := false
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) {
+		found, err := findToChange(tx, wanted.ID, identity.From(ctx).Subject)
+		if err != nil {
+			return found, err
+		}
+		_, waiting, err := findUpdate(tx, found.key)
+		begins = found.Status == order.StatusConfirmed && !waiting && digest(found.Name, found.Items) != digest(wanted.Name, wanted.Items)
+		return found, err
+	})
+	if err != nil || !begins {
+		return err
+	}
+	if short, err := s.check(ctx, found.key, wanted.Items); err == nil && len(short) > 0 {
+		return refusedByInventory(short)
+	}
+	return nil
 }
 
 // beginUpdate writes down what the order shall become, and the message to reserve it. outcome is the version that the
@@ -128,7 +155,8 @@ func (s *Service) updateOutcome(ctx context.Context, id, key string, version int
 	case !decided:
 		return fault.Retryable(retryAfter, "The update of the order '%s' is waiting for the inventory; the order is unchanged until then. Repeat the request to hear how it ends.", id).Because(unsettled)
 	case kind == updateRefused:
-		return refusedByInventory(why)
+		short, err := readProblems(why)
+		return cmp.Or(err, refusedByInventory(short))
 	case kind == cancelled:
 		return illegalTransition(id, order.StatusCancelled, "updated")
 	}

@@ -26,12 +26,6 @@ type orderRow struct {
 	digest     string // of the first request's content
 	repeatable bool
 	deadline   time.Time
-	refusal    string
-}
-
-// live reports whether the order holds its id.
-func (r orderRow) live() bool {
-	return r.Status == order.StatusPending || r.Status == order.StatusConfirmed || r.Status == order.StatusFulfilled
 }
 
 // etag names one view of one version of one order. The key is in it because ids come back.
@@ -52,11 +46,11 @@ func digest(name string, items []order.Item) string {
 
 // Get gives one order as far as the caller may see it.
 func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, error) {
-	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByID(tx, r.ID) })
+	principal := identity.From(ctx)
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findToRead(tx, r.ID, principal.Subject) })
 	if err != nil {
 		return order.Order{}, err
 	}
-	principal := identity.From(ctx)
 	switch {
 	case principal.Scopes.Has(order.ViewOrders), principal.Subject != "" && principal.Subject == found.Owner:
 		found.ETag = found.etag("full")
@@ -122,12 +116,12 @@ func (i *storedItems) Scan(stored any) error {
 	return json.Unmarshal([]byte(text), i)
 }
 
-const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, refusal, created_at, updated_at FROM orders`
+const selectOrder = `SELECT key, id, owner, status, version, revision, name, items, digest, repeatable, deadline, created_at, updated_at FROM orders`
 
 func scanOrder(row database.Row) (r orderRow, err error) {
 	r.CreatedAt, r.UpdatedAt = new(time.Time), new(time.Time)
 	err = row.Scan(&r.key, &r.ID, &r.Owner, &r.Status, &r.Version, &r.revision, &r.Name, (*storedItems)(&r.Items), &r.digest,
-		&r.repeatable, &r.deadline, &r.refusal, r.CreatedAt, r.UpdatedAt)
+		&r.repeatable, &r.deadline, r.CreatedAt, r.UpdatedAt)
 	return r, err
 }
 
@@ -136,10 +130,28 @@ func findByKey(tx database.Tx, key string) (orderRow, error) {
 	return scanOrder(tx.QueryRow(selectOrder+` WHERE key = $1`, key))
 }
 
-// findByID gives the live order of an id, else the newest, else not_found.
-func findByID(tx database.Tx, id string) (orderRow, error) {
-	r, found, err := database.Find(tx, scanOrder, selectOrder+` WHERE id = $1
-		ORDER BY CASE WHEN status IN ('pending', 'confirmed', 'fulfilled') THEN 0 ELSE 1 END, key DESC LIMIT 1`, id)
+const isLive = `status IN ('pending', 'confirmed', 'fulfilled')`
+
+// findLive gives the order that holds an id.
+func findLive(tx database.Tx, id string) (orderRow, bool, error) {
+	return database.Find(tx, scanOrder, selectOrder+` WHERE id = $1 AND `+isLive, id)
+}
+
+// findToRead gives the order of an id that the subject is shown, else not_found: the subject's own before anybody else's,
+// then the live one, then the newest.
+func findToRead(tx database.Tx, id, subject string) (orderRow, error) {
+	return findByID(tx, `(owner = $2) DESC, (`+isLive+`) DESC, key DESC`, id, subject)
+}
+
+// findToChange gives the order of an id that the subject's request changes, else not_found: the live one, which alone can
+// change, then the subject's own, then the newest.
+func findToChange(tx database.Tx, id, subject string) (orderRow, error) {
+	return findByID(tx, `(`+isLive+`) DESC, (owner = $2) DESC, key DESC`, id, subject)
+}
+
+// findByID gives the first order of an id in a sequence.
+func findByID(tx database.Tx, sequence, id, subject string) (orderRow, error) {
+	r, found, err := database.Find(tx, scanOrder, selectOrder+` WHERE id = $1 ORDER BY `+sequence+` LIMIT 1`, id, subject)
 	if err == nil && !found {
 		err = orderNotFound(id)
 	}
@@ -162,16 +174,15 @@ func insertOrder(tx database.Tx, r orderRow) error {
 
 // saveOrder writes what can change of an order, on the condition that nobody else has changed it since it was read.
 func saveOrder(tx database.Tx, read, r orderRow) error {
-	return database.ChangeOne(tx, `UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, refusal = $6, updated_at = $7
-		WHERE key = $8 AND version = $9 AND revision = $10`,
-		r.Status, r.Version, r.revision, r.Name, storedItems(r.Items), r.refusal, *r.UpdatedAt, read.key, read.Version, read.revision)
+	return database.ChangeOne(tx, `UPDATE orders SET status = $1, version = $2, revision = $3, name = $4, items = $5, updated_at = $6
+		WHERE key = $7 AND version = $8 AND revision = $9`,
+		r.Status, r.Version, r.revision, r.Name, storedItems(r.Items), *r.UpdatedAt, read.key, read.Version, read.revision)
 }
 
 // The kinds of events: one for each transition of an order.
 const (
 	placed        = "placed"
 	confirmed     = "confirmed"
-	rejected      = "rejected"
 	expired       = "expired"
 	updated       = "updated"
 	updateRefused = "update-refused"
@@ -184,6 +195,11 @@ func transition(tx database.Tx, r orderRow, to order.Status, kind, by, detail st
 	r.Status, r.Version, r.UpdatedAt = to, read.Version+1, &at
 	if err := saveOrder(tx, read, r); err != nil {
 		return err
+	}
+	if to == order.StatusExpired || to == order.StatusCancelled {
+		if err := removeLive(tx, r.Owner); err != nil {
+			return err
+		}
 	}
 	return recordEvent(tx, r, kind, by, detail)
 }

@@ -8,6 +8,7 @@
 package internal
 
 import (
+	"slices"
 	"time"
 
 	"oms/modules/inventory"
@@ -23,16 +24,28 @@ type Settings struct {
 
 	// PendingTimeout is how long an order may stay pending before it is given up (1s to 168h).
 	PendingTimeout time.Duration `koanf:"pending_timeout"`
+
+	// MaxLive is how many live orders one owner can have (1 to 1000000000).
+	MaxLive int64 `koanf:"max_live"`
+
+	Retention Retention `koanf:"retention"`
 }
 
 // DefaultSettings are those of a module that is told nothing.
 func DefaultSettings() *Settings {
-	return &Settings{PublicRead: true, PendingTimeout: 15 * time.Minute}
+	return &Settings{
+		PublicRead: true, PendingTimeout: 15 * time.Minute, MaxLive: 100_000,
+		Retention: Retention{Ended: 90 * 24 * time.Hour, Answers: shortestAnswers},
+	}
 }
 
 // Problems is everything about the values that cannot stay.
 func (s Settings) Problems() []config.Problem {
-	return config.Between("pending_timeout", s.PendingTimeout, 7*24*time.Hour)
+	return slices.Concat(
+		config.Between("pending_timeout", s.PendingTimeout, 7*24*time.Hour),
+		config.WithinNumber("max_live", s.MaxLive, 1, 1_000_000_000),
+		config.Under("retention", s.Retention.Problems()),
+	)
 }
 
 // Options are what the module needs. Its clock alone decides an expiry.

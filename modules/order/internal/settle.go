@@ -8,7 +8,6 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/database"
-	"oms/platform/fault"
 )
 
 // settleNow settles the order's message within the request that wrote it. Where that fails, the relay goes on at
@@ -73,11 +72,7 @@ func (s *Service) askInventory(ctx context.Context, m message, asked []order.Ite
 	if m.kind == release {
 		return s.inventory.Release(ctx, inventory.ReleaseRequest{Key: m.orderKey, By: m.by})
 	}
-	lines := make([]inventory.Line, len(asked))
-	for i, item := range asked {
-		lines[i] = inventory.Line{Category: item.Category, Code: item.Code, Quantity: item.Qty}
-	}
-	return s.inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: lines, By: m.by})
+	return s.inventory.Reserve(ctx, inventory.ReserveRequest{Key: m.orderKey, Revision: m.revision, Lines: linesOf(asked), By: m.by})
 }
 
 // recordAnswer takes the message and makes the transition that inventory's answer means. It does nothing where the message
@@ -91,10 +86,6 @@ func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reser
 	if err != nil {
 		return err
 	}
-	why, err := json.Marshal(answer.Problems)
-	if err != nil {
-		return err
-	}
 	became := func(to order.Status, kind, detail string) error {
 		return transition(tx, r, to, kind, m.by, detail, s.Now())
 	}
@@ -104,8 +95,7 @@ func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reser
 	case r.Status == order.StatusPending && answer.Outcome == inventory.Released:
 		return became(order.StatusExpired, expired, "")
 	case r.Status == order.StatusPending && answer.Outcome == inventory.Refused:
-		r.refusal = string(why)
-		return became(order.StatusRejected, rejected, r.refusal)
+		return refuse(tx, r, answer.Problems, s.Now())
 	case r.Status == order.StatusConfirmed && m.kind == reserve:
 		asked, found, err := findUpdate(tx, r.key)
 		if err != nil {
@@ -119,35 +109,14 @@ func (s *Service) recordAnswer(tx database.Tx, m message, answer inventory.Reser
 			r.Name, r.Items = asked.Name, asked.Items
 			return became(order.StatusConfirmed, updated, "")
 		case found && answer.Outcome == inventory.Refused:
+			why, err := json.Marshal(answer.Problems)
+			if err != nil {
+				return err
+			}
 			return became(order.StatusConfirmed, updateRefused, string(why))
 		}
 	case r.Status == order.StatusCancelled && m.kind == release:
 		return nil
 	}
 	return fmt.Errorf("order %s is %s, and inventory answered %s to revision %d of its %s", r.key, r.Status, answer.Outcome, m.revision, m.kind)
-}
-
-// refusedByInventory is the fault for what inventory refused; stored is the JSON of its problems.
-func refusedByInventory(stored string) error {
-	var problems []inventory.Problem
-	if err := json.Unmarshal([]byte(stored), &problems); err != nil {
-		return fmt.Errorf("stored refusal: %w", err)
-	}
-	var fields []fault.Field
-	unknown := false
-	for _, p := range problems {
-		field := fault.Field{Pointer: fmt.Sprintf("/items/%d", p.Line)}
-		if p.Unknown {
-			unknown = true
-			field.Detail = "is not a product that we have; GET /inventory lists them"
-		} else {
-			field.Detail = fmt.Sprintf("%d requested, %d available", p.Requested, p.Available)
-			field.Figures = []fault.Figure{{Name: "requested", Value: p.Requested}, {Name: "available", Value: p.Available}}
-		}
-		fields = append(fields, field)
-	}
-	if unknown {
-		return fault.Invalid(fields...)
-	}
-	return fault.Conflicting("out-of-stock", "There is not enough stock, so nothing was changed. Lower the quantities that errors lists.").With(fields...)
 }

@@ -1,6 +1,7 @@
 package ordertest
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -56,9 +57,9 @@ func illegalUpdates(t *testing.T, w world) {
 	mustFail(t, "cancelled", w.update(admin, "1", item("books", "a", 1)), fault.Conflict, "illegal-transition")
 	_, err := w.create(alice, "2", item("books", "a", 11))
 	mustFail(t, "short", err, fault.Conflict)
-	mustFail(t, "rejected", w.update(admin, "2", item("books", "a", 1)), fault.Conflict, "illegal-transition")
+	mustFail(t, "refused", w.update(admin, "2", item("books", "a", 1)), fault.NotFound)
 	_, err = w.orders.Cancel(admin, order.CancelRequest{ID: "2"})
-	mustFail(t, "cancel a rejected order", err, fault.Conflict, "illegal-transition")
+	mustFail(t, "cancel a refused order", err, fault.NotFound)
 	_, err = w.orders.Cancel(admin, order.CancelRequest{ID: "none"})
 	mustFail(t, "cancel an unknown order", err, fault.NotFound)
 	w.mustBeAvailable(t, "books", "a", 10)
@@ -89,6 +90,39 @@ func idComesBack(t *testing.T, w world) {
 	}
 	_, err := w.create(alice, "1", item("books", "a", 1))
 	mustFail(t, "the first owner again", err, fault.Conflict, "order-exists")
+}
+
+// A caller's own order of an id is shown before another's, and what another was refused hides it from nobody.
+func ownFirst(t *testing.T, w world) {
+	w.mustCreate(t, alice, "1", item("books", "a", 1))
+	w.mustCancel(t, "1")
+	_, err := w.create(bob, "1", item("books", "a", 11))
+	mustFail(t, "bob is refused the same id", err, fault.Conflict, "out-of-stock")
+	for who, ctx := range map[string]context.Context{"alice": alice, "admin": admin} {
+		if got := w.get(t, ctx, "1"); got.Owner != "alice" || got.Status != order.StatusCancelled {
+			t.Errorf("after bob was refused, %s sees %+v", who, got)
+		}
+	}
+	w.mustCreate(t, bob, "1", item("books", "b", 1))
+	for _, c := range []struct {
+		who   string
+		ctx   context.Context
+		owner string
+	}{{"alice", alice, "alice"}, {"bob", bob, "bob"}, {"admin", admin, "bob"}, {"nobody", nobody, ""}, {"clerk", clerk, ""}} {
+		if got := w.get(t, c.ctx, "1"); got.Owner != c.owner {
+			t.Errorf("beside bob's live order, %s sees %+v", c.who, got)
+		}
+	}
+	if err := w.update(clerk, "1", item("books", "b", 2)); err != nil {
+		t.Error("changing means the live order:", err)
+	}
+	w.mustCancel(t, "1")
+	if got := w.get(t, alice, "1"); got.Owner != "alice" {
+		t.Errorf("after bob's was cancelled too, alice sees %+v", got)
+	}
+	if got := w.get(t, admin, "1"); got.Owner != "bob" {
+		t.Errorf("of two that are over, admin sees %+v, and bob's is newer", got)
+	}
 }
 
 func noDrift(t *testing.T, w world) {

@@ -30,6 +30,12 @@ func MustAgree(t testing.TB, orders, stock database.Store) {
 	count(t, stock, 0, "products with a count out of its bounds", `SELECT count(*) FROM products WHERE reserved < 0 OR reserved > on_hand`)
 	count(t, orders, 0, "messages left in the outbox", `SELECT count(*) FROM outbox`)
 	count(t, orders, 0, "pending orders", `SELECT count(*) FROM orders WHERE status = 'pending'`)
+	count(t, orders, 0, "owners whose live orders are counted wrongly", `SELECT count(*) FROM
+		(SELECT owner, count(*) AS live FROM orders WHERE status IN ('pending', 'confirmed', 'fulfilled') GROUP BY owner) o
+		FULL JOIN owners c ON c.owner = o.owner WHERE o.live IS NULL OR c.live IS NULL OR o.live <> c.live`)
+	count(t, orders, 0, "ids with two live orders", `SELECT count(*) FROM (SELECT id FROM orders WHERE status IN ('pending', 'confirmed', 'fulfilled') GROUP BY id HAVING count(*) > 1) AS twice`)
+	count(t, stock, 0, "live reservations that have lost a movement", `SELECT count(*) FROM reservation_lines l WHERE quantity <>
+		(SELECT coalesce(sum(reserved), 0) FROM movements m WHERE m.reservation = l.key AND m.category = l.category AND m.code = l.code)`)
 	count(t, orders, 0, "updates that wait without a message", `SELECT count(*) FROM updates WHERE order_key NOT IN (SELECT order_key FROM outbox)`)
 	count(t, orders, 0, "orders whose version is not the number of their events", `SELECT count(*) FROM orders o WHERE version <>
 		(SELECT count(*) FROM events e WHERE e.order_key = o.key) OR version <> (SELECT max(version) FROM events e WHERE e.order_key = o.key)`)

@@ -95,9 +95,32 @@ func outOfStock(t *testing.T, w world) {
 	}
 	w.mustBeAvailable(t, "books", "a", 10)
 	_, err = w.orders.Get(nobody, order.GetRequest{ID: "1"})
-	mustFail(t, "a rejected order to the public", err, fault.NotFound)
-	if got := w.get(t, alice, "1"); got.Status != order.StatusRejected {
-		t.Errorf("status %q, want rejected", got.Status)
+	mustFail(t, "a refused order to the public", err, fault.NotFound)
+}
+
+// What is refused is not an order: nobody finds it, by its id or in a list.
+func refusedLeavesNothing(t *testing.T, w world) {
+	for name, items := range map[string][]order.Item{
+		"short":   {item("books", "a", 11)},
+		"unknown": {item("books", "none", 1)},
+		"both":    {item("books", "none", 1), item("books", "a", 11)},
+	} {
+		for range 2 {
+			_, err := w.create(alice, name, items...)
+			if err == nil {
+				t.Errorf("%s was placed", name)
+			}
+		}
+		mustFail(t, name+" with a key", errorOf(w.createNamed(alice, name, items...)), fault.CodeOf(errorOf(w.create(alice, name, items...))))
+		for who, ctx := range map[string]context.Context{"alice": alice, "admin": admin, "nobody": nobody} {
+			_, err := w.orders.Get(ctx, order.GetRequest{ID: name})
+			mustFail(t, name+" to "+who, err, fault.NotFound)
+		}
+	}
+	for _, ctx := range []context.Context{alice, admin} {
+		if ids, _ := w.ids(t, ctx, order.ListRequest{}); len(ids) != 0 {
+			t.Errorf("in a list: %q", ids)
+		}
 	}
 }
 

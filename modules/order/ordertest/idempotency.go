@@ -2,9 +2,11 @@ package ordertest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
+	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/fault"
 )
@@ -47,10 +49,16 @@ func errorOf(_ order.Created, err error) error { return err }
 
 func namedRefusal(t *testing.T, w world) {
 	mustFail(t, "short", errorOf(w.createNamed(alice, "k", item("tools", "last", 2))), fault.Conflict, "out-of-stock")
-	mustFail(t, "the same again", errorOf(w.createNamed(alice, "k", item("tools", "last", 2))), fault.Conflict, "out-of-stock")
-	page, err := w.orders.List(alice, order.ListRequest{})
-	if err != nil || len(page.Data) != 1 {
-		t.Errorf("%d orders, %v; want one", len(page.Data), err)
+	if _, err := w.stock.Adjust(keeper, inventory.AdjustRequest{Category: "tools", Code: "last", Delta: 1, Reason: "found"}); err != nil {
+		t.Fatal(err)
+	}
+	again := mustFail(t, "the same again, with stock", errorOf(w.createNamed(alice, "k", item("tools", "last", 2))), fault.Conflict, "out-of-stock")
+	if len(again.Fields) != 1 || !slices.Equal(again.Fields[0].Figures, []fault.Figure{{Name: "requested", Value: 2}, {Name: "available", Value: 1}}) {
+		t.Errorf("fields %+v: the answer is that of the first time", again.Fields)
+	}
+	mustFail(t, "the key for another request", errorOf(w.createNamed(alice, "k", item("tools", "last", 1))), fault.InvalidArgument)
+	if _, err := w.createNamed(alice, "k2", item("tools", "last", 2)); err != nil {
+		t.Error("a new key, with stock:", err)
 	}
 }
 

@@ -48,6 +48,8 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 		"only confirmed orders are updated":         illegalUpdates,
 		"cancelling gives the stock back, once":     cancelled,
 		"an id comes back after a cancellation":     idComesBack,
+		"one's own order of an id comes first":      ownFirst,
+		"what is refused leaves nothing":            refusedLeavesNothing,
 		"a hundred times over, nothing is lost":     noDrift,
 		"the owner is who placed it, not who edits": ownerStays,
 	}
@@ -95,6 +97,7 @@ var (
 	bob    = as("bob", order.AddOrder)
 	clerk  = as("clerk", order.AddOrder, order.UpdateOrder, order.CancelOrder) // acts on every order, sees only its own
 	admin  = as("admin", order.AddOrder, order.UpdateOrder, order.CancelOrder, order.ViewOrders)
+	keeper = as("keeper", inventory.ManageInventory) // of the stock
 )
 
 func as(subject string, scopes ...string) context.Context {

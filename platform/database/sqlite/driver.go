@@ -42,7 +42,8 @@ func (r role) pragmas() []string {
 		return append([]string{"busy_timeout(0)"}, common...)
 	case setting:
 		// A command may be writing: 5 s is far longer than any write takes.
-		return append([]string{"busy_timeout(5000)", "journal_mode(wal)"}, common...)
+		// How pages are given back is settled before the first of them is written, which the log's mode does.
+		return append([]string{"busy_timeout(5000)", "auto_vacuum(incremental)", "journal_mode(wal)"}, common...)
 	default:
 		// A reader waits only while another process recovers or removes the write-ahead log, which is rare and short.
 		return append([]string{"busy_timeout(5000)", "query_only(1)"}, common...)

@@ -63,6 +63,9 @@ func prepare(ctx context.Context, o Options) (held *os.File, err error) {
 		return nil, err
 	}
 	defer pool.Close()
+	if err := makeShrinkable(ctx, o, pool); err != nil {
+		return held, err
+	}
 	return held, migrate(ctx, o, pool)
 }
 

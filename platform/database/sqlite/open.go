@@ -1,6 +1,8 @@
 // Package sqlite keeps a module's database in a file, with SQLite. What it promises beyond package database:
 //   - Many callers' works share one commit, so that concurrent writers share the cost of a disk flush, without waiting for each other on purpose.
 //   - Files are readable by their owner only, one process serves them at a time, and the schema is the one that this program knows.
+//   - What is deleted makes the file smaller: pages that are free are given back, a few at a time, while nobody writes.
+//   - Before the disk is full, [DB.Room] says that nothing should be added any more, while what frees goes on.
 //   - Commands can work on the same file beside the process that serves it.
 package sqlite
 
@@ -15,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +32,8 @@ type Options struct {
 	Migrations fs.FS
 	// Erase overwrites what is deleted or replaced: for a database with secrets. It costs a write for each page that is freed.
 	Erase bool
+	// MinFree is how many bytes are to stay free on its disk: below it [DB.Room] says that nothing should be added. 0 is none.
+	MinFree int64
 	// Log gets what a caller is not told: stacks of panics, the disk's failure and its recovery. Nil logs nothing.
 	Log *slog.Logger
 }
@@ -45,7 +50,9 @@ func (o Options) log() *slog.Logger {
 type DB struct {
 	writer  *writer
 	readers *readers
-	held    *os.File // the lock; nil beside a server
+	room    room
+	held    *os.File     // the lock; nil beside a server
+	shrink  *time.Ticker // nil beside a server
 
 	mu     sync.Mutex // guards closed, and flight's growing against its being awaited
 	closed bool
@@ -63,12 +70,14 @@ func OpenServer(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := start(o)
+	shrink := time.NewTicker(shrinkInterval)
+	d, err := start(o, shrink.C)
 	if err != nil {
+		shrink.Stop()
 		_ = held.Close()
 		return nil, err
 	}
-	d.held = held
+	d.held, d.shrink = held, shrink
 	return d, nil
 }
 
@@ -97,11 +106,11 @@ func OpenBeside(ctx context.Context, o Options) (*DB, error) {
 	case s.Current > s.Latest:
 		return nil, tooNew(o, s)
 	}
-	return start(o)
+	return start(o, nil)
 }
 
-// start opens the pools and starts the writer.
-func start(o Options) (*DB, error) {
+// start opens the pools and starts the writer. shrink is when that looks for pages to give back.
+func start(o Options, shrink <-chan time.Time) (*DB, error) {
 	writers, err := openPool(o, writing)
 	if err != nil {
 		return nil, err
@@ -110,7 +119,7 @@ func start(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{writer: startWriter(writers, o.log()), readers: startReaders(readers, o.log())}, nil
+	return &DB{writer: startWriter(writers, shrink, o.log()), readers: startReaders(readers, o.log()), room: newRoom(o)}, nil
 }
 
 // Write implements [database.Store].
@@ -157,6 +166,7 @@ func (d *DB) Close() error {
 	d.writer.stop()
 	err := errors.Join(d.readers.pool.Close(), d.writer.pool.Close()) // the last one takes the log away, which a reader may not
 	if d.held != nil {
+		d.shrink.Stop()
 		err = errors.Join(err, d.held.Close())
 	}
 	return err

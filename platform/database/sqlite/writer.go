@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"oms/platform/database"
 )
@@ -51,10 +52,11 @@ func (j *job) tell(err error) {
 
 // writer is the one goroutine that writes, and its queue.
 type writer struct {
-	pool  *sql.DB
-	log   *slog.Logger
-	queue chan *job
-	ended chan struct{}
+	pool   *sql.DB
+	log    *slog.Logger
+	queue  chan *job
+	shrink <-chan time.Time // when to look for pages to give back; nil: never
+	ended  chan struct{}
 
 	batch   []*job   // the batch under way
 	rest    []*job   // what is left of a broken batch, to be run one by one
@@ -64,8 +66,8 @@ type writer struct {
 	works, commits, abandoned atomic.Int64
 }
 
-func startWriter(pool *sql.DB, log *slog.Logger) *writer {
-	w := &writer{pool: pool, log: log, queue: make(chan *job, queueLimit), ended: make(chan struct{})}
+func startWriter(pool *sql.DB, shrink <-chan time.Time, log *slog.Logger) *writer {
+	w := &writer{pool: pool, log: log, queue: make(chan *job, queueLimit), shrink: shrink, ended: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -113,7 +115,16 @@ func (w *writer) loop() {
 		w.batch, w.rest = nil, nil
 		go w.loop()
 	}()
-	for first := range w.queue {
+	for open := true; open; {
+		var first *job
+		select {
+		case first, open = <-w.queue:
+		case <-w.shrink:
+			w.giveBack()
+		}
+		if first == nil {
+			continue
+		}
 		w.batch = append(w.batch, first)
 		w.perform()
 		clear(w.batch) // so that it keeps no work alive
