@@ -18,6 +18,7 @@ type Config struct {
 	Modules map[string]*ModuleAddress
 
 	Data
+	Database Database
 	Trust    Trust
 	Settings map[string]any // the modules' own, by name: what [module.Module.Settings] made. See [SettingsOf].
 	Demo     Demo
@@ -29,6 +30,13 @@ type Config struct {
 // Data is what the process keeps.
 type Data struct {
 	DataDir string `koanf:"data_dir" kind:"path"` // databases, keys and certificates; made with mode 0700 where it is missing
+}
+
+// Database is how every module keeps its database.
+type Database struct {
+	// MinFree is how much is to stay free on the disk of a database (0 to 1024 GiB). Below it, what adds is refused with 503,
+	// and what reads, finishes or frees goes on. 0 refuses nothing before the disk is full.
+	MinFree config.Size `koanf:"min_free"`
 }
 
 // Server is how this process is reached.
@@ -110,6 +118,8 @@ func Defaults(modules []module.Module) Config {
 		},
 		Modules: map[string]*ModuleAddress{},
 		Data:    Data{DataDir: "data"},
+		// Four times what a write-ahead log may take for a while, so that what frees always has room.
+		Database: Database{MinFree: 256 * config.MiB},
 		Trust: Trust{
 			Domain:           "orders.local",
 			Profile:          profileNames()[0],
@@ -169,6 +179,7 @@ func (c *Config) sections() []config.Section {
 	}
 	list = append(list,
 		config.Section{Into: &c.Data, Check: c.processProblems},
+		config.Section{Path: "database", Into: &c.Database},
 		config.Section{Path: "trust", Into: &c.Trust, Check: c.issuerProblems},
 	)
 	for _, m := range c.modules {

@@ -159,6 +159,11 @@ func (l Log) Problems() []config.Problem {
 	)
 }
 
+// Problems is everything about it that cannot stay.
+func (d Database) Problems() []config.Problem {
+	return config.WithinSize("min_free", d.MinFree, 0, 1024*config.GiB)
+}
+
 // maxDomain is the longest trust domain: it is the organisation in our certificates, which X.520 limits to 64.
 const maxDomain = 64
 

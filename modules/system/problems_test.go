@@ -193,6 +193,8 @@ func TestABadValueIsRefused(t *testing.T) {
 		{"order.public_read", "", "neither true nor false"},
 		{"order.pending_timeout", "0s", "from 1s to 168h"},
 		{"order.pending_timeout", "169h", "from 1s to 168h"},
+		{"database.min_free", "-1 MiB", "is not a size"},
+		{"database.min_free", "1025 GiB", "write a size from 0 to 1024 GiB"},
 		{"order.max_live", "0", "write a whole number from 1 to 1000000000"},
 		{"order.max_live", "many", "is not a whole number"},
 		{"order.retention.ended", "23h", "from 24h to 87600h"},

@@ -97,14 +97,14 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	for _, name := range names {
 		s.Reached = append(s.Reached, fmt.Sprintf("%-*s  %s", width, name, s.describe(name)))
 	}
-	s.Admin = observe.Admin(s.metrics, s.checks, s.Reached)
+	s.Admin = observe.Admin(s.metrics, s.checks, s.verbose)
 	return s, nil
 }
 
 // DatabaseOptions says where a module's database is and what its schema is.
 func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
 	m := c.module(module)
-	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: m.Migrations, Erase: m.Secrets, Log: log}
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: m.Migrations, Erase: m.Secrets, MinFree: int64(c.Database.MinFree), Log: log}
 }
 
 // openDatabases opens the database of every hosted module that has one.
@@ -122,7 +122,7 @@ func (s *System) openDatabases(ctx context.Context) error {
 			})
 		}})
 	}
-	return nil
+	return s.metrics.Register(s.diskFree())
 }
 
 // close closes the databases. What was queued is committed first.

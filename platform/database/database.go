@@ -75,8 +75,9 @@ type Store interface {
 	// fail with ctx.Err(). The same rules for work hold as in Write.
 	Read(ctx context.Context, work func(Tx) error) error
 
-	// Room is nil while there is room on the disk for what is added, else a *fault.Error with code unavailable: what frees is
-	// still written then. See [Add]. It is cheap.
+	// Room is nil while there is room on the disk for what is added, else a *fault.Error with code unavailable. Who adds what
+	// nobody has been promised yet, such as an order, asks it before, so that there is still room to finish, to cancel and to
+	// remove. It is cheap, and Write does not ask it.
 	Room() error
 }
 
@@ -123,15 +124,6 @@ func Read[T any](ctx context.Context, s Store, work func(Tx) (T, error)) (T, err
 // Write is [Store.Write] for a work with a value, which is the zero value where there is an error.
 func Write[T any](ctx context.Context, s Store, work func(Tx) (T, error)) (T, error) {
 	return valueOf(work, func(w func(Tx) error) error { return s.Write(ctx, w) })
-}
-
-// Add is [Store.Write] for a work that adds what nobody has been promised yet, such as an order or a session. It is
-// refused as soon as the disk is nearly full, so that there is still room to finish, to cancel and to remove.
-func Add(ctx context.Context, s Store, work func(Tx) error) error {
-	if err := s.Room(); err != nil {
-		return err
-	}
-	return s.Write(ctx, work)
 }
 
 func valueOf[T any](work func(Tx) (T, error), run func(func(Tx) error) error) (T, error) {

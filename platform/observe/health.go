@@ -23,9 +23,9 @@ type Check struct {
 // checkTimeout is how long a readiness check may take: a database that needs longer does not serve.
 const checkTimeout = 2 * time.Second
 
-// Admin is the handler of the admin listener: /livez, /readyz and /metrics. reached says, a line each, how every module
-// is reached from here; /readyz?verbose shows it.
-func Admin(metrics prometheus.Gatherer, checks []Check, reached []string) http.Handler {
+// Admin is the handler of the admin listener: /livez, /readyz and /metrics. more gives what /readyz?verbose shows besides, in
+// lines, such as how every module is reached from here.
+func Admin(metrics prometheus.Gatherer, checks []Check, more func() []string) http.Handler {
 	admin := http.NewServeMux()
 	admin.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, "ok")
@@ -35,7 +35,7 @@ func Admin(metrics prometheus.Gatherer, checks []Check, reached []string) http.H
 		defer cancel()
 		status, lines := ready(ctx, checks)
 		if r.URL.Query().Has("verbose") {
-			lines = append(lines, reached...)
+			lines = append(lines, more()...)
 		}
 		w.WriteHeader(status)
 		_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))

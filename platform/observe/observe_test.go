@@ -31,7 +31,7 @@ func admin(t *testing.T, level string, checks ...observe.Check) (recorder *obser
 	registry.MustRegister(observe.NewSampled("sampled", "A sample.", "state", func() (map[string]float64, error) {
 		return map[string]float64{"waiting": 3}, nil
 	}))
-	server := httptest.NewServer(observe.Admin(registry, checks, []string{"order  in process"}))
+	server := httptest.NewServer(observe.Admin(registry, checks, func() []string { return []string{"order  in process"} }))
 	t.Cleanup(server.Close)
 	return recorder, log, func(path string) (int, string) {
 		t.Helper()

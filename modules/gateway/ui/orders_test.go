@@ -57,15 +57,24 @@ func TestOrderWithoutTheInventory(t *testing.T) {
 	alice.get("/ui/orders/"+id).must(http.StatusOK, "books/a", "products are shown by their codes").mustNotSay("Book A")
 }
 
+func TestAnOrderThatIsRefusedIsInNoList(t *testing.T) {
+	w := newWorld(t)
+	alice := w.browser(t, "alice")
+	alice.add("books", "b", "3")
+	alice.post("/ui/orders", alice.get("/ui/basket").form()...).must(http.StatusConflict)
+	alice.get("/ui/orders").must(http.StatusOK, "No orders yet")
+	w.browser(t, "admin").get("/ui/orders").must(http.StatusOK, "No orders yet")
+}
+
 func TestOrderThatIsNotConfirmed(t *testing.T) {
 	w := newWorld(t)
 	alice, admin := w.browser(t, "alice"), w.browser(t, "admin")
-	alice.add("books", "b", "3")
-	alice.post("/ui/orders", alice.get("/ui/basket").form()...).must(http.StatusConflict)
-	list := alice.get("/ui/orders").must(http.StatusOK, "Rejected")
-	id := regexp.MustCompile(`data-order="([^"]+)"`).FindStringSubmatch(list.body)[1]
-	admin.get("/ui/orders/"+id).must(http.StatusOK, "nothing was ordered and nothing is reserved").mustNotSay("Cancel order", ">Change<")
+	id := alice.place("books", "a", "3")
+	admin.post("/ui/orders/" + id + "/cancel").must(http.StatusSeeOther)
+	alice.get("/ui/orders").must(http.StatusOK, "Cancelled")
+	admin.get("/ui/orders/"+id).must(http.StatusOK, "its items are back in stock").mustNotSay("Cancel order", ">Change<")
 	admin.get("/ui/orders/"+id+"/edit").must(http.StatusConflict, "This order cannot be changed any more", "See the order")
 	admin.get("/ui/orders/"+id+"/cancel").must(http.StatusConflict, "This order cannot be changed any more")
-	admin.post("/ui/orders/"+id+"/cancel").must(http.StatusConflict, "This order cannot be changed any more")
+	admin.post("/ui/orders/"+id+"/edit", "name", "Changed", "category.0", "books", "code.0", "a", "qty.0", "1").must(http.StatusConflict, "This order cannot be changed any more")
+	admin.post("/ui/orders/" + id + "/cancel").must(http.StatusSeeOther) // twice is once
 }

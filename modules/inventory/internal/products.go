@@ -45,6 +45,9 @@ const maxOnHand = 1_000_000_000
 
 // Adjust changes what is on hand by a delta, and records why.
 func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (inventory.Product, error) {
+	if err := s.Store.Room(); err != nil {
+		return inventory.Product{}, err
+	}
 	after, err := database.Write(ctx, s.Store, func(tx database.Tx) (p inventory.Product, err error) {
 		if p, err = findProduct(tx, r.Category, r.Code); err != nil {
 			return p, err

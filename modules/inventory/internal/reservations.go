@@ -45,6 +45,7 @@ func (s *Service) Check(ctx context.Context, r inventory.CheckRequest) (inventor
 
 // Reserve sets what is held under a key, once for each revision.
 func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inventory.Reservation, error) {
+	full := s.Store.Room()
 	return database.Write(ctx, s.Store, func(tx database.Tx) (inventory.Reservation, error) {
 		answer, found, err := storedAnswer(tx, r)
 		if found || err != nil {
@@ -59,6 +60,8 @@ func (s *Service) Reserve(ctx context.Context, r inventory.ReserveRequest) (inve
 			answer.Outcome = inventory.Released
 		case held.revision > r.Revision:
 			answer.Outcome = inventory.Superseded
+		case full != nil: // no answer yet: order asks again
+			return answer, full
 		default:
 			if answer, err = s.replaceHeld(tx, r, held, by); err != nil {
 				return answer, err

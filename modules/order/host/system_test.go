@@ -39,13 +39,15 @@ type system struct {
 type storeWrappers struct {
 	orders, stock func(database.Store) database.Store
 	settings      func(*host.Settings)
+	minFree       int64 // of both databases, in bytes
 }
 
 // open starts the system in a directory, as a process does.
 func open(t testing.TB, directory string, wrap storeWrappers) *system {
 	t.Helper()
+	minFree := func(o *sqlite.Options) { o.MinFree = wrap.minFree }
 	s := &system{
-		ordersDB: databasetest.OpenIn(t, "order", directory), stockDB: databasetest.OpenIn(t, "inventory", directory),
+		ordersDB: databasetest.OpenIn(t, "order", directory, minFree), stockDB: databasetest.OpenIn(t, "inventory", directory, minFree),
 		clock: &clock{now: time.Now()}, settings: *host.DefaultSettings(),
 	}
 	s.settings.PendingTimeout = time.Hour

@@ -78,8 +78,9 @@ func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Upda
 		return order.Updated{}, err
 	}
 	var outcome int64
+	full := s.Store.Room()
 	key, err := s.changeOrder(ctx, r.ID, func(tx database.Tx, found orderRow) (err error) {
-		outcome, err = s.beginUpdate(tx, found, r, identity.From(ctx).Subject)
+		outcome, err = s.beginUpdate(tx, found, r, identity.From(ctx).Subject, full)
 		return err
 	})
 	if err == nil && outcome > 0 {
@@ -115,8 +116,8 @@ func (s *Service) judgeUpdate(ctx context.Context, wanted order.UpdateRequest) e
 
 // beginUpdate writes down what the order shall become, and the message to reserve it. outcome is the version that the
 // order will have when the update has ended, one way or another: nothing else happens to it before. It is 0 where there
-// is nothing to do.
-func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted order.UpdateRequest, by string) (outcome int64, err error) {
+// is nothing to do. full is why nothing can begin, or nil.
+func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted order.UpdateRequest, by string, full error) (outcome int64, err error) {
 	if r.Status != order.StatusConfirmed {
 		return 0, illegalTransition(r.ID, r.Status, "updated")
 	}
@@ -130,6 +131,8 @@ func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted order.UpdateReq
 		return 0, fault.Conflicting("update-in-progress", "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.ID)
 	case digest(r.Name, r.Items) == digest(wanted.Name, wanted.Items):
 		return 0, nil
+	case full != nil:
+		return 0, full
 	}
 	read := r
 	r.revision++

@@ -56,8 +56,10 @@ func (s *Service) newOrder(ctx context.Context, r order.CreateRequest) (orderRow
 }
 
 // place commits the pending order and the message to reserve its items, or finds what an earlier request with the same
-// meaning became. Where inventory was short, only that is looked for, and a refusal is kept where a key names the request.
+// meaning became, also where there is no room for another one. Where inventory was short, only that is looked for, and a
+// refusal is kept where a key names the request.
 func (s *Service) place(ctx context.Context, placing orderRow, r order.CreateRequest, short []inventory.Problem) (key string, err error) {
+	full := s.Store.Room()
 	work := func(tx database.Tx) (err error) {
 		var found bool
 		if key, found, err = s.placedBefore(tx, placing, r); err != nil {
@@ -65,6 +67,8 @@ func (s *Service) place(ctx context.Context, placing orderRow, r order.CreateReq
 		}
 		switch {
 		case found:
+		case full != nil && (len(short) == 0 || r.IdempotencyKey != ""):
+			err = full
 		case len(short) == 0:
 			key, err = placing.key, s.insertPending(tx, placing)
 		case r.IdempotencyKey != "":

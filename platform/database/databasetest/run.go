@@ -23,12 +23,15 @@ func Open(t testing.TB, module string) *sqlite.DB {
 	return OpenIn(t, module, t.TempDir())
 }
 
-// OpenIn opens the database of a module in a directory, as a server does. It is closed when the test ends.
-func OpenIn(t testing.TB, module, directory string) *sqlite.DB {
+// OpenIn opens the database of a module in a directory, as a server does, with options that differ from the defaults. It is
+// closed when the test ends.
+func OpenIn(t testing.TB, module, directory string, differ ...func(*sqlite.Options)) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.OpenServer(t.Context(), sqlite.Options{
-		Path: filepath.Join(directory, module+".db"), Migrations: migrations.For(module),
-	})
+	o := sqlite.Options{Path: filepath.Join(directory, module+".db"), Migrations: migrations.For(module)}
+	for _, set := range differ {
+		set(&o)
+	}
+	db, err := sqlite.OpenServer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
