@@ -53,7 +53,7 @@ func (a *assault) until(undo func()) { a.undo = append(a.undo, undo) }
 func (a *assault) lasts() { a.honest.goOn(int64(either(6, 100))) }
 
 // honestDisk is what the honest clients and the write-ahead logs of the databases may add meanwhile.
-const honestDisk = 24 << 20
+const honestDisk = 16 << 20
 
 // suffers runs an attack against the installation and judges it.
 func (d *deployment) suffers(t *testing.T, attack attack) {

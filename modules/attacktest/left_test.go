@@ -2,6 +2,7 @@ package attacktest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -20,11 +21,11 @@ func TestRefusalsLeaveNothing(t *testing.T) {
 	})
 }
 
-// largeRefusal is an order of as many products as there can be, none of which is there.
+// largeRefusal is an order of as many products as there can be, with the longest names, none of which is there.
 func largeRefusal() string {
-	items := ""
+	items, long := "", strings.Repeat("\U0001f600", 60)
 	for i := range 100 {
-		items += fmt.Sprintf(`{"category":"none","code":"none-%d","qty":1},`, i)
+		items += fmt.Sprintf(`{"category":"none-%s","code":"%s-%d","qty":1},`, long[:200], long, i)
 	}
 	return fmt.Sprintf(`{"name":"n","items":[%s]}`, items[:len(items)-1])
 }
@@ -37,7 +38,7 @@ func nothing(int) string { return "" }
 // requests sends requests of a user, or of nobody, from a few clients.
 func requests(user, method string, path, body func(i int) string) func(a *assault) string {
 	return func(a *assault) string {
-		times, got := either(200, 5000), statuses{}
+		times, got := either(300, 5000), statuses{}
 		client := a.client(attackersAddress, true)
 		defer client.CloseIdleConnections()
 		many(times, 8, func(i int) {

@@ -2,6 +2,7 @@ package attacktest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -75,4 +76,12 @@ func (s *statuses) add(status int) {
 		s.counts = map[int]int{}
 	}
 	s.counts[status]++
+}
+
+// head is the head of an HTTP/1.1 request.
+func (d *deployment) head(user, method, path string, headers ...string) []byte {
+	if user != "" {
+		headers = append(headers, "Authorization: Bearer "+d.tokens[user])
+	}
+	return []byte(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", method, path, strings.Join(append([]string{"Content-Type: application/json"}, headers...), "\r\n")))
 }
