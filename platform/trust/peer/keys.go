@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"oms/platform/pki"
 	"oms/platform/token"
@@ -162,6 +165,24 @@ func (r keyRing) at(now time.Time) []Key {
 	return slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool { return !k.Retires.IsZero() && !now.Before(k.Retires) })
 }
 
+// lockKeys waits for the right to change a file of keys: whoever writes on the strength of what was read before could bring back
+// a key that was revoked meanwhile. It locks the directory, which stays where it is while files in it are replaced.
+func lockKeys(path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	directory, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() { _ = directory.Close() } // which gives the lock back
+	if err := unix.Flock(int(directory.Fd()), unix.LOCK_EX); err != nil {
+		unlock()
+		return nil, fmt.Errorf("lock %s: %w", directory.Name(), err)
+	}
+	return unlock, nil
+}
+
 // ListKeys gives the keys of a file that count at now, the one that signs first.
 func ListKeys(path string, now time.Time) ([]Key, error) {
 	ring, err := readKeys(path)
@@ -170,6 +191,11 @@ func ListKeys(path string, now time.Time) ([]Key, error) {
 
 // RotateKeys makes a key that signs from now on, and gives its id. Those that signed before still count for overlap.
 func RotateKeys(path string, now time.Time, overlap time.Duration) (id string, err error) {
+	unlock, err := lockKeys(path)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	ring, err := readKeys(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -202,6 +228,11 @@ func addKey(path string, others []Key, now time.Time) (id string, err error) {
 
 // RevokeKey has a key stop to count at once. Where it was the one that signs, another is made.
 func RevokeKey(path, id string, now time.Time) error {
+	unlock, err := lockKeys(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	ring, err := readKeys(path)
 	if err != nil {
 		return err

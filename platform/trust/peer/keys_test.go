@@ -18,6 +18,48 @@ import (
 	"oms/platform/trust/trusttest"
 )
 
+// Commands that change the keys in the same moment do not undo each other: what is revoked stays so (CWE-367).
+func TestKeysAreChangedOneAfterTheOther(t *testing.T) {
+	file, now := t.TempDir()+"/pki/keys.json", time.Now()
+	stolen, err := peer.RotateKeys(file, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rotations = 6 // with the key that replaces the stolen one, as many as there may be
+	var all sync.WaitGroup
+	made := make([]string, rotations)
+	for i := range rotations {
+		all.Go(func() {
+			var err error
+			if made[i], err = peer.RotateKeys(file, now, time.Hour); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Go(func() {
+		if err := peer.RevokeKey(file, stolen, now); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Wait()
+	left, err := peer.ListKeys(file, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, key := range left {
+		ids[key.ID] = true
+	}
+	for _, id := range made {
+		if !ids[id] {
+			t.Errorf("the key %s was lost", id)
+		}
+	}
+	if ids[stolen] {
+		t.Error("the revoked key is back")
+	}
+}
+
 // A key that somebody has stolen is revoked whatever else there is.
 func TestTheKeyThatSignsIsRevokedAlsoWhereThereAreAsManyAsThereMayBe(t *testing.T) {
 	d := trusttest.NewDomain(t)
