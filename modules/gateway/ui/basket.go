@@ -91,7 +91,7 @@ func (q *request) changeBasket() error {
 		return q.basketPage(http.StatusUnprocessableEntity, sent, wrong, nil)
 	}
 
-	q.basket.fill(read)
+	q.basket.replace(sent.lines, read)
 	q.basket.Name = strings.TrimSpace(sent.values["name"])
 	if err := q.basket.write(q.w); err != nil {
 		return err
@@ -99,7 +99,24 @@ func (q *request) changeBasket() error {
 	return q.redirect("/ui/basket", web.Notice{Text: text})
 }
 
-// fill replaces the lines; those of the same product are added up.
+// replace puts what became of a form's lines in their place; those of the same product are added up.
+func (b *basket) replace(sent []line, by []order.Item) {
+	since := b.without(sent)
+	b.fill(by)
+	b.Lines = append(b.Lines, since...)
+}
+
+// without are the lines of products that a form does not have: another page has added them since the form was made.
+func (b *basket) without(sent []line) (since []basketLine) {
+	for _, l := range b.Lines {
+		if !slices.ContainsFunc(sent, func(s line) bool { return s.Category == l.Category && s.Code == l.Code }) {
+			since = append(since, l)
+		}
+	}
+	return since
+}
+
+// fill replaces all lines; those of the same product are added up.
 func (b *basket) fill(with []order.Item) {
 	b.Lines = nil
 	for _, item := range with {
@@ -128,7 +145,7 @@ func (q *request) place() error {
 	failure := fault.From(err)
 	switch {
 	case failure == nil:
-		return q.placed(created, request.IdempotencyKey)
+		return q.placed(created, request.IdempotencyKey, sent)
 	case failure.Type == "order-exists", slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Pointer == "/idempotency_key" }):
 		return q.alreadySent(failure)
 	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
@@ -147,10 +164,10 @@ func (q *request) place() error {
 	})
 }
 
-// placed empties the basket, unless a new one was begun since the form was made.
-func (q *request) placed(created order.Created, key string) error {
+// placed empties the basket of what was sent, unless a new one was begun since the form was made.
+func (q *request) placed(created order.Created, key string, sent form) error {
 	if q.basket.Key == key {
-		q.basket = basket{Subject: q.basket.Subject, Key: newKey()}
+		q.basket = basket{Subject: q.basket.Subject, Key: newKey(), Lines: q.basket.without(sent.lines)}
 		if err := q.basket.write(q.w); err != nil {
 			return err
 		}
@@ -162,7 +179,7 @@ func (q *request) placed(created order.Created, key string) error {
 func (q *request) placeAgain(status int, sent form, wrong problems, short map[int]shortage) error {
 	q.basket.Key = newKey()
 	if read, broken := items(sent.lines); len(broken) == 0 {
-		q.basket.fill(read)
+		q.basket.replace(sent.lines, read)
 	}
 	q.basket.Name = strings.TrimSpace(sent.values["name"])
 	if err := q.basket.write(q.w); err != nil {

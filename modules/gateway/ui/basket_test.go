@@ -40,6 +40,30 @@ func TestBasketChanges(t *testing.T) {
 	alice.get("/ui/basket").must(http.StatusOK, "Removed from your basket.", "Book A").mustNotSay("Machine")
 }
 
+// A form shows the basket as it was. What another page adds before it is sent is not lost with it.
+func TestBasketKeepsWhatWasAddedSinceTheFormWasMade(t *testing.T) {
+	alice := newWorld(t).browser(t, "alice")
+	both := func() { alice.get("/ui/basket").must(http.StatusOK, "Book A", "Machine") }
+	alice.add("books", "a", "2")
+	form := alice.get("/ui/basket").form()
+	alice.add("electronics", "m", "1")
+
+	alice.post("/ui/basket", with(with(form, "qty.0", "3"), "action", "update")...).mustLeadTo("/ui/basket")
+	both()
+	alice.post("/ui/orders", with(form, "name", "")...).must(http.StatusUnprocessableEntity)
+	both()
+	alice.post("/ui/orders", with(form, "qty.0", "50")...).must(http.StatusConflict)
+	both()
+	alice.post("/ui/basket", with(form, "action", "remove.0")...).mustLeadTo("/ui/basket")
+	alice.get("/ui/basket").must(http.StatusOK, "Machine").mustNotSay("Book A")
+
+	alice.add("books", "a", "2")
+	form = alice.get("/ui/basket").form()
+	alice.add("books", "b", "1")
+	alice.post("/ui/orders", form...).must(http.StatusSeeOther)
+	alice.get("/ui/basket").must(http.StatusOK, "Book B").mustNotSay("Book A", "Machine")
+}
+
 func TestBasketKeepsWhatWasTypedAndSaysWhatIsWrong(t *testing.T) {
 	alice := newWorld(t).browser(t, "alice")
 	alice.add("books", "a", "2")
