@@ -15,7 +15,7 @@ type SignIn struct {
 	Next    string // where to go afterwards; only ever a path of ours
 	Name    string // what was typed before
 	Problem string // why signing in did not work
-	Ended   bool   // a session was there, and is over
+	Ended   string // what became of the session that was there
 	Cards   []Card // accounts of the demo, one click away
 	Exposed bool   // others than this machine can use them
 }

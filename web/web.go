@@ -44,7 +44,7 @@ type Page interface{ Framed() Frame }
 // Frame is what the layout around a page shows. Pages embed it.
 type Frame struct {
 	Title   string // of this page; unique among the pages
-	Section string // of the navigation: "shop", "orders", "basket" or ""
+	Section string // of the navigation: "shop", "orders", "basket", "account" or ""
 	User    string // the name of who is signed in; "" is nobody
 	Basket  int64  // how many pieces are in the basket
 	Notice  Notice

@@ -62,7 +62,7 @@ func mustSay(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
 
 func TestSignInPage(t *testing.T) {
 	w := render(t, http.StatusUnprocessableEntity, "sign-in", web.SignIn{
-		Next: "/ui/basket", Name: `"><script>`, Problem: "The name or the password is not right.", Ended: true,
+		Next: "/ui/basket", Name: `"><script>`, Problem: "The name or the password is not right.", Ended: "Your session has ended. Sign in again to go on.",
 		Cards: []web.Card{{Name: "ärwin", FullName: "Ärwin", Password: "p", May: []string{"place orders", "see own orders"}}},
 	})
 	if w.Code != http.StatusUnprocessableEntity {

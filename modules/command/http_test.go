@@ -94,7 +94,7 @@ var chance = []struct {
 	{regexp.MustCompile(`"(created|updated)_at":"[^"]*"`), `"${1}_at":"*"`},
 	{regexp.MustCompile(`<time datetime="[^"]*">[^<]*<`), `<time>*<`},
 	{regexp.MustCompile(`Order of [0-9]+ [A-Z][a-z]+`), `Order of *`},
-	{regexp.MustCompile(`(?m)^(Set-Cookie: [^=]+)=[^;]+`), `$1=*`},
+	{regexp.MustCompile(`(?m)((?:^Set-Cookie:|,) __Host-[a-z]+)=[^;]+`), `$1=*`}, // one or more in a line
 	{regexp.MustCompile(`\b[a-z2-7]{26}\b`), `*`},
 }
 

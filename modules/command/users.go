@@ -23,7 +23,8 @@ func (a *app) users() *cobra.Command {
 		&cobra.Command{Use: "list", Short: "List all users", Args: noArguments, RunE: a.operate(listUsers)},
 		&cobra.Command{Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName, RunE: a.operate(setPassword)},
 		&cobra.Command{Use: "disable NAME", Short: "Lock a user out at once", Args: oneName, RunE: a.operate(setDisabled(true))},
-		&cobra.Command{Use: "enable NAME", Short: "Let a disabled user in again", Args: oneName, RunE: a.operate(setDisabled(false))})
+		&cobra.Command{Use: "enable NAME", Short: "Let a disabled user in again", Args: oneName, RunE: a.operate(setDisabled(false))},
+		&cobra.Command{Use: "sign-out NAME", Short: "End all sessions of a user, and what was issued before", Args: oneName, RunE: a.operate(signOut)})
 }
 
 func (a *app) usersAdd() *cobra.Command {
@@ -86,6 +87,11 @@ func setDisabled(disabled bool) func(*cobra.Command, operator, []string) error {
 		_, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
 		return err
 	}
+}
+
+func signOut(cmd *cobra.Command, o operator, args []string) error {
+	_, err := sts.SignOutUser.Call(cmd.Context(), o, sts.SignOutUserRequest{User: args[0]})
+	return err
 }
 
 // maxPasswordLine is how much of standard input is read: more than any password that is accepted.

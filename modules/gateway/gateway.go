@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"oms/modules/gateway/internal/binding"
+	"oms/modules/sts"
 	"oms/platform/issuers"
 	"oms/platform/module"
 	"oms/platform/rpc"
@@ -42,6 +43,7 @@ type Page struct {
 type Options struct {
 	Modules []Backend
 	Users   Users
+	STS     rpc.Conn    // which knows the sessions of whoever is signed in
 	Keys    *trust.Keys // the STS's, which verify our own access tokens
 	Pages   []Page
 
@@ -78,9 +80,15 @@ func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
 		if err := g.authorize(ctx, bound.Row, principal); err != nil {
 			return err
 		}
+		judged := g.Now()
 		request, err := bound.Decode(w, r)
 		if err != nil {
 			return err
+		}
+		if g.Now().Sub(judged) > judgementAge {
+			if ctx, err = g.judgeAgain(ctx, module.Name, bound.Row); err != nil {
+				return err
+			}
 		}
 		response, err := bound.Operation.Invoke(ctx, module.Conn, request)
 		if err != nil {
@@ -97,7 +105,7 @@ var Module = module.Module{Name: Name, URL: "https://localhost:9090", Public: tr
 // open makes the public door to everything that the other modules offer.
 func open(_ context.Context, env module.Env) (module.Hosted, error) {
 	o := Options{
-		Users: env.Users, Keys: env.Keys, PublicURL: env.PublicURL, Edge: env.Accepted, Observer: env.Observer, Now: env.Now, Log: env.Log,
+		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, PublicURL: env.PublicURL, Edge: env.Accepted, Observer: env.Observer, Now: env.Now, Log: env.Log,
 	}
 	for _, m := range env.Modules {
 		if slices.ContainsFunc(m.Operations(), reachable) {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"oms/modules/gateway/ui"
 	"oms/modules/inventory"
 	"oms/modules/order"
+	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/rpc"
@@ -91,6 +93,19 @@ func (g *gateway) authorize(ctx context.Context, row rpc.Row, p identity.Princip
 	return nil
 }
 
+// judgementAge is how long what was found out about a user counts within a request. A body can take longer to arrive, and what
+// has ended meanwhile must have ended for this request too.
+const judgementAge = time.Second
+
+// judgeAgain identifies the user behind a context once more, and decides anew.
+func (g *gateway) judgeAgain(ctx context.Context, callee string, row rpc.Row) (context.Context, error) {
+	principal, err := g.principal(ctx, callee)
+	if err != nil {
+		return ctx, err
+	}
+	return identity.With(ctx, principal), g.authorize(ctx, row, principal)
+}
+
 // missingScopeError is a refusal that can say what would help (RFC 6750 section 3).
 type missingScopeError struct {
 	refused *fault.Error
@@ -106,6 +121,7 @@ func (g *gateway) newUI() *ui.Pages {
 	return ui.New(ui.Options{
 		Orders:    order.Client{Conn: g.sessionConn("order")},
 		Inventory: inventory.Client{Conn: g.sessionConn("inventory")},
+		Accounts:  sts.Client{Conn: ownConn{g.STS}},
 		User:      g.user, Log: g.Log, Now: g.Now, PublicURL: g.PublicURL,
 	})
 }
@@ -137,4 +153,12 @@ func (c sessionConn) Invoke(ctx context.Context, op rpc.Operation, request, resp
 		return err
 	}
 	return c.module.Conn.Invoke(identity.With(ctx, principal), op, request, response)
+}
+
+// ownConn reaches a module for the gateway itself, whoever has sent the request: what the call is about is in it.
+type ownConn struct{ rpc.Conn }
+
+func (c ownConn) Invoke(ctx context.Context, op rpc.Operation, request, response any) error {
+	own := identity.With(ctx, identity.Principal{Caller: Name, Transaction: identity.From(ctx).Transaction})
+	return c.Conn.Invoke(identity.WithCredential(own, identity.Credential{}), op, request, response)
 }

@@ -20,8 +20,11 @@ var passed = []string{
 	"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
 }
 
-// stripped is what a module's page may see, whether it is in this process or not: of the cookies only the session's, so
-// that what the user interface keeps in the browser stays between the two.
+// theirCookies are the cookies that the STS's pages get to see: what the user interface keeps in the browser stays between
+// the two.
+var theirCookies = []string{sts.SessionCookie, sts.KnownCookie}
+
+// stripped is what a module's page may see, whether it is in this process or not.
 func stripped(ctx context.Context, r *http.Request) *http.Request {
 	theirs := r.Clone(ctx)
 	theirs.Header, theirs.Trailer = http.Header{}, nil
@@ -30,8 +33,10 @@ func stripped(ctx context.Context, r *http.Request) *http.Request {
 			theirs.Header[name] = values
 		}
 	}
-	for _, cookie := range r.CookiesNamed(sts.SessionCookie) {
-		theirs.AddCookie(cookie)
+	for _, name := range theirCookies {
+		for _, cookie := range r.CookiesNamed(name) {
+			theirs.AddCookie(cookie)
+		}
 	}
 	return theirs
 }

@@ -26,6 +26,16 @@ func (c Client) AuthenticateSession(ctx context.Context, r AuthenticateSessionRe
 	return AuthenticateSession.Call(ctx, c, r)
 }
 
+// Account calls sts.Account.
+func (c Client) Account(ctx context.Context, r AccountRequest) (Account, error) {
+	return ReadAccount.Call(ctx, c, r)
+}
+
+// SignOutEverywhere calls sts.SignOutEverywhere.
+func (c Client) SignOutEverywhere(ctx context.Context, r SignOutEverywhereRequest) (Done, error) {
+	return SignOutEverywhere.Call(ctx, c, r)
+}
+
 // Exchange calls sts.Exchange.
 func (c Client) Exchange(ctx context.Context, r ExchangeRequest) (Exchanged, error) {
 	return Exchange.Call(ctx, c, r)

@@ -26,6 +26,20 @@ var (
 		Who:     rpc.Workload,
 		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument},
 	})
+	ReadAccount = rpc.Define(Service.Account, rpc.Row{
+		Name:    "sts.Account",
+		Summary: "Say who is signed in, since when, and with how many browsers.",
+		Callers: rpc.Callers("gateway"), // for the one whose session it holds
+		Who:     rpc.Workload,
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+	})
+	SignOutEverywhere = rpc.Define(Service.SignOutEverywhere, rpc.Row{
+		Name:    "sts.SignOutEverywhere",
+		Summary: "End all sessions of whoever is signed in, and what was issued before.",
+		Callers: rpc.Callers("gateway"), // for the one whose session it holds
+		Who:     rpc.Workload,
+		Timeout: 5 * time.Second, Retry: rpc.Never, // afterwards the session does not hold
+	})
 	Exchange = rpc.Define(Service.Exchange, rpc.Row{
 		Name:    "sts.Exchange",
 		Summary: "Trade what stands for a user for a token that one module accepts.",
@@ -86,4 +100,7 @@ var (
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{Authenticate, AuthenticateSession, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate, PublishKeys, Keys, ReadFeed}
+var Operations = rpc.Table[Service]{
+	Authenticate, AuthenticateSession, ReadAccount, SignOutEverywhere, Exchange, IssueWorkloadToken, Enrol, Renew, ServerCertificate,
+	PublishKeys, Keys, ReadFeed,
+}

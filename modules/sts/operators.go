@@ -24,6 +24,8 @@ type Operators interface {
 	// SetUserDisabled locks a user out, or lets it in again. A disabled user's tokens and sessions stop to hold at once, and
 	// the sessions do not come back. Errors: not_found.
 	SetUserDisabled(context.Context, SetUserDisabledRequest) (Done, error)
+	// SignOutUser ends all sessions of a user, and what was issued to the user before. Errors: not_found.
+	SignOutUser(context.Context, SignOutUserRequest) (Done, error)
 	// IssueToken makes an edge access token for a user. Errors: not_found for the user, invalid_argument for scopes that the
 	// user does not have and for the lifetime, conflict (user-disabled, demo-disabled, never-started).
 	IssueToken(context.Context, IssueTokenRequest) (IssuedToken, error)
@@ -81,6 +83,10 @@ var (
 		Name: "sts.SetUserDisabled", Summary: "Lock a user out at once, or let a disabled user in again.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
+	SignOutUser = rpc.Define(Operators.SignOutUser, forOperators(rpc.Row{
+		Name: "sts.SignOutUser", Summary: "End all sessions of a user, and what was issued before.",
+		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
+	}))
 	IssueToken = rpc.Define(Operators.IssueToken, forOperators(rpc.Row{
 		Name: "sts.IssueToken", Summary: "Issue an access token of a user.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound}, Conflicts: []string{"user-disabled", "demo-disabled", "never-started"},
@@ -121,8 +127,8 @@ var (
 
 // OperatorOperations is the table: one row for each method of [Operators].
 var OperatorOperations = rpc.Table[Operators]{
-	AddUser, ListUsers, SetPassword, SetUserDisabled, IssueToken, ListSigningKeys, RotateSigningKey, RevokeSigningKey,
-	ListCertificates, RenewCertificates, RotateRoot, RemoveWorkload, CreateJoinToken,
+	AddUser, ListUsers, SetPassword, SetUserDisabled, SignOutUser, IssueToken, ListSigningKeys, RotateSigningKey,
+	RevokeSigningKey, ListCertificates, RenewCertificates, RotateRoot, RemoveWorkload, CreateJoinToken,
 }
 
 // Done confirms a change.
@@ -166,6 +172,11 @@ type SetPasswordRequest struct {
 type SetUserDisabledRequest struct {
 	User     string `json:"user"`
 	Disabled bool   `json:"disabled"`
+}
+
+// SignOutUserRequest ends everything that was begun as a user.
+type SignOutUserRequest struct {
+	User string `json:"user"`
 }
 
 // IssueTokenRequest asks for an edge access token.

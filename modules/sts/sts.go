@@ -23,6 +23,11 @@ type Service interface {
 	Authenticate(context.Context, AuthenticateRequest) (Authentication, error)
 	// AuthenticateSession says the same of a session of the user interface. Errors as in Authenticate.
 	AuthenticateSession(context.Context, AuthenticateSessionRequest) (Authentication, error)
+	// Account says what whoever is signed in may know about it. Errors: unauthenticated where the session does not hold.
+	Account(context.Context, AccountRequest) (Account, error)
+	// SignOutEverywhere ends all sessions of whoever is signed in, this one too, and what was issued to that user before.
+	// Errors: unauthenticated where the session does not hold.
+	SignOutEverywhere(context.Context, SignOutEverywhereRequest) (Done, error)
 
 	// Exchange trades what stands for a user for a token that the calling workload may show to one callee (RFC 8693):
 	// sub is the user, act the workloads on the way, scope never wider than before. Errors: unauthenticated where the
@@ -75,6 +80,25 @@ type Authentication struct {
 	Subject  string   `json:"subject"`             // our users by name, others as ISSUER|SUB
 	FullName string   `json:"full_name,omitempty"` // of a user of ours
 	Scopes   []string `json:"scopes"`              // no wider than the token, its issuer's ceiling, the user, and what the callee knows
+}
+
+// AccountRequest asks who is signed in.
+type AccountRequest struct {
+	Session secret.Text `json:"session"` // the reference in the browser's cookie
+}
+
+// Account is who is signed in.
+type Account struct {
+	Name       string    `json:"name"`
+	FullName   string    `json:"full_name"`
+	Email      string    `json:"email,omitempty"`
+	SignedInAt time.Time `json:"signed_in_at"` // with this session
+	Sessions   int64     `json:"sessions"`     // that hold, this one among them: one for each browser
+}
+
+// SignOutEverywhereRequest ends everything that was begun as whoever is signed in.
+type SignOutEverywhereRequest struct {
+	Session secret.Text `json:"session"` // the reference in the browser's cookie
 }
 
 // What can stand for a user in an exchange (RFC 8693 section 3).
@@ -169,6 +193,10 @@ type Feed struct {
 // SessionCookie holds the reference of a session. The prefix makes browsers refuse it without Secure, with a Domain, or
 // with another Path than /.
 const SessionCookie = "__Host-session"
+
+// KnownCookie holds references that say as whom somebody has signed in with this browser before. They open nothing: names
+// that are guessed at by strangers let such a browser try.
+const KnownCookie = "__Host-known"
 
 // JoinFile is where the STS leaves the join token of a workload for another process of its machine, in the data directory.
 func JoinFile(dataDir, workload string) string {

@@ -74,6 +74,8 @@ func checkCustomerPages(b *browser, axe string) {
 	b.checkPage("order, placed", axe, b.click("[data-place]"), http.StatusOK)
 	b.expectText("h1", "For the office")
 	b.checkPage("orders", axe, b.goTo("/ui/orders"), http.StatusOK)
+	b.checkPage("account", axe, b.click(".who a"), http.StatusOK)
+	b.expectText("main", "alice")
 	b.checkPage("nothing here", axe, b.goTo("/ui/nothing"), http.StatusNotFound)
 	b.checkPage("no such order", axe, b.goTo("/ui/orders/none"), http.StatusNotFound)
 	b.goTo("/ui/orders")
@@ -88,6 +90,10 @@ func checkCustomerPages(b *browser, axe string) {
 	if at := b.path(); at != order {
 		b.Errorf("signing in again led to %s, want %s", at, order)
 	}
+	b.goTo("/ui/account")
+	b.checkPage("sign in, signed out everywhere", axe, b.click("[data-place]"), http.StatusOK)
+	b.expectText("main", "You are signed out everywhere")
+	b.click(signInButton("alice"))
 }
 
 // checkRepeatedForm are what comes of a form that was sent before.

@@ -48,6 +48,14 @@ func (d *deployment) setDisabled(user string, disabled bool) {
 	}
 }
 
+// signOutUser ends a user's sessions.
+func (d *deployment) signOutUser(user string) {
+	d.Helper()
+	if _, err := sts.SignOutUser.Call(d.Context(), d.operators(), sts.SignOutUserRequest{User: user}); err != nil {
+		d.Fatal(err)
+	}
+}
+
 // rotateRoot publishes next roots.
 func (d *deployment) rotateRoot(announcement, overlap time.Duration) {
 	d.Helper()

@@ -32,6 +32,39 @@ func TestAnEndedSessionIsWorthNothingBetweenProcessesEither(t *testing.T) {
 	}
 }
 
+// Signing out everywhere, by oneself and by an operator, ends all sessions of one user in every process, and nobody else's.
+func TestSigningOutEverywhereIsFeltInEveryProcess(t *testing.T) {
+	d := openSplit(t)
+	orders := func(session *http.Cookie) int { return d.do("GET", "/ui/orders", withCookies(session)).Status }
+	ofBob := d.signIn("bob")
+	for what, signOut := range map[string]func(session *http.Cookie){
+		"the button": func(session *http.Cookie) {
+			form := setHeader("Content-Type", "application/x-www-form-urlencoded")
+			if left := d.expect(d.do("POST", "/ui/account/sign-out", withCookies(session), form), 303); left.Header.Get("Location") != "/oauth2/sign-in?ended=everywhere" {
+				t.Errorf("it leads to %s", left.Header.Get("Location"))
+			}
+		},
+		"an operator": func(*http.Cookie) { d.signOutUser("alice") },
+	} {
+		desk, phone := d.signIn("alice"), d.signIn("alice")
+		if first, second := orders(desk), orders(phone); first != 200 || second != 200 {
+			t.Fatalf("%s, before: %d, %d", what, first, second)
+		}
+		if page := d.expect(d.do("GET", "/ui/account", withCookies(phone)), 200); !strings.Contains(page.Body, "<dd>2 browsers</dd>") {
+			t.Errorf("%s: the account page does not count two browsers: %s", what, page.Body)
+		}
+		signOut(desk)
+		for which, session := range map[string]*http.Cookie{"this": desk, "the other": phone} {
+			if !eventually(func() bool { return orders(session) == 303 }) {
+				t.Errorf("%s: %s browser still shows orders", what, which)
+			}
+		}
+		if got := orders(ofBob); got != 200 {
+			t.Errorf("%s: bob's session: %d", what, got)
+		}
+	}
+}
+
 func TestTheThrottleSeesWhereARequestComesFrom(t *testing.T) {
 	d := openSplit(t)
 	guess := func(options ...option) int {

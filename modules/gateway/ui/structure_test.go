@@ -27,7 +27,7 @@ func TestPagesAreSound(t *testing.T) {
 		"shop": admin.get("/ui/"), "search": admin.get("/ui/?q=book"), "empty basket": empty,
 		"short": admin.post("/ui/orders", with(full.form(), "qty.0", "50")...), "invalid edit": admin.post(id+"/edit", "name", ""),
 		"orders": admin.get("/ui/orders"), "order": admin.get(id), "edit": admin.get(id + "/edit"), "cancel": admin.get(id + "/cancel"),
-		"not found": admin.get("/ui/nothing"),
+		"not found": admin.get("/ui/nothing"), "account": admin.get("/ui/account"),
 	}
 	seen := map[string]string{}
 	for name, p := range pages {

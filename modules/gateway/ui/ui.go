@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"oms/modules/inventory"
 	"oms/modules/order"
+	"oms/modules/sts"
 	"oms/platform/identity"
 	"oms/web"
 )
@@ -25,10 +27,12 @@ type User struct {
 	Scopes  identity.Scopes // what pages offer; the modules decide what is done
 }
 
-// Options are what the pages need. The services are called with the request's context, which carries the session.
+// Options are what the pages need. Orders and Inventory are called with the request's context, which carries the session;
+// Accounts is called for the gateway itself, and told the session.
 type Options struct {
 	Orders    order.Service
 	Inventory inventory.Service
+	Accounts  sts.Service
 	// User says whose session a request's context carries. The zero User is nobody: there is no session. Where there was
 	// one and it does not hold any more, the error is a fault of code unauthenticated.
 	User      func(context.Context) (User, error)
@@ -88,6 +92,9 @@ var pages = []struct {
 	{http.MethodPost, "/ui/orders/{id}/edit", "the order that was changed, or why it was not", (*request).edit},
 	{http.MethodGet, "/ui/orders/{id}/cancel", "the question whether to cancel an order", (*request).askCancel},
 	{http.MethodPost, "/ui/orders/{id}/cancel", "the order that was cancelled, or why it was not", (*request).cancel},
+
+	{http.MethodGet, accountPath, "who is signed in, since when, and with how many browsers", (*request).showAccount},
+	{http.MethodPost, accountPath + "/sign-out", "the sign-in page, after the user was signed out everywhere", (*request).signOutEverywhere},
 }
 
 // request is one request of somebody who is signed in.
@@ -173,6 +180,8 @@ func (q *request) here() string {
 		return q.r.URL.RequestURI()
 	case id != "":
 		return orderPath(id)
+	case strings.HasPrefix(q.r.URL.Path, accountPath):
+		return accountPath
 	}
 	return "/ui/basket"
 }

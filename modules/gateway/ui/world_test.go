@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,9 +33,10 @@ import (
 
 // world is the pages over real modules on real databases, behind TLS as browsers want it for their cookies.
 type world struct {
-	server *httptest.Server
-	orders order.Service
-	stock  inventory.Service
+	server    *httptest.Server
+	orders    order.Service
+	stock     inventory.Service
+	signedOut sync.Map // whom the pages have signed out everywhere
 
 	// What tests can break: an error is what the call gets.
 	ordersFail, stockFail, reserveFail atomic.Pointer[fault.Error]
@@ -84,12 +86,16 @@ func newWorld(t *testing.T) *world {
 	}
 	w.orders = order.Client{Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}}
 	w.stock = inventory.Client{Conn: line{direct.Conn(stock.Host, "gateway"), &w.stockFail}}
+	accounts, err := rpc.NewHost[sts.Service](sts.Name, sts.Operations.Resolve([]string{"gateway"}, []string{"gateway"}), accounts{w: w}, &rpctest.Observer{}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	edge, err := gateway.New(gateway.Options{
 		Modules: []gateway.Backend{
 			{Name: "order", Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}},
 			{Name: "inventory", Conn: line{direct.Conn(stock.Host, "gateway"), &w.stockFail}},
 		},
-		Users: users{}, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler),
+		Users: users{}, STS: direct.Conn(accounts, "gateway"), Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
 		PublicURL: "https://localhost:9090",
 	})
@@ -110,6 +116,35 @@ func (users) User(ctx context.Context, _, _ string) (trust.Issued, error) {
 		return trust.Issued{}, fault.New(fault.Unauthenticated, "The session has ended.")
 	}
 	return trust.Issued{Subject: name, FullName: "The user " + name, Scopes: rights[name]}, nil
+}
+
+// accounts stand in for what the STS says about sessions.
+type accounts struct {
+	sts.Service
+	w *world
+}
+
+func (accounts) Account(ctx context.Context, r sts.AccountRequest) (sts.Account, error) {
+	name := r.Session.Reveal()
+	if who := identity.From(ctx); who.Subject != "" || who.Transaction == "" {
+		return sts.Account{}, fault.New(fault.Internal, "The gateway asks for itself.")
+	}
+	if name == "away" {
+		return sts.Account{}, fault.Retryable(3*time.Second, "The STS is away.")
+	}
+	account := sts.Account{Name: name, FullName: "The user " + name, SignedInAt: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), Sessions: 3}
+	if name == "bob" {
+		account.Email, account.Sessions = script, 1
+	}
+	return account, nil
+}
+
+func (a accounts) SignOutEverywhere(_ context.Context, r sts.SignOutEverywhereRequest) (sts.Done, error) {
+	if r.Session.Reveal() == "away" {
+		return sts.Done{}, fault.Retryable(3*time.Second, "The STS is away.")
+	}
+	a.w.signedOut.Store(r.Session.Reveal(), true)
+	return sts.Done{}, nil
 }
 
 // line is a way to a module, which a test can cut.

@@ -2,7 +2,6 @@ package internal
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -130,22 +129,33 @@ func digest(random string) string {
 }
 
 // openSession begins a session of the user and ends the one that the browser had, so that a reference that somebody
-// knew before the sign-in is worth nothing after it.
-func (s *Service) openSession(ctx context.Context, user string, before secret.Text) (secret.Text, error) {
-	session, now := secret.Text(rand.Text()), s.Now()
-	if before != "" {
-		if err := s.endSession(ctx, before); err != nil {
-			return "", err
+// knew before the sign-in is worth nothing after it. The user is looked at again in the transaction: between the comparison
+// of the password and now it may have been replaced, or the user disabled. knownAs is the digest of the reference by which
+// the browser is known to the user, or "".
+func (s *Service) openSession(ctx context.Context, user proven, with browser, knownAs string) (opened, error) {
+	session, reference, now := newReference(), newReference(), s.Now()
+	if with.session != "" {
+		if err := s.endSession(ctx, with.session); err != nil {
+			return opened{}, err
 		}
 	}
-	return session, s.Store.Write(ctx, func(tx database.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now); err != nil {
-			return err
+	fresh, err := database.Write(ctx, s.Store, func(tx database.Tx) (fresh bool, err error) {
+		if err := stillAs(tx, user); err != nil {
+			return false, err
 		}
-		_, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-			digest(session.Reveal()), user, now, now.Add(s.SessionTTL))
-		return err
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now); err != nil {
+			return false, err
+		}
+		if _, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+			digest(session.Reveal()), user.name, now, now.Add(s.SessionTTL)); err != nil {
+			return false, err
+		}
+		return keepKnown(tx, user.name, knownAs, reference, now)
 	})
+	if fresh {
+		with.known = with.known.with(reference)
+	}
+	return opened{session, with.known}, err
 }
 
 // endSession ends a session everywhere, and what was issued for it.

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"oms/platform/fault"
 	"oms/platform/secret"
 )
 
@@ -22,7 +26,7 @@ func TestAPasswordIsVerifiedAgainstItsHashAlone(t *testing.T) {
 			t.Errorf("hash %s", hash.Reveal())
 		}
 		for candidate, want := range map[secret.Text]bool{password: true, password + "x": false, password[:len(password)-1]: false, "": false, secret.Text(strings.Repeat("x", 1<<20)): false} {
-			if got, err := hasher.Verify(t.Context(), hash, candidate); err != nil || got != want {
+			if got, err := hasher.verify(hash, candidate); err != nil || got != want {
 				t.Errorf("verify: %v, %v; want %v", got, err, want)
 			}
 		}
@@ -44,21 +48,76 @@ func TestAHashThatIsNotOneIsAnError(t *testing.T) {
 		good.Reveal()[:len(good)-4], strings.Replace(good.Reveal(), "$m=", "$x=", 1),
 		strings.Replace(good.Reveal(), "m=19456", "m=4294967295", 1), strings.Replace(good.Reveal(), "t=2", "t=4294967295", 1), strings.Replace(good.Reveal(), "p=1", "p=255", 1),
 		strings.Replace(good.Reveal(), "p=1", "p=1,x=1", 1), strings.Replace(good.Reveal(), "m=", "m= ", 1), strings.Replace(good.Reveal(), "t=2", "t=02", 1), good.Reveal() + "\n", good.Reveal() + "$"} {
-		if ok, err := hasher.Verify(t.Context(), secret.Text(bad), "correct horse"); ok || err == nil {
+		if ok, err := hasher.verify(secret.Text(bad), "correct horse"); ok || err == nil {
 			t.Errorf("%.20q verified: %v, %v", bad, ok, err)
 		}
 	}
 }
 
-func TestHashingWaitsForASlot(t *testing.T) {
+// Operators' new passwords wait for their turn, however full the queue of sign-ins is.
+func TestANewPasswordWaitsForItsTurnOutsideTheQueue(t *testing.T) {
 	hasher := NewHasher()
-	for hasher.slots.TryAcquire(1) { // others are at it
+	for hasher.places.TryAcquire(1) { // the queue of sign-ins is full
+	}
+	if _, err := hasher.Hash(t.Context(), "correct horse"); err != nil {
+		t.Errorf("beside a full queue: %v", err)
+	}
+	for hasher.turns.TryAcquire(1) { // others are at it
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := hasher.Hash(ctx, "correct horse"); !errors.Is(err, context.Canceled) {
-		t.Errorf("hashed beside a full house: %v", err)
+		t.Errorf("hashed beside others: %v", err)
 	}
+}
+
+func TestTheQueueOfSignInsIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hasher := NewHasher()
+		turns := max(1, runtime.GOMAXPROCS(0)/2)
+		var end []func()
+		for range turns {
+			done, err := hasher.turn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			end = append(end, done)
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		answered := make(chan error, turns*int(queueFor))
+		wait := func(ctx context.Context) {
+			done, err := hasher.turn(ctx)
+			if err == nil {
+				defer done()
+			}
+			answered <- err
+		}
+		go wait(leaving)
+		for range turns*int(queueFor) - 1 {
+			go wait(t.Context())
+		}
+		synctest.Wait()
+		for range 1000 {
+			if _, err := hasher.turn(t.Context()); fault.CodeOf(err) != fault.Unavailable || fault.From(err).RetryAfter < time.Second {
+				t.Fatalf("behind a full queue: %v", err)
+			}
+		}
+		leave()
+		synctest.Wait()
+		if err := <-answered; !errors.Is(err, context.Canceled) {
+			t.Errorf("who went away: %v", err)
+		}
+		go wait(t.Context()) // there is a place again
+		synctest.Wait()
+		for _, done := range end {
+			done()
+		}
+		for range turns * int(queueFor) {
+			if err := <-answered; err != nil {
+				t.Errorf("in the queue: %v", err)
+			}
+		}
+	})
 }
 
 func TestAHashDoesNotPrint(t *testing.T) {
@@ -84,7 +143,7 @@ func TestHashesThatAreMadeAheadAreUpToDate(t *testing.T) {
 	}
 	for _, user := range DemoUsers() {
 		hash := demoHashes[user.Name]
-		if good, err := hasher.Verify(t.Context(), hash, secret.Text(demoPassword(user.Name))); !good || err != nil || cost(hash) != cost(now) {
+		if good, err := hasher.verify(hash, secret.Text(demoPassword(user.Name))); !good || err != nil || cost(hash) != cost(now) {
 			t.Errorf("%s: %v %v %s", user.Name, good, err, cost(hash))
 		}
 	}

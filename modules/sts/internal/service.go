@@ -100,6 +100,7 @@ type Service struct {
 	reading  sync.Mutex // one reads the state for all
 	guesses  *guesses
 	refusals *sampled.Log // of certificates, which anonymous callers ask for
+	failures *sampled.Log // of sign-ins
 }
 
 var _ sts.Service = (*Service)(nil)
@@ -115,7 +116,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, keys: keys, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now)}
+	s := &Service{Options: o, keys: keys, hasher: NewHasher(), guesses: newGuesses(), refusals: sampled.New(o.Log, o.Now), failures: sampled.New(o.Log, o.Now)}
 	if done.encrypted > 0 {
 		s.Log.InfoContext(ctx, "the keys in the database are encrypted with another key than before", "keys", done.encrypted, "key_encryption_key", keys.ring.Current())
 	}

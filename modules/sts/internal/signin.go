@@ -2,19 +2,16 @@ package internal
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"oms/modules/sts"
-	"oms/platform/bounded"
 	"oms/platform/database"
+	"oms/platform/fault"
 	"oms/platform/secret"
 	"oms/web"
 )
@@ -28,7 +25,13 @@ const afterSignIn = "/ui/"
 // showSignIn is the page to sign in on.
 func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	return s.renderSignIn(w, r, http.StatusOK, web.SignIn{Next: localPath(query.Get("next")), Ended: query.Get("ended") == "1"})
+	return s.renderSignIn(w, r, http.StatusOK, web.SignIn{Next: localPath(query.Get("next")), Ended: ended[query.Get("ended")]})
+}
+
+// ended says what became of a session, by what the page that leads here says in its query.
+var ended = map[string]string{
+	"1":          "Your session has ended. Sign in again to go on.",
+	"everywhere": "You are signed out everywhere. Sign in again to go on.",
 }
 
 func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) error {
@@ -41,57 +44,67 @@ func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status in
 // signIn checks a name and a password, and begins a session. What is wrong with them is not told, nor does the time
 // tell whether there is such a name.
 func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		return s.renderSignIn(w, r, http.StatusBadRequest, web.SignIn{Next: afterSignIn, Problem: "The form did not arrive whole. Try again."})
 	}
 	name, password := r.PostForm.Get("name"), secret.Text(r.PostForm.Get("password"))
 	page := web.SignIn{Next: localPath(r.PostForm.Get("next")), Name: name}
-	if wait := s.guesses.take(name, address(r), s.Now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-		page.Problem = "Too many attempts. Wait a few seconds, then try again."
-		return s.renderSignIn(w, r, http.StatusTooManyRequests, page)
+	opened, err := s.admit(r.Context(), guesser{name: name, address: addressKey(r.RemoteAddr)}, password, browserOf(r))
+	if err == nil {
+		opened.give(w, s.SessionTTL)
+		http.Redirect(w, r, page.Next, http.StatusSeeOther)
+		return nil
 	}
-	good, err := s.checkPassword(r.Context(), name, password)
-	switch {
-	case err != nil:
-		return err
-	case !good:
-		page.Problem = "The name or the password is not right."
-		return s.renderSignIn(w, r, http.StatusUnprocessableEntity, page)
-	}
-	s.guesses.names.give(name)
-	session, err := s.openSession(r.Context(), name, sessionOf(r))
-	if err != nil {
+	failure := fault.From(err)
+	if !slices.Contains([]fault.Code{fault.InvalidArgument, fault.RateLimited, fault.Unavailable}, failure.Code) {
 		return err
 	}
-	setSession(w, session.Reveal(), s.SessionTTL)
-	http.Redirect(w, r, page.Next, http.StatusSeeOther)
-	return nil
+	if after := failure.ToldRetry(); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
+	}
+	page.Problem = failure.Detail
+	return s.renderSignIn(w, r, failure.Code.Status(), page)
 }
 
-// nobodysHash is what a sign-in with an unknown name is compared with: the hash of a password that nobody knows.
-const nobodysHash secret.Text = "$argon2id$v=19$m=19456,t=2,p=1$VsLl0voTvRtLPLiEcNMEiw$+X1zLJopP4fuQqCk3X5bTp02trQZVO7Pdp4a7XCO73c"
+// browser is what a browser that signs in has of us already.
+type browser struct {
+	session secret.Text
+	known   known
+}
 
-// checkPassword reports whether the password is the user's, and the user counts. A name that nobody has costs as much.
-func (s *Service) checkPassword(ctx context.Context, name string, password secret.Text) (bool, error) {
-	var hash secret.Text
-	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (user sts.User, err error) {
-		hash = nobodysHash
-		if user, err = findUser(tx, name); err == nil && user.Name != "" {
-			hash, _, err = database.Find(tx, database.Column[secret.Text], `SELECT password FROM users WHERE name = $1`, name)
+func browserOf(r *http.Request) browser { return browser{sessionOf(r), knownOf(r)} }
+
+// opened is what a browser gets that has signed in.
+type opened struct {
+	session secret.Text
+	known   known // as it is from now on
+}
+
+func (o opened) give(w http.ResponseWriter, lifetime time.Duration) {
+	setSession(w, o.session.Reveal(), lifetime)
+	setKnown(w, o.known)
+}
+
+// admit opens a session for who shows the password of a name. Errors as in [Service.checkPassword].
+func (s *Service) admit(ctx context.Context, who guesser, password secret.Text, with browser) (opened, error) {
+	if len(with.known) > 0 {
+		var err error
+		if who.browser, err = database.Read(ctx, s.Store, func(tx database.Tx) (string, error) { return findKnown(tx, who.name, with.known, s.Now()) }); err != nil {
+			return opened{}, err
 		}
-		return user, err
-	})
-	if err != nil {
-		return false, err
 	}
-	matches, err := s.hasher.Verify(ctx, hash, password)
-	return matches && counts(user, s.Demo), err
+	user, err := s.checkPassword(ctx, attempt{who, password})
+	if err != nil {
+		return opened{}, err
+	}
+	return s.openSession(ctx, user, with, who.browser)
 }
 
 // signOut ends the session everywhere, and takes what the browser keeps of it.
 func (s *Service) signOut(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
 	if err := s.endSession(r.Context(), sessionOf(r)); err != nil {
 		return err
 	}
@@ -128,78 +141,4 @@ func localPath(next string) string {
 		return afterSignIn
 	}
 	return next
-}
-
-// address is where the request comes from.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
-const (
-	// accountGuesses failed sign-ins of one name are let through at once, then one every accountPause: some 8,600 a day,
-	// which finds no password that is worth the name, and leaves its owner waiting for seconds only.
-	accountGuesses = 10
-	accountPause   = 10 * time.Second
-	// addressGuesses is the same for one address, behind which there may be an office.
-	addressGuesses = 50
-	addressPause   = 2 * time.Second
-	// maxTracked bounds the memory: names and addresses beyond it push out those that may try again anyway.
-	maxTracked = 10_000
-)
-
-// throttle bounds how often one key may fail. It is safe for concurrent use.
-type throttle struct {
-	burst int
-	pause time.Duration
-
-	mu   sync.Mutex
-	keys map[string]*rate.Limiter
-}
-
-func newThrottle(burst int, pause time.Duration) *throttle {
-	return &throttle{burst: burst, pause: pause, keys: map[string]*rate.Limiter{}}
-}
-
-// take counts an attempt as failed until give says otherwise. wait is how long to come back after; 0 lets it through.
-func (t *throttle) take(key string, now time.Time) (wait time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	limiter := t.keys[key]
-	if limiter == nil {
-		bounded.MakeRoom(t.keys, maxTracked, func(l *rate.Limiter) bool { return l.TokensAt(now) >= float64(t.burst) }) // nothing left to wait for
-		limiter = rate.NewLimiter(rate.Every(t.pause), t.burst)
-		t.keys[key] = limiter
-	}
-	if limiter.AllowN(now, 1) {
-		return 0
-	}
-	return t.pause
-}
-
-// give forgets the failures of a key: its owner has shown who they are.
-func (t *throttle) give(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.keys, key)
-}
-
-// guesses bounds failed sign-ins by name and by address.
-type guesses struct{ names, addresses *throttle }
-
-func newGuesses() *guesses {
-	return &guesses{newThrottle(accountGuesses, accountPause), newThrottle(addressGuesses, addressPause)}
-}
-
-func (g *guesses) take(name, address string, now time.Time) time.Duration {
-	if len(name) > maxPassword {
-		name = name[:maxPassword] // nobody's name; it must not cost memory
-	}
-	if wait := g.addresses.take(address, now); wait > 0 {
-		return wait // and no name is tracked for it: made-up names must not push out those that are guessed at
-	}
-	return g.names.take(name, now)
 }

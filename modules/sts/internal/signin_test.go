@@ -1,7 +1,7 @@
 package internal
 
 import (
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +17,7 @@ import (
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/module"
+	"oms/platform/observe/observetest"
 	"oms/platform/secret"
 )
 
@@ -25,6 +26,7 @@ type office struct {
 	*Service
 	operator Operators
 	pages    http.Handler
+	log      *observetest.Log
 	mu       sync.Mutex
 	now      time.Time
 }
@@ -33,7 +35,7 @@ const carolsPassword = "correct horse"
 
 func openOffice(t testing.TB, demo bool) *office {
 	t.Helper()
-	o := &office{now: time.Now()}
+	o := &office{log: &observetest.Log{}, now: time.Now()}
 	clock := func() time.Time { o.mu.Lock(); defer o.mu.Unlock(); return o.now }
 	store := databasetest.Open(t, "sts")
 	if err := store.Write(t.Context(), func(tx database.Tx) error { return seedDemo(tx, o.now) }); err != nil {
@@ -46,7 +48,7 @@ func openOffice(t testing.TB, demo bool) *office {
 	}
 	service, err := New(t.Context(), Options{
 		Env: module.Env{
-			Store: store, Now: clock, Edge: module.Edge{Accepted: issuers.New(issuers.Own("https://orders.example"))},
+			Store: store, Now: clock, Log: o.log.Logger(slog.LevelInfo), Edge: module.Edge{Accepted: issuers.New(issuers.Own("https://orders.example"))},
 			Installation: module.Installation{Demo: demo, Domain: "orders.local", PublicHosts: []string{"localhost"}},
 		},
 		Settings: Settings{SessionTTL: time.Hour}, Callees: map[string]Callee{"order": {Scopes: identity.NewScopes("add_order")}},
@@ -64,14 +66,15 @@ func (o *office) advance(by time.Duration) {
 	o.now = o.now.Add(by)
 }
 
-// attempt is a browser's sign-in.
-type attempt struct {
+// try is a browser's sign-in.
+type try struct {
 	name, password, next string
-	cookie               string
+	cookie               string // of the session
+	known                string // the cookie of a browser that is known
 	address              string
 }
 
-func (o *office) signInAs(a attempt) *httptest.ResponseRecorder {
+func (o *office) signInAs(a try) *httptest.ResponseRecorder {
 	form := url.Values{"name": {a.name}, "password": {a.password}, "next": {a.next}}
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -82,20 +85,29 @@ func (o *office) signInAs(a attempt) *httptest.ResponseRecorder {
 	if a.cookie != "" {
 		r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: a.cookie})
 	}
+	if a.known != "" {
+		r.AddCookie(&http.Cookie{Name: sts.KnownCookie, Value: a.known})
+	}
 	w := httptest.NewRecorder()
 	o.pages.ServeHTTP(w, r)
 	return w
 }
 
-// session gives the cookie that an answer sets.
+// session gives the session's cookie that an answer sets.
 func session(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	t.Helper()
+	return cookie(t, w, sts.SessionCookie)
+}
+
+// cookie gives a cookie that an answer sets.
+func cookie(t *testing.T, w *httptest.ResponseRecorder, name string) *http.Cookie {
+	t.Helper()
 	for _, cookie := range w.Result().Cookies() {
-		if cookie.Name == sts.SessionCookie {
+		if cookie.Name == name {
 			return cookie
 		}
 	}
-	t.Fatalf("no session in the answer %d %s", w.Code, w.Body)
+	t.Fatalf("no cookie %s in the answer %d %s", name, w.Code, w.Body)
 	return nil
 }
 
@@ -112,7 +124,7 @@ func (o *office) mustHold(t *testing.T, reference string, want bool) {
 
 func TestSigningInBeginsASession(t *testing.T) {
 	o := openOffice(t, true)
-	w := o.signInAs(attempt{name: "carol", password: carolsPassword, next: "/ui/orders?after=x"})
+	w := o.signInAs(try{name: "carol", password: carolsPassword, next: "/ui/orders?after=x"})
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/ui/orders?after=x" {
 		t.Fatalf("answer %d to %q: %s", w.Code, w.Header().Get("Location"), w.Body)
 	}
@@ -149,7 +161,7 @@ func TestWhatIsWrongWithASignInIsNotTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first string
-	for what, a := range map[string]attempt{
+	for what, a := range map[string]try{
 		"wrong password": {name: "carol", password: "incorrect horse"},
 		"no password":    {name: "carol"},
 		"unknown name":   {name: "nobody", password: carolsPassword},
@@ -182,41 +194,41 @@ func TestEveryByteOfAPasswordCounts(t *testing.T) {
 	if _, err := o.operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: secret.Text(long + "y")}); err != nil {
 		t.Fatal(err)
 	}
-	if w := o.signInAs(attempt{name: "carol", password: long + "z"}); w.Code != http.StatusUnprocessableEntity {
+	if w := o.signInAs(try{name: "carol", password: long + "z"}); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("another 73rd byte: %d", w.Code)
 	}
-	session(t, o.signInAs(attempt{name: "carol", password: long + "y"}))
+	session(t, o.signInAs(try{name: "carol", password: long + "y"}))
 }
 
 func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
 	o := openOffice(t, false)
-	if w := o.signInAs(attempt{name: "carol", password: strings.Repeat("x", 1<<20)}); w.Code != http.StatusBadRequest {
+	if w := o.signInAs(try{name: "carol", password: strings.Repeat("x", 1<<20)}); w.Code != http.StatusBadRequest {
 		t.Errorf("1 MB password: %d", w.Code)
 	}
 }
 
 func TestWithoutTheDemoItsAccountsCannotSignIn(t *testing.T) {
 	o := openOffice(t, false)
-	w := o.signInAs(attempt{name: "alice", password: "alice-demo"})
+	w := o.signInAs(try{name: "alice", password: "alice-demo"})
 	if w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), "alice-demo") {
 		t.Errorf("answer %d %s", w.Code, w.Body)
 	}
-	session(t, o.signInAs(attempt{name: "carol", password: carolsPassword}))
-	session(t, openOffice(t, true).signInAs(attempt{name: "alice", password: "alice-demo"}))
+	session(t, o.signInAs(try{name: "carol", password: carolsPassword}))
+	session(t, openOffice(t, true).signInAs(try{name: "alice", password: "alice-demo"}))
 }
 
 func TestAReferenceKnownBeforeSigningInIsWorthNothingAfterIt(t *testing.T) {
 	o := openOffice(t, true)
-	old := session(t, o.signInAs(attempt{name: "alice", password: "alice-demo"})).Value
+	old := session(t, o.signInAs(try{name: "alice", password: "alice-demo"})).Value
 	o.mustHold(t, old, true)
-	fresh := session(t, o.signInAs(attempt{name: "carol", password: carolsPassword, cookie: old})).Value
+	fresh := session(t, o.signInAs(try{name: "carol", password: carolsPassword, cookie: old})).Value
 	if fresh == old {
 		t.Error("the reference stayed the same")
 	}
 	o.mustHold(t, old, false)
 	o.mustHold(t, fresh, true)
 	planted := "planted"
-	if got := session(t, o.signInAs(attempt{name: "carol", password: carolsPassword, cookie: planted})).Value; got == planted {
+	if got := session(t, o.signInAs(try{name: "carol", password: carolsPassword, cookie: planted})).Value; got == planted {
 		t.Error("a reference that somebody planted became a session")
 	}
 	o.mustHold(t, planted, false)
@@ -224,7 +236,7 @@ func TestAReferenceKnownBeforeSigningInIsWorthNothingAfterIt(t *testing.T) {
 
 func TestSigningOutEndsTheSession(t *testing.T) {
 	o := openOffice(t, true)
-	reference := session(t, o.signInAs(attempt{name: "carol", password: carolsPassword})).Value
+	reference := session(t, o.signInAs(try{name: "carol", password: carolsPassword})).Value
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
 	r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: reference})
 	w := httptest.NewRecorder()
@@ -244,12 +256,12 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 
 func TestANewPasswordOrALockoutEndsSessions(t *testing.T) {
 	o := openOffice(t, true)
-	reference := session(t, o.signInAs(attempt{name: "carol", password: carolsPassword})).Value
+	reference := session(t, o.signInAs(try{name: "carol", password: carolsPassword})).Value
 	if _, err := o.operator.SetPassword(t.Context(), sts.SetPasswordRequest{User: "carol", Password: "another horse"}); err != nil {
 		t.Fatal(err)
 	}
 	o.mustHold(t, reference, false)
-	reference = session(t, o.signInAs(attempt{name: "carol", password: "another horse"})).Value
+	reference = session(t, o.signInAs(try{name: "carol", password: "another horse"})).Value
 	for _, disabled := range []bool{true, false} {
 		if _, err := o.operator.SetUserDisabled(t.Context(), sts.SetUserDisabledRequest{User: "carol", Disabled: disabled}); err != nil {
 			t.Fatal(err)
@@ -268,46 +280,5 @@ func TestSigningInLeadsToPagesOfOursAlone(t *testing.T) {
 		if got := localPath(next); got != want {
 			t.Errorf("%q leads to %q, want %q", next, got, want)
 		}
-	}
-}
-
-func TestGuessingIsThrottledByNameAndByAddress(t *testing.T) {
-	o := openOffice(t, false)
-	const office, elsewhere = "198.51.100.7", "192.0.2.99"
-	guess := func(name, address string) int {
-		return o.signInAs(attempt{name: name, password: "wrong", address: address + ":1"}).Code
-	}
-	if got := guess("carol", elsewhere); got != http.StatusUnprocessableEntity { // counts against her name
-		t.Fatalf("a guess: %d", got)
-	}
-	for i := range accountGuesses - 1 { // as many more, from anywhere; without the cost of hashing
-		if wait := o.guesses.take("carol", fmt.Sprint("192.0.2.", i), o.Now()); wait > 0 {
-			t.Fatalf("guess %d waits %v", i, wait)
-		}
-	}
-	w := o.signInAs(attempt{name: "carol", password: carolsPassword, address: elsewhere + ":1"})
-	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
-		t.Errorf("after %d guesses: %d", accountGuesses, w.Code)
-	}
-	o.advance(accountPause)
-	session(t, o.signInAs(attempt{name: "carol", password: carolsPassword, address: elsewhere + ":1"}))
-	for i := range addressGuesses {
-		if wait := o.guesses.take(fmt.Sprint("name", i), office, o.Now()); wait > 0 {
-			t.Fatalf("guess %d from one address waits %v", i, wait)
-		}
-	}
-	if got := guess("another", office); got != http.StatusTooManyRequests {
-		t.Errorf("after %d guesses from one address: %d", addressGuesses, got)
-	}
-	session(t, o.signInAs(attempt{name: "carol", password: carolsPassword, address: elsewhere + ":1"}))
-}
-
-func TestTheThrottleIsBounded(t *testing.T) {
-	limit, now := newThrottle(1, time.Minute), time.Now()
-	for i := range 3 * maxTracked {
-		limit.take(fmt.Sprint(i), now)
-	}
-	if got := len(limit.keys); got > maxTracked {
-		t.Errorf("%d keys, want at most %d", got, maxTracked)
 	}
 }

@@ -112,26 +112,35 @@ func (o Operators) SetPassword(ctx context.Context, r sts.SetPasswordRequest) (d
 	if err != nil {
 		return done, err
 	}
-	return done, o.changeUser(ctx, r.User, `UPDATE users SET password = $1, updated_at = $2 WHERE name = $3`, hash.Reveal())
+	return done, o.changeUser(ctx, r.User, func(tx database.Tx) error {
+		if _, err := tx.Exec(`DELETE FROM known_browsers WHERE user_name = $1`, r.User); err != nil { // they have shown the old one
+			return err
+		}
+		_, err := tx.Exec(`UPDATE users SET password = $1 WHERE name = $2`, hash.Reveal(), r.User)
+		return err
+	})
 }
 
 // SetUserDisabled implements [sts.Operators].
 func (o Operators) SetUserDisabled(ctx context.Context, r sts.SetUserDisabledRequest) (done sts.Done, err error) {
-	return done, o.changeUser(ctx, r.User, `UPDATE users SET disabled = $1, updated_at = $2 WHERE name = $3`, r.Disabled)
+	return done, o.changeUser(ctx, r.User, func(tx database.Tx) error {
+		_, err := tx.Exec(`UPDATE users SET disabled = $1 WHERE name = $2`, r.Disabled, r.User)
+		return err
+	})
 }
 
-// changeUser sets one thing of one user and ends the user's sessions: the statement takes the value, the time and the name.
-func (o Operators) changeUser(ctx context.Context, name, statement string, value any) error {
+// SignOutUser implements [sts.Operators].
+func (o Operators) SignOutUser(ctx context.Context, r sts.SignOutUserRequest) (done sts.Done, err error) {
+	return done, o.changeUser(ctx, r.User, func(database.Tx) error { return nil })
+}
+
+// changeUser changes a user, and ends what was begun before as the user.
+func (o Operators) changeUser(ctx context.Context, name string, change func(database.Tx) error) error {
 	_, err := revoke(ctx, o.Store, o.Now, func(tx database.Tx) (string, error) {
-		changed, err := tx.Exec(statement, value, o.Now(), name)
-		switch {
-		case err != nil:
+		if err := change(tx); err != nil {
 			return "", err
-		case changed == 0:
-			return "", noUser(name)
 		}
-		_, err = tx.Exec(`DELETE FROM sessions WHERE user_name = $1`, name)
-		return name, err
+		return name, endSessions(tx, name, o.Now())
 	})
 	return err
 }

@@ -116,6 +116,7 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 		"the keys verify our tokens":                               keys,
 		"a session stands for its user until it ends":              session,
 	}
+	maps.Copy(tests, accountTests)
 	maps.Copy(tests, exchangeTests)
 	maps.Copy(tests, certificateTests)
 	maps.Copy(tests, feedTests)
