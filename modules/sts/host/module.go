@@ -68,7 +68,7 @@ func New(ctx context.Context, o Options) (module.Hosted, error) {
 	host, err := rpc.NewHost[sts.Service](sts.Name, operations(o.Callees), service, o.Observer, o.Now)
 	return module.Hosted{
 		Host: host, Page: service.Page,
-		Background: []module.Background{{Name: "join tokens", Run: service.LeaveJoinTokens}},
+		Background: []module.Background{{Name: "join tokens", Run: service.LeaveJoinTokens}, {Name: "retired keys", Run: service.ForgetKeys}},
 	}, err
 }
 

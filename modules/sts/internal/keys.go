@@ -157,9 +157,6 @@ func (s keyStore) rotate(tx database.Tx, p purpose, r sts.RotateRequest, now tim
 			return sts.SigningKey{}, fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.Activates.Format(time.RFC3339))
 		}
 	}
-	if _, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now); err != nil { // nobody needs them any more
-		return sts.SigningKey{}, err
-	}
 	activates := now.Add(r.Announcement)
 	if _, err := tx.Exec(`UPDATE keys SET retires_at = $1 WHERE purpose = $2 AND retires_at IS NULL`, activates.Add(r.Overlap), string(p)); err != nil {
 		return sts.SigningKey{}, err
@@ -174,6 +171,42 @@ func callOff(tx database.Tx, p purpose, next, active string) error {
 	}
 	_, err := tx.Exec(`UPDATE keys SET retires_at = NULL WHERE purpose = $1 AND id = $2`, string(p), active)
 	return err
+}
+
+// forgetInterval is how long a key at most stays in the database that counts no more.
+const forgetInterval = time.Minute
+
+// ForgetKeys deletes the keys that count no more, until ctx ends, so that they can be stolen from nowhere: somebody may
+// still trust them outside.
+func (s *Service) ForgetKeys(ctx context.Context) {
+	ticker := time.NewTicker(forgetInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.forgetKeys(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "keys that count no more cannot be deleted", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// forgetKeys writes only where there is something to delete.
+func (s *Service) forgetKeys(ctx context.Context) error {
+	now := s.Now()
+	passed, err := database.Read(ctx, s.Store, func(tx database.Tx) (passed bool, err error) {
+		err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM keys WHERE retires_at <= $1)`, now).Scan(&passed)
+		return passed, err
+	})
+	if err != nil || !passed {
+		return err
+	}
+	return s.Store.Write(ctx, func(tx database.Tx) error {
+		_, err := tx.Exec(`DELETE FROM keys WHERE retires_at <= $1`, now)
+		return err
+	})
 }
 
 // listKeys gives the keys that count at now, as operators see them.
