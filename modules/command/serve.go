@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,6 +35,7 @@ func (a *app) serve() *cobra.Command {
 
 // serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
 func serve(ctx context.Context, c system.Config, o system.Options, given string, stderr io.Writer) error {
+	limitMemory(c)
 	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
 	system, err := system.Open(ctx, c, o, log)
 	if err != nil {
@@ -48,6 +51,18 @@ func serve(ctx context.Context, c system.Config, o system.Options, given string,
 		return nil
 	}})
 	return lifecycle.Run(ctx, log, c.Server.ShutdownTimeout, parts...)
+}
+
+// besides is what a process takes beside its requests' budget, in bytes: itself, its databases' pages, passwords that are
+// being hashed, and what it keeps of keys and tokens.
+const besides = 144 << 20
+
+// limitMemory has the garbage collector work harder before the process grows beyond what it should take: by itself it lets
+// the heap double before it looks. GOMEMLIMIT in the environment wins.
+func limitMemory(c system.Config) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(c.Server.Limits.Memory) + besides)
+	}
 }
 
 // announce tells people at the terminal where to go.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,12 +31,14 @@ func (g *gateway) fail(err error, c echo.Context) {
 	failure := fault.From(err)
 	header := c.Response().Header()
 	if failure.Code == fault.Internal {
-		g.Log.ErrorContext(c.Request().Context(), "request failed", "trace_id", header.Get(traceHeader), "cause", err)
+		g.defects.Log(c.Request().Context(), slog.LevelError, "request failed", "trace_id", header.Get(traceHeader), "cause", err)
 	}
+	c.Set(failed, reasonOf(err))
 	header.Set("Cache-Control", "no-store")
 	if after := failure.ToldRetry(); after > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 	}
+	tellRate(header, err)
 	routeOf(c).errors(c.Response(), c.Request(), err)
 }
 

@@ -14,11 +14,16 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"oms/modules/gateway/internal/binding"
 	"oms/modules/sts"
+	"oms/platform/forwarded"
 	"oms/platform/issuers"
+	"oms/platform/limits"
 	"oms/platform/module"
+	"oms/platform/observe/sampled"
 	"oms/platform/rpc"
 	"oms/platform/trust"
 )
@@ -49,26 +54,38 @@ type Options struct {
 
 	PublicURL string // what the world calls the gateway
 	Edge      issuers.Accepted
+	Proxies   forwarded.Networks // whose word counts for where a request is from
+	Rates     *limits.Rates
+	Budget    *limits.Budget
 	Observer  rpc.Observer
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// New makes the handler of the public listener. It fails where a row and its types cannot be bound.
-func New(o Options) (http.Handler, error) {
-	g := &gateway{o}
+// New makes the handler of the public listener, and the metrics of what comes there. It fails where a row and its types
+// cannot be bound.
+func New(o Options) (http.Handler, []prometheus.Collector, error) {
+	g := &gateway{Options: o, requests: newRequests(), told: semaphore.NewWeighted(toldAtOnce), strangers: sampled.New(o.Log, o.Now), defects: sampled.New(o.Log, o.Now)}
 	router := echo.New()
-	router.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
+	router.IPExtractor = echo.ExtractIPDirect() // [gateway.findClient] has judged X-Forwarded-For
 	router.HTTPErrorHandler = g.fail
 	router.Use(g.middleware()...)
 	table, err := g.table()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return router, mount(router, table)
+	g.routes = indexOf(table)
+	return router, []prometheus.Collector{g.requests}, mount(router, table)
 }
 
-type gateway struct{ Options }
+type gateway struct {
+	Options
+	routes    map[string]route // see [indexOf]
+	requests  *prometheus.CounterVec
+	told      *semaphore.Weighted // see [toldAtOnce]
+	strangers *sampled.Log        // requests that no user is proven to stand behind
+	defects   *sampled.Log        // what is ours to mend, and anybody may have found
+}
 
 // operation answers for one operation: identify, authorise, decode, call, respond.
 func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
@@ -90,13 +107,29 @@ func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
 				return err
 			}
 		}
-		response, err := bound.Operation.Invoke(ctx, module.Conn, request)
+		answer, err := answer(ctx, module, bound, request)
 		if err != nil {
 			return err
 		}
 		w.Header().Set("Cache-Control", "no-store") // every answer depends on who asks
-		return bound.Respond(w, r, response)
+		return answer.Send(w, r)
 	}
+}
+
+// answer calls the operation. Large answers take turns, until they are what is sent.
+func answer(ctx context.Context, module Backend, bound *binding.Binding, request any) (*binding.Answer, error) {
+	if bound.Row.Large {
+		done, err := limits.ShareFrom(ctx).Dear(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
+	response, err := bound.Operation.Invoke(ctx, module.Conn, request)
+	if err != nil {
+		return nil, err
+	}
+	return bound.Encode(response)
 }
 
 // Module is the gateway, the only module that is reached from outside.
@@ -105,7 +138,8 @@ var Module = module.Module{Name: Name, URL: "https://localhost:9090", Public: tr
 // open makes the public door to everything that the other modules offer.
 func open(_ context.Context, env module.Env) (module.Hosted, error) {
 	o := Options{
-		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, PublicURL: env.PublicURL, Edge: env.Accepted, Observer: env.Observer, Now: env.Now, Log: env.Log,
+		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, PublicURL: env.PublicURL,
+		Edge: env.Accepted, Proxies: env.Proxies, Rates: env.Rates, Budget: env.Budget, Observer: env.Observer, Now: env.Now, Log: env.Log,
 	}
 	for _, m := range env.Modules {
 		if slices.ContainsFunc(m.Operations(), reachable) {
@@ -113,8 +147,8 @@ func open(_ context.Context, env module.Env) (module.Hosted, error) {
 		}
 		o.Pages = append(o.Pages, pagesOfModule(m, env)...)
 	}
-	handler, err := New(o)
-	return module.Hosted{Public: handler}, err
+	handler, metrics, err := New(o)
+	return module.Hosted{Public: handler, Collectors: metrics}, err
 }
 
 func reachable(op rpc.Operation) bool { return op.Row().Edge.Bound() }

@@ -13,6 +13,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -57,6 +58,9 @@ func (g *gateway) identify(r *http.Request, callee string) (context.Context, ide
 		ctx = identity.WithCredential(ctx, identity.Credential{Kind: identity.EdgeToken, Text: raw})
 	}
 	principal, err := g.principal(ctx, callee)
+	if err == nil {
+		err = admitUser(ctx, principal.Subject)
+	}
 	return identity.With(ctx, principal), principal, err
 }
 
@@ -129,6 +133,9 @@ func (g *gateway) newUI() *ui.Pages {
 // user is who the pages greet, with all rights that there are to show.
 func (g *gateway) user(ctx context.Context) (ui.User, error) {
 	user, err := g.authenticated(ctx, Name)
+	if err == nil {
+		err = admitUser(ctx, user.Subject)
+	}
 	return ui.User{Subject: user.Subject, Name: user.FullName, Scopes: user.Scopes}, err
 }
 
@@ -151,6 +158,13 @@ func (c sessionConn) Invoke(ctx context.Context, op rpc.Operation, request, resp
 	principal, err := c.gateway.principal(ctx, c.module.Name)
 	if err != nil {
 		return err
+	}
+	if op.Row().Large {
+		done, err := limits.ShareFrom(ctx).Dear(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
 	return c.module.Conn.Invoke(identity.With(ctx, principal), op, request, response)
 }

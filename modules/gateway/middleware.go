@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -18,7 +19,17 @@ import (
 // middleware is what every request goes through, in this order.
 func (g *gateway) middleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		begin, g.stayEncrypted, limitAnswerTime, g.logRequest, discardBody, answerErrors, g.recoverPanics, refuseUnclearPaths,
+		g.findClient, g.findRoute, begin, g.stayEncrypted, g.limitAnswerTime, g.record, g.takeShare, discardBody, answerErrors,
+		g.recoverPanics, g.admit, refuseUnclearPaths,
+	}
+}
+
+// findClient puts the address of the client in the place of the connection's peer, for everything that follows: what
+// counts by address, the log, and the STS's pages.
+func (g *gateway) findClient(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Request().RemoteAddr = g.Proxies.Client(c.Request())
+		return next(c)
 	}
 }
 
@@ -38,28 +49,25 @@ func begin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// answerTimeout is how long a client may take to read an answer: 6 MB, the largest page of orders, at 2.5 Mbit/s. It is
-// less than a stopping process waits, so that clients that do not read cannot spoil a stop.
+// answerTimeout is how long a client may take to read an answer: 256 KiB, the largest page, at 100 kbit/s. It is less than
+// a stopping process waits, so that clients that do not read cannot spoil a stop.
 const answerTimeout = 20 * time.Second
 
+// scarceTimeout is the same while more than half of the budget is in use: whoever holds something makes room soon, and the
+// other half cannot be held for long by clients that do not read.
+const scarceTimeout = 2 * time.Second
+
 // limitAnswerTime gives up answers that nobody reads.
-func limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *gateway) limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Before(func() {
-			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(answerTimeout)) // a test's recorder has none
+			timeout := answerTimeout
+			if g.Budget.Scarce() {
+				timeout = scarceTimeout
+			}
+			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(timeout)) // a test's recorder has none
 		})
 		return next(c)
-	}
-}
-
-// logRequest writes one line about every request: never a header, a parameter or a body.
-func (g *gateway) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		started := g.Now()
-		err := next(c)
-		g.Log.InfoContext(c.Request().Context(), "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
-			"duration", g.Now().Sub(started), "trace_id", c.Response().Header().Get(traceHeader))
-		return err
 	}
 }
 
@@ -105,10 +113,10 @@ func (g *gateway) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 			err = fmt.Errorf("the gateway panicked: %v", cause)
 			ctx, trace, stack := c.Request().Context(), c.Response().Header().Get(traceHeader), string(debug.Stack())
 			if c.Response().Committed { // half an answer must not pass for a whole one
-				g.Log.ErrorContext(ctx, "request failed half-way", "trace_id", trace, "cause", err, "stack", stack)
+				g.defects.Log(ctx, slog.LevelError, "request failed half-way", "trace_id", trace, "cause", err, "stack", stack)
 				panic(http.ErrAbortHandler)
 			}
-			g.Log.ErrorContext(ctx, "panic", "trace_id", trace, "stack", stack)
+			g.defects.Log(ctx, slog.LevelError, "panic", "trace_id", trace, "stack", stack)
 		}()
 		return next(c)
 	}
@@ -120,6 +128,7 @@ func (g *gateway) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 func refuseUnclearPaths(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !unambiguous(c.Request().URL.Path) || !asDeep(echo.GetPath(c.Request()), c.Path()) {
+			c.Set(matched, nil) // whose page it would be is what is unclear
 			return errNotFound
 		}
 		return next(c)

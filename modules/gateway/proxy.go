@@ -11,6 +11,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/observe/sampled"
 )
 
 // passed are the headers of a request that the STS's pages get to see: what they are about, and what tells a browser's
@@ -62,7 +63,7 @@ const pagesTimeout = 15 * time.Second
 func Remote(base *url.URL, transport http.RoundTripper, log *slog.Logger) Handler {
 	proxy := httputil.ReverseProxy{
 		Transport: transport,
-		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:  sampled.New(log, time.Now).Lines(func([]byte) slog.Level { return slog.LevelWarn }), // of clients that go away
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(base)
 			r.Out.Host = r.In.Host // which an origin is compared with

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/platform/fault"
+	"oms/platform/limits"
 	"oms/platform/module"
 	"oms/platform/observe"
 	"oms/platform/observe/observetest"
@@ -42,6 +43,11 @@ func (nobody) User(context.Context, string, string) (trust.Issued, error) { retu
 
 func handlerOf(t *testing.T, pages map[string]http.HandlerFunc, log io.Writer) http.Handler {
 	t.Helper()
+	return handlerWith(t, limits.NewBudget(1<<30, 1000), pages, log)
+}
+
+func handlerWith(t *testing.T, budget *limits.Budget, pages map[string]http.HandlerFunc, log io.Writer) http.Handler {
+	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	recorder, err := observe.NewRecorder(logger, prometheus.NewRegistry())
 	if err != nil {
@@ -51,7 +57,7 @@ func handlerOf(t *testing.T, pages map[string]http.HandlerFunc, log io.Writer) h
 	for path, page := range pages {
 		mounted = append(mounted, Page{module.Page{Method: http.MethodGet, Path: path}, Local(page)})
 	}
-	handler, err := New(Options{Pages: mounted, Users: nobody{}, Observer: recorder, Now: time.Now, Log: logger})
+	handler, _, err := New(Options{Pages: mounted, Users: nobody{}, Rates: limits.NewRates(limits.RateSettings{}, time.Now), Budget: budget, Observer: recorder, Now: time.Now, Log: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

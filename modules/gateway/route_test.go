@@ -28,7 +28,7 @@ func TestTwoRowsCannotHaveTheSameEdge(t *testing.T) {
 	}
 	one := []rpc.Operation{rpc.Define(twoDoors.One, row("first.One", "/door/{id}"))}
 	two := []rpc.Operation{rpc.Define(twoDoors.Two, row("second.Two", "/door/{id}"))}
-	_, err := New(Options{Modules: []Backend{{Name: "first", Operations: one}, {Name: "second", Operations: two}}})
+	_, _, err := New(Options{Modules: []Backend{{Name: "first", Operations: one}, {Name: "second", Operations: two}}})
 	if err == nil || !strings.Contains(err.Error(), "first.One") || !strings.Contains(err.Error(), "second.Two") {
 		t.Errorf("got %v, want an error that names both", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/limits"
+	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/web"
 )
@@ -28,9 +30,11 @@ type route struct {
 	method     string // GET also serves HEAD; "" is every method that no other route of the path takes
 	path       string // "/order/{id}"; a last "*" is everything below
 	credential credential
-	maxBody    int64     // bytes; 0 leaves it to who reads the body
-	errors     errorForm // in which it fails
-	name       string    // of the operation, or what the page shows
+	class      limits.Class // with which it is counted
+	rank       limits.Rank  // how early it is refused under load
+	maxBody    int64        // bytes; 0 leaves it to who reads the body
+	errors     errorForm    // in which it fails
+	name       string       // of the operation, or what the page shows
 	handle     Handler
 }
 
@@ -47,7 +51,7 @@ const (
 // table is everything that can be reached from outside.
 func (g *gateway) table() ([]route, error) {
 	operations, err := g.operationRoutes()
-	root := route{method: http.MethodGet, path: "/", credential: none, errors: problem, name: "the way to the pages", handle: toPages}
+	root := route{method: http.MethodGet, path: "/", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "the way to the pages", handle: toPages}
 	return slices.Concat(operations, []route{root}, g.pageRoutes(), g.uiRoutes()), err
 }
 
@@ -63,7 +67,7 @@ func (g *gateway) operationRoutes() (routes []route, err error) {
 				return nil, err
 			}
 			routes = append(routes, route{
-				method: bound.Row.Edge.Method, path: bound.Row.Edge.Path, credential: bearer, errors: problem,
+				method: bound.Row.Edge.Method, path: bound.Row.Edge.Path, credential: bearer, class: classOf(bound.Row.Edge.Method), rank: rankOf(bound.Row), errors: problem,
 				name: bound.Row.Name, handle: g.operation(module, bound),
 			})
 		}
@@ -75,9 +79,12 @@ func (g *gateway) operationRoutes() (routes []route, err error) {
 func (g *gateway) pageRoutes() (routes []route) {
 	methods := map[string][]string{}
 	for _, page := range g.Pages {
-		r := route{method: page.Method, path: page.Path, credential: theirs, errors: problem, name: page.Path, handle: page.Handler}
+		r := route{method: page.Method, path: page.Path, credential: theirs, class: limits.Token, rank: limits.Ordinary, errors: problem, name: page.Path, handle: page.Handler}
 		if page.ForPeople {
-			r.errors = web.ShowFault
+			r.errors, r.class = web.ShowFault, limits.Read
+			if page.Method != http.MethodGet {
+				r.class = limits.SignIn
+			}
 		}
 		if r.handle == nil {
 			r.handle = nobodyCanSignIn
@@ -89,7 +96,7 @@ func (g *gateway) pageRoutes() (routes []route) {
 		}
 	}
 	for path, allowed := range methods {
-		routes = append(routes, route{path: path, credential: none, errors: problem, handle: notAllowed(allowed)})
+		routes = append(routes, route{path: path, credential: none, class: limits.Read, rank: limits.Ordinary, errors: problem, handle: notAllowed(allowed)})
 	}
 	return routes
 }
@@ -99,7 +106,10 @@ func (g *gateway) uiRoutes() (routes []route) {
 	pages := g.newUI()
 	methods := map[string][]string{}
 	for _, page := range pages.Routes() {
-		r := route{method: page.Method, path: page.Path, credential: session, errors: pages.ShowFault, name: page.Shows, handle: page.Handle}
+		r := route{
+			method: page.Method, path: page.Path, credential: session, class: classOf(page.Method), rank: limits.Ordinary, errors: pages.ShowFault,
+			name: page.Shows, handle: page.Handle,
+		}
 		if page.Method == http.MethodPost {
 			r.maxBody = ui.MaxForm
 		}
@@ -107,9 +117,17 @@ func (g *gateway) uiRoutes() (routes []route) {
 		methods[page.Path] = append(methods[page.Path], page.Method)
 	}
 	for path, allowed := range methods {
-		routes = append(routes, route{path: path, credential: session, errors: pages.ShowFault, handle: notAllowed(allowed)})
+		routes = append(routes, route{path: path, credential: session, class: limits.Read, rank: limits.Ordinary, errors: pages.ShowFault, handle: notAllowed(allowed)})
 	}
-	return append(routes, route{path: "/ui/*", credential: session, errors: pages.ShowFault, handle: notFound})
+	return append(routes, route{path: "/ui/*", credential: session, class: limits.Read, rank: limits.Ordinary, errors: pages.ShowFault, handle: notFound})
+}
+
+// classOf is the class of an operation or a page of the user interface.
+func classOf(method string) limits.Class {
+	if method == http.MethodGet {
+		return limits.Read
+	}
+	return limits.Write
 }
 
 // notAllowed refuses the methods that a path does not take.
@@ -164,20 +182,54 @@ func mount(router *echo.Echo, table []route) error {
 // echoPath is a path in the form of the router: /order/:id.
 func echoPath(path string) string { return member.ReplaceAllString(path, ":$1") }
 
+// rankOf is the rank of an operation: what reads one thing is refused last.
+func rankOf(row rpc.Row) limits.Rank {
+	switch {
+	case row.Large:
+		return limits.Dear
+	case row.Edge.Method == http.MethodGet:
+		return limits.Cheap
+	}
+	return limits.Ordinary
+}
+
+// indexOf gives the routes by their method and their path in the form of the router.
+func indexOf(table []route) map[string]route {
+	routes := map[string]route{}
+	for _, r := range table {
+		routes[r.method+" "+echoPath(r.path)] = r
+		if r.method == http.MethodGet {
+			routes[http.MethodHead+" "+echoPath(r.path)] = r
+		}
+	}
+	return routes
+}
+
 // matched is where a request's context keeps its route.
 const matched = "route"
 
-// routeOf is the route that a request has found. Before there is one, and where there is none, failures are problems.
+// findRoute finds out early which route a request is for, so that all that follows can go by it.
+func (g *gateway) findRoute(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r, found := g.routes[c.Request().Method+" "+c.Path()]; found {
+			c.Set(matched, r)
+		} else if r, found := g.routes[" "+c.Path()]; found {
+			c.Set(matched, r)
+		}
+		return next(c)
+	}
+}
+
+// routeOf is the route that a request has found. Where there is none, failures are problems.
 func routeOf(c echo.Context) route {
 	if r, found := c.Get(matched).(route); found {
 		return r
 	}
-	return route{errors: problem}
+	return route{credential: none, class: limits.Read, rank: limits.Ordinary, errors: problem}
 }
 
 // serve prepares a request as the route says, and answers it.
 func (r route) serve(c echo.Context) error {
-	c.Set(matched, r)
 	request := c.Request()
 	if r.credential == session {
 		web.Protect(c.Response().Header())

@@ -14,6 +14,7 @@ import (
 	"oms/platform/fault"
 	"oms/platform/identity"
 	"oms/platform/issuers"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 	"oms/platform/rpctest"
 	"oms/platform/token"
@@ -77,13 +78,14 @@ func TestAUserIsJudgedAgainBehindASlowBody(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			now, calls := time.Now(), 0
 			user, refused := trust.Issued{Subject: issuer + "|alice", Scopes: identity.NewScopes(order.AddOrder)}, error(nil)
-			handler, err := New(Options{
+			handler, _, err := New(Options{
 				Modules: []Backend{{Name: "order", Conn: counting{&calls}, Operations: order.Operations.Operations()}},
 				Users:   changing{&user, &refused}, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 				Edge: issuers.New(issuers.Own("https://orders.example"), issuers.External{
 					Policy: issuers.Policy(token.Issuer{Name: issuer, Audience: "orders", Algorithms: []token.Algorithm{token.ES256}, Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 					Keys:   keys, Ceiling: identity.NewScopes(order.AddOrder),
 				}),
+				Rates: limits.NewRates(limits.RateSettings{}, time.Now), Budget: limits.NewBudget(1<<30, 1000),
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -15,7 +15,7 @@ var (
 		Summary: "List the products with their prices and what is available of them.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.Anyone, OptionalScopes: []string{ManageInventory},
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Large: true,
 		Edge: rpc.Edge{Method: http.MethodGet, Path: "/inventory"},
 	})
 	Get = rpc.Define(Service.Get, rpc.Row{

@@ -15,6 +15,7 @@ import (
 	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
+	"oms/platform/limits"
 	"oms/platform/pki"
 	"oms/platform/rpc"
 	"oms/platform/rpctest"
@@ -95,7 +96,7 @@ func (n *network) serve(t testing.TB, host *rpc.Host) (url string) {
 	}
 	server := lifecycle.HTTPServer{
 		Name: host.Module() + " listener", Address: "127.0.0.1:0", TLS: listener.TLS(), Log: quiet(),
-		Handler:   httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, n.Profile, quiet()), Peer: n.peer, Log: quiet()}),
+		Handler:   httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, n.Profile, quiet()), Peer: n.peer, Budget: limits.NewBudget(1<<30, 10_000), Log: quiet()}),
 		Listening: func(address net.Addr) { url = "https://" + address.String() },
 	}.Part()
 	must(t, server.Start(t.Context()))

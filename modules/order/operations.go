@@ -34,7 +34,7 @@ var (
 		Summary: "List the caller's own orders, or everybody's, newest first.",
 		Callers: rpc.Callers("gateway"),
 		Who:     rpc.User, AnySignedIn: true, OptionalScopes: []string{ViewOrders},
-		Timeout: 2 * time.Second, Retry: rpc.Idempotent,
+		Timeout: 2 * time.Second, Retry: rpc.Idempotent, Large: true,
 		Edge: rpc.Edge{Method: http.MethodGet, Path: "/order"},
 	})
 	Update = rpc.Define(Service.Update, rpc.Row{

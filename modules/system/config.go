@@ -5,6 +5,7 @@ import (
 
 	"oms/platform/config"
 	"oms/platform/issuers"
+	"oms/platform/limits"
 	"oms/platform/module"
 )
 
@@ -56,6 +57,23 @@ type Server struct {
 	Modules         []string      `koanf:"modules"`          // what this process hosts: "all", or any of the modules' names
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"` // how long a stopping process waits for accepted requests (1s to 10m)
 	TLS             TLS           `koanf:"tls"`
+
+	// TrustedProxies are the networks (CIDR) and addresses of the proxies in front of the public listener. Forwarded (RFC
+	// 7239) and X-Forwarded-For are believed from them alone; without them a request is from whoever has connected.
+	TrustedProxies []string `koanf:"trusted_proxies"`
+
+	Limits Limits `koanf:"limits"`
+}
+
+// Limits bound what anybody can take of this process.
+type Limits struct {
+	// Memory is what all requests under way may hold together, their bodies and unread answers (16 MiB to 64 GiB). One user
+	// or one address holds a quarter of it at most. What the process takes besides is some 100 MiB.
+	Memory config.Size `koanf:"memory"`
+
+	Requests int64 `koanf:"requests"` // how many requests are served at once, a quarter of them for one user or one address (16 to 1,000,000)
+
+	Rates limits.RateSettings `koanf:"rates"` // how often clients may come to the public listener
 }
 
 // ModuleAddress is where one module is found, and where it listens.
@@ -115,6 +133,8 @@ func Defaults(modules []module.Module) Config {
 			AdminAddress:    adminAuto,
 			Modules:         []string{allModules},
 			ShutdownTimeout: 30 * time.Second, // what Kubernetes grants before it kills
+			TrustedProxies:  []string{},
+			Limits:          limitDefaults(),
 		},
 		Modules: map[string]*ModuleAddress{},
 		Data:    Data{DataDir: "data"},
@@ -147,6 +167,15 @@ func Defaults(modules []module.Module) Config {
 		}
 	}
 	return c
+}
+
+// limitDefaults keep a process below 256 MiB, whatever is sent to it.
+func limitDefaults() Limits {
+	return Limits{
+		Memory:   48 * config.MiB, // garbage and stacks take as much again
+		Requests: 512,             // two processors serve no more of them for being begun at once
+		Rates:    limits.DefaultRates(),
+	}
 }
 
 // Loaded is a configuration that holds, together with where each value came from.

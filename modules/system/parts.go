@@ -167,7 +167,7 @@ func (s *System) moduleListener(name string, listening func(string, net.Addr)) l
 	hosted, pages := s.hosted[name], s.config.module(name).Pages
 	host := hosted.Host
 	routes := http.NewServeMux()
-	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, s.trust.profile, s.log), Peer: s.peer, Log: s.log}))
+	routes.Handle("/rpc/", httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, s.trust.profile, s.log), Peer: s.peer, Budget: s.budget, Log: s.log}))
 	if len(pages) > 0 {
 		routes.Handle("/", s.fromGateway(module.PageHandler(pages, hosted.Page)))
 	}

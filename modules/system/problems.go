@@ -13,6 +13,7 @@ import (
 
 	"oms/modules/sts"
 	"oms/platform/config"
+	"oms/platform/forwarded"
 )
 
 // serverProblems judges how this process is reached, and what it is to host.
@@ -29,7 +30,23 @@ func (c *Config) serverProblems() []config.Problem {
 		config.When(s.TLS.CertFile != "" && s.TLS.KeyFile == "", "tls.key_file", "is missing beside server.tls.cert_file; set both or neither"),
 		config.File("tls.cert_file", s.TLS.CertFile),
 		config.File("tls.key_file", s.TLS.KeyFile),
+		s.proxyProblems(),
+		config.WithinSize("limits.memory", s.Limits.Memory, leastMemory, 64*config.GiB),
+		config.WithinNumber("limits.requests", s.Limits.Requests, 16, 1_000_000),
+		config.Under("limits.rates", s.Limits.Rates.Problems()),
 	)
+}
+
+// leastMemory lets a quarter of it, which is what one user can hold, hold the largest body and what reading it takes.
+const leastMemory = 16 * config.MiB
+
+// proxyProblems judges each of the networks alone.
+func (s Server) proxyProblems() (list []config.Problem) {
+	for i, network := range s.TrustedProxies {
+		_, err := forwarded.ParseNetworks([]string{network})
+		list = append(list, config.When(err != nil, fmt.Sprintf("trusted_proxies[%d]", i), "%v", err)...)
+	}
+	return list
 }
 
 func (c *Config) hostingProblems() []config.Problem {

@@ -20,7 +20,9 @@ import (
 
 	"oms/platform/database"
 	"oms/platform/database/sqlite"
+	"oms/platform/forwarded"
 	"oms/platform/issuers"
+	"oms/platform/limits"
 	"oms/platform/module"
 	"oms/platform/observe"
 	"oms/platform/rpc"
@@ -38,6 +40,8 @@ type System struct {
 	metrics  *prometheus.Registry
 	recorder *observe.Recorder
 	trusted  issuers.Accepted
+	proxies  forwarded.Networks
+	budget   *limits.Budget
 	trust    trustState
 
 	databases map[string]*sqlite.DB // of the hosted modules, by name
@@ -62,12 +66,14 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	}
 	s := &System{
 		config: c, options: o, log: log, metrics: prometheus.NewRegistry(),
+		budget:    limits.NewBudget(int64(c.Server.Limits.Memory), c.Server.Limits.Requests),
 		databases: map[string]*sqlite.DB{}, hosted: map[string]module.Hosted{}, links: map[string]link{},
 	}
 	if c.demoRemote() {
 		log.Warn("the demo accounts, whose passwords are public, can be used from elsewhere; set demo.enabled to false before anybody relies on this system", "because", c.remote())
 	}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
+	s.metrics.MustRegister(observe.NewSampled("oms_budget_used", "What requests under way hold: bytes, and their number.", "of", s.budgetUsed))
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
 		if err != nil {
@@ -79,6 +85,9 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	}
 	if s.trusted, err = issuers.Open(c.Server.PublicURL, c.Trust.Issuers); err != nil {
 		return nil, fmt.Errorf("trust.issuers, %w", err)
+	}
+	if s.proxies, err = forwarded.ParseNetworks(c.Server.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
 	if err := s.openDatabases(ctx); err != nil {
 		return nil, err
@@ -99,6 +108,12 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	}
 	s.Admin = observe.Admin(s.metrics, s.checks, s.verbose)
 	return s, nil
+}
+
+// budgetUsed is a metric of the budget.
+func (s *System) budgetUsed() (map[string]float64, error) {
+	bytes, requests := s.budget.Used()
+	return map[string]float64{"bytes": float64(bytes), "requests": float64(requests)}, nil
 }
 
 // DatabaseOptions says where a module's database is and what its schema is.
@@ -138,7 +153,7 @@ func (s *System) close() error {
 func (s *System) openModules(ctx context.Context) error {
 	env := module.Env{
 		Observer: s.recorder, Now: time.Now, Log: s.log, Installation: s.config.installation(),
-		Edge: module.Edge{Accepted: s.trusted, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf},
+		Edge: module.Edge{Accepted: s.trusted, Proxies: s.proxies, Rates: limits.NewRates(s.config.Server.Limits.Rates, time.Now), Budget: s.budget, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf},
 	}
 	var problems []error // what modules want to call and cannot
 	for _, m := range s.config.modules {

@@ -202,6 +202,9 @@ func withProfile(name string) func(*system.Config) {
 	return func(c *system.Config) { c.Trust.Profile = name }
 }
 
+// withoutRates is for tests that send more than clients may.
+func withoutRates(c *system.Config) { c.Server.Limits.Rates.Enabled = false }
+
 // seeded is a data directory that a first start has left behind: hashing the demo passwords once is enough for all.
 var seeded = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "seeded")

@@ -17,6 +17,7 @@ type process struct {
 	config  system.Config
 	log     *observetest.Log // since it was started last
 	address string           // of the public listener, where it has one
+	admin   string           // of its admin listener
 	ready   chan struct{}    // closed when everything has been started
 	ended   chan error
 	cancel  func() // nil while it does not run
@@ -48,8 +49,11 @@ func (p *process) begin() error {
 		return err
 	}
 	parts, err := system.Parts(func(name string, at net.Addr) {
-		if name == "public" {
+		switch name {
+		case "public":
 			p.address = at.String()
+		case "admin":
+			p.admin = at.String()
 		}
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/httprpc"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 )
 
@@ -26,7 +27,7 @@ import (
 // JSON or with a problem of ours; only what encoding/json reads is executed; and nothing is a defect of ours.
 func FuzzRequest(f *testing.F) {
 	w := newWorld(f)
-	handler := httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(w.host, w.profile, slog.New(slog.DiscardHandler)), Peer: peer, Log: slog.New(slog.DiscardHandler)})
+	handler := httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(w.host, w.profile, slog.New(slog.DiscardHandler)), Peer: peer, Budget: limits.NewBudget(1<<30, 10_000), Log: slog.New(slog.DiscardHandler)})
 	const good = `{"id":"1","text":"t"}`
 	f.Add("lab.Once", "POST", "1", "60000", "00-"+trace+"-0123456789abcdef-01", `{"Caller":"gateway"}`, []byte(good), false)
 	f.Add("lab.Join", "POST", "1", "1", "", "", []byte(good), true)

@@ -1,12 +1,12 @@
 package httprpc
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -17,6 +17,7 @@ import (
 
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/limits"
 	"oms/platform/observe/sampled"
 	"oms/platform/rpc"
 )
@@ -29,7 +30,8 @@ type HandlerOptions struct {
 	// request, because a connection may outlive what its certificate is worth. An error is logged and not told.
 	Peer func(*tls.ConnectionState) (workload string, err error)
 
-	Log *slog.Logger
+	Budget *limits.Budget // from which each call is paid until its answer has been read
+	Log    *slog.Logger
 }
 
 // NewHandler serves operations to other processes. A workload without a proof learns nothing about what is
@@ -46,7 +48,21 @@ type handler struct {
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, err := h.serve(w, r)
+	share, err := h.enter(r)
+	if err != nil {
+		if h.stranger(r) { // a head waits for no reader
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		sendFault(w, r, fault.From(err))
+		return
+	}
+	defer share.Leave()
+	if h.stranger(r) {
+		defer func() { _ = http.NewResponseController(w).Flush() }() // else it would wait for its reader when nobody counts it any more
+	}
+	answer, err := h.serve(w, r, share)
 	if err != nil {
 		sendFault(w, r, fault.From(err))
 		return
@@ -71,8 +87,28 @@ func sendFault(w http.ResponseWriter, r *http.Request, failure *fault.Error) {
 	_, _ = w.Write(body) //nolint:gosec // JSON for another process, which renders nothing; where it fails, the caller has gone
 }
 
+// stranger says whether a call comes without a certificate.
+func (h *handler) stranger(r *http.Request) bool {
+	return r.TLS == nil || len(r.TLS.PeerCertificates) == 0
+}
+
+// enter has a call hold its share of what this process has. Who has no certificate gets least, and no address more than
+// its share of that; the other modules have bounded their clients already.
+func (h *handler) enter(r *http.Request) (*limits.Share, error) {
+	if h.stranger(r) {
+		return h.Budget.Enter(limits.Least, limits.AddressKey(r.RemoteAddr))
+	}
+	rank := limits.Ordinary
+	if row, found := h.Server.Host().Row(strings.TrimPrefix(r.URL.Path, pathPrefix)); found && row.Large {
+		rank = limits.Dear
+	} else if found && row.Retry == rpc.Idempotent {
+		rank = limits.Cheap // a read, or what settles something that was begun
+	}
+	return h.Budget.Enter(rank, "")
+}
+
 // serve checks what is cheap first: nobody makes this process read a large body or ask a profile without a certificate.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, share *limits.Share) ([]byte, error) {
 	in := &rpc.Incoming{Transport: rpc.OverHTTPS}
 	in.Header, in.Transaction = r.Header, transactionOf(r)
 	if operation, found := strings.CutPrefix(r.URL.Path, pathPrefix); found {
@@ -98,13 +134,23 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), within(left))
 	defer cancel()
-	message := &message{request: r, most: most}
+	message := &message{request: r, most: most, share: share}
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	in.Message = message
+	if row, found := h.Server.Host().Row(in.Operation); found && row.Large {
+		done, err := share.Dear(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	if err := h.Server.Serve(ctx, in); err != nil {
 		return nil, h.told(r, in, message, err)
 	}
 	answer, err := encode(in.Response())
+	if err == nil && cap(answer) > limits.Small {
+		err = share.Take(int64(cap(answer)))
+	}
 	if err == nil && len(answer) > maxResponse {
 		return nil, fault.New(fault.Internal, "The answer of %s is larger than %d MiB, which is the most that is sent between modules.", in.Operation, maxResponse>>20)
 	}
@@ -170,10 +216,15 @@ func transactionOf(r *http.Request) string {
 	return ""
 }
 
+// parsed is what a value becomes at most, in bytes, while it is read: the largest element of a request of ours is an item.
+// Each but the first stands behind a comma.
+const parsed = 128
+
 // message is the body of a call, read when it is asked for.
 type message struct {
 	request *http.Request
 	most    int64
+	share   *limits.Share
 	body    []byte // nil until it has been read
 	broken  bool   // it is not a request of this protocol
 }
@@ -195,6 +246,11 @@ func (m *message) Read(ctx context.Context, op rpc.Operation) (request, response
 	if !utf8.Valid(m.body) {
 		return nil, nil, m.refuse(fault.New(fault.Malformed, "The request of %s is not valid UTF-8.", op.Row().Name))
 	}
+	cost := parsed * int64(1+bytes.Count(m.body, []byte{','}))
+	if err := m.share.Take(cost); err != nil {
+		return nil, nil, err
+	}
+	defer m.share.Give(cost)
 	if err := json.Unmarshal(m.body, request); err != nil {
 		return nil, nil, m.refuse(fault.New(fault.Malformed, "The body is not a request of %s: %v.", op.Row().Name, err))
 	}
@@ -205,8 +261,10 @@ func (m *message) read(ctx context.Context) error {
 	if m.body != nil {
 		return nil
 	}
-	body, err := io.ReadAll(m.request.Body)
+	body, err := m.share.ReadAll(m.request.Body, m.request.ContentLength)
 	switch {
+	case is[*fault.Error](err):
+		return err
 	case ctx.Err() != nil:
 		return m.refuse(fault.From(ctx.Err()))
 	case is[*http.MaxBytesError](err):

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"oms/platform/httprpc"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 	"oms/platform/rpctest"
 	"oms/platform/trust/trusttest"
@@ -19,7 +20,7 @@ func TestACallToAnotherProcessBehavesAsEveryOther(t *testing.T) {
 // connect serves host over mutual TLS on loopback and reaches it there.
 func connect(t testing.TB, host *rpc.Host, caller string) rpc.Conn {
 	authority, profile, log := newAuthority(t), &trusttest.Profile{}, slog.New(slog.DiscardHandler)
-	server := httptest.NewUnstartedServer(httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, profile, log), Peer: peer, Log: log}))
+	server := httptest.NewUnstartedServer(httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(host, profile, log), Peer: peer, Budget: limits.NewBudget(1<<30, 10_000), Log: log}))
 	server.TLS, server.EnableHTTP2 = authority.server(t, host.Module()), true
 	server.StartTLS()
 	t.Cleanup(server.Close)

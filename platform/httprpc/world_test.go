@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"oms/platform/httprpc"
+	"oms/platform/limits"
 	"oms/platform/observe/observetest"
 	"oms/platform/rpc"
 	"oms/platform/rpctest"
@@ -107,7 +108,7 @@ func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lo
 // start opens the listener.
 func (w *world) start() *world {
 	w.t.Helper()
-	handler := httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(w.host, w.profile, w.logger()), Peer: peer, Log: w.logger()})
+	handler := httprpc.NewHandler(httprpc.HandlerOptions{Server: rpc.NewServer(w.host, w.profile, w.logger()), Peer: peer, Budget: limits.NewBudget(1<<30, 10_000), Log: w.logger()})
 	if w.wrap != nil {
 		handler = w.wrap(handler)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"oms/platform/framing"
+	"oms/platform/observe/sampled"
 )
 
 // The limits of every HTTP server. There is no limit on writing a response, because a stream of events has none; what
@@ -184,17 +185,13 @@ func (f *flight) shutDown(ctx context.Context, server *http.Server) error {
 	}
 }
 
-// errorLog is where net/http writes what it cannot return, each line with a level of its own.
-func errorLog(to *slog.Logger) *log.Logger { return log.New(lines{to}, "", 0) }
+// errorLog is where net/http writes what it cannot return: what anybody who connects can cause.
+func errorLog(to *slog.Logger) *log.Logger { return sampled.New(to, time.Now).Lines(levelOf) }
 
-type lines struct{ log *slog.Logger }
-
-// Write logs one message. A panic is a defect here; the rest may be of interest.
-func (l lines) Write(line []byte) (int, error) {
-	level := slog.LevelWarn
+// levelOf is how loud a line of net/http is. A panic is a defect here; the rest may be of interest.
+func levelOf(line []byte) slog.Level {
 	if bytes.HasPrefix(line, []byte("http: panic serving")) || bytes.HasPrefix(line, []byte("http2: panic serving")) {
-		level = slog.LevelError
+		return slog.LevelError
 	}
-	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
-	return len(line), nil
+	return slog.LevelWarn
 }

@@ -19,8 +19,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"oms/platform/database"
+	"oms/platform/forwarded"
 	"oms/platform/identity"
 	"oms/platform/issuers"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 	"oms/platform/trust"
 )
@@ -88,9 +90,12 @@ type Installation struct {
 
 // Edge is what the module needs that users come to, and the one that says who they are.
 type Edge struct {
-	Accepted issuers.Accepted // the access tokens that users may bring
-	Keys     *trust.Keys      // the STS's, which verify our own
-	Users    trust.Profile    // who a user's credential stands for
+	Accepted issuers.Accepted   // the access tokens that users may bring
+	Proxies  forwarded.Networks // who may say which client a request is from
+	Rates    *limits.Rates      // how often clients may come
+	Budget   *limits.Budget     // what their requests may hold together
+	Keys     *trust.Keys        // the STS's, which verify our own
+	Users    trust.Profile      // who a user's credential stands for
 
 	// PagesOf are the pages of another module, wherever that is.
 	PagesOf func(module string) Pages

@@ -19,7 +19,8 @@ type Recorder struct {
 	calls     *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
-	anonymous *sampled.Log // what anybody without a certificate can cause
+	strangers *sampled.Log // refusals of those who have proven nothing, no user and no workload
+	failures  *sampled.Log // what fails for them
 }
 
 var _ rpc.Observer = (*Recorder)(nil)
@@ -27,7 +28,7 @@ var _ rpc.Observer = (*Recorder)(nil)
 // NewRecorder makes a recorder whose metrics are in registry.
 func NewRecorder(log *slog.Logger, registry prometheus.Registerer) (*Recorder, error) {
 	r := &Recorder{
-		log: log, anonymous: sampled.New(log, time.Now),
+		log: log, strangers: sampled.New(log, time.Now), failures: sampled.New(log, time.Now),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "oms_operation_calls_total", Help: "Authorised calls of an operation, by caller and by the code of the fault (ok: none).",
 		}, []string{"operation", "caller", "code"}),
@@ -68,8 +69,8 @@ func (r *Recorder) decided(ctx context.Context, hop rpc.Record) {
 	level, write := slog.LevelDebug, r.log.Log
 	if hop.Reason != rpc.Allowed {
 		level = slog.LevelInfo
-		if hop.Caller == rpc.Anonymous {
-			write = r.anonymous.Log
+		if hop.Subject == "" && (hop.Caller == rpc.Anonymous || hop.Caller == hop.Module) { // the public door decides for itself
+			write = r.strangers.Log
 		}
 	}
 	if r.log.Enabled(ctx, level) {
@@ -93,7 +94,11 @@ func (r *Recorder) executed(ctx context.Context, hop rpc.Record) {
 	r.calls.WithLabelValues(hop.Operation, hop.Caller, label).Inc()
 	r.seconds.WithLabelValues(hop.Operation).Observe(hop.Duration.Seconds())
 	if level, worth := levels[code]; worth {
-		r.log.Log(ctx, level, "operation failed", "operation", hop.Operation, "caller", hop.Caller, "subject", hop.Subject,
+		write := r.log.Log
+		if hop.Subject == "" {
+			write = r.failures.Log
+		}
+		write(ctx, level, "operation failed", "operation", hop.Operation, "caller", hop.Caller, "subject", hop.Subject,
 			"trace_id", hop.Transaction, "cause", hop.Err)
 	}
 }

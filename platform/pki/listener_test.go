@@ -182,12 +182,12 @@ func TestAFloodOfRefusalsDoesNotFillTheLog(t *testing.T) {
 	c.set(start.Add(time.Second))
 	flood(33)
 	got := log.all()
-	if len(got) != 25 || !strings.Contains(got[20], "suppressed=13") || strings.Contains(got[21], "suppressed") {
+	if len(got) != 22 || !strings.Contains(got[20], "suppressed=13") || strings.Contains(got[21], "suppressed") {
 		t.Errorf("%d lines: %q", len(got), got[20:])
 	}
 	c.set(start.Add(time.Hour))
 	flood(1)
-	if got := log.all(); len(got) != 26 || !strings.Contains(got[25], "suppressed=28") {
+	if got := log.all(); len(got) != 23 || !strings.Contains(got[22], "suppressed=31") {
 		t.Errorf("%d lines: %q", len(got), got[20:])
 	}
 }

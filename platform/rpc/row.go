@@ -24,6 +24,7 @@ type Row struct {
 	OptionalScopes []string      // scopes that only widen the answer; they survive narrowing as Scope does
 	Timeout        time.Duration // how long one call may take; no more than the caller's own deadline
 	Retry          Retry         // whether a transport may send it again
+	Large          bool          // its answer can have hundreds of parts: few are made at once, and it is the first to be refused under load
 	Edge           Edge          // how it is reached from outside; unset: not at all
 	Errors         []fault.Code  // with which it can fail, beside those with which every operation can; see [Row.Declares]
 	Conflicts      []string      // the types of its conflicts, such as "out-of-stock"; none: it fails with no conflict

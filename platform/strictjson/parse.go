@@ -10,8 +10,8 @@ import (
 )
 
 // Parse reads exactly one JSON value. It refuses invalid UTF-8, a member name that occurs twice in an object, lone
-// surrogates in \u escapes, anything behind the value, more than [MaxDepth] levels and numbers of more than
-// [MaxNumberLength] bytes. Every error is a *[SyntaxError].
+// surrogates in \u escapes, anything behind the value, more than [MaxDepth] levels, more than [MaxValues] values, and
+// numbers of more than [MaxNumberLength] bytes. Every error is a *[SyntaxError].
 func Parse(data []byte) (Value, error) {
 	p := parser{text: string(data)}
 	for i, r := range p.text {
@@ -35,11 +35,12 @@ func Parse(data []byte) (Value, error) {
 
 // parser holds what is not closed yet on two stacks, so that arrays and objects are allocated once, at their size.
 type parser struct {
-	text  string
-	at    int
-	depth int
-	names []string
-	items []Value
+	text   string
+	at     int
+	depth  int
+	values int // that have begun
+	names  []string
+	items  []Value
 }
 
 func (p *parser) failAt(offset int, detail string) error {
@@ -71,6 +72,9 @@ func (p *parser) space() {
 }
 
 func (p *parser) value() (Value, error) {
+	if p.values++; p.values > MaxValues {
+		return Value{}, p.fail(fmt.Sprintf("the text holds more than %d values", MaxValues))
+	}
 	switch c := p.peek(); {
 	case c == '{':
 		return p.composite(Object, '}', `"," or "}"`)

@@ -66,15 +66,15 @@ func TestParseErrorsAreBoundedASCII(t *testing.T) {
 	}
 }
 
-// Many members cost linear time: with pairwise comparison this takes minutes.
+// As many members as there can be are told apart.
 func TestParseManyMembers(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`{"first":0`)
-	for i := range 200_000 {
+	for i := range strictjson.MaxValues - 3 {
 		fmt.Fprintf(&text, `,"m%d":%d`, i, i)
 	}
 	value, err := strictjson.Parse([]byte(text.String() + "}"))
-	if err != nil || value.Len() != 200_001 {
+	if err != nil || value.Len() != strictjson.MaxValues-2 {
 		t.Fatal(value.Len(), err)
 	}
 	if _, err := strictjson.Parse([]byte(text.String() + `,"m77":0}`)); err == nil {

@@ -3,14 +3,14 @@
 //
 // It promises that what it accepts has one meaning only: valid UTF-8, no member twice, no lone surrogates, one value
 // and nothing behind it, bounded depth and bounded numbers. Member names are compared exactly, never case-folded.
-// Time is linear in the input. The tree takes up to some 35 bytes for a byte of input, and reading it up to some 110
-// (arrays of nothing but digits and brackets; ordinary text takes a tenth), so callers bound the input.
+// Time is linear in the input, and so is memory, up to [MaxValues] values: [Cost] says beforehand how much it can be.
 //
 // It does not stream, does not repair, does not read floating-point numbers into Go values, and knows no rule about
 // what a value should be: lengths, ranges and formats are its callers' business. Nothing in it panics on any input.
 package strictjson
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -24,7 +24,21 @@ const (
 	// MaxNumberLength is the longest number literal in bytes. Every int64 and every shortest float64 fits in 25; longer
 	// ones cost quadratic time in big-number libraries.
 	MaxNumberLength = 64
+	// MaxValues is how many values a text can hold, arrays, objects and what is in them. A value takes some hundred times
+	// the two bytes that it can be written in; the largest honest documents, an order and a key set, have hundreds.
+	MaxValues = 10_000
 )
+
+// valueCost is what a value takes at most while it is read and bound, in bytes: itself and its name, once on a stack that
+// has just grown and once in the tree, an entry in the index of names, and what it is bound to.
+const valueCost = 256
+
+// Cost is how many bytes of memory reading a text takes at most, beside the text itself. It reads no value: each but the
+// first stands behind a comma or an opening bracket.
+func Cost(text []byte) int64 {
+	values := 1 + bytes.Count(text, []byte{','}) + bytes.Count(text, []byte{'['}) + bytes.Count(text, []byte{'{'})
+	return int64(len(text)) + valueCost*int64(min(values, MaxValues))
+}
 
 // SyntaxError says why the input is not acceptable JSON, and where.
 type SyntaxError struct {

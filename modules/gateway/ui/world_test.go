@@ -24,6 +24,7 @@ import (
 	"oms/platform/database/databasetest"
 	"oms/platform/fault"
 	"oms/platform/identity"
+	"oms/platform/limits"
 	"oms/platform/module"
 	"oms/platform/rpc"
 	"oms/platform/rpctest"
@@ -90,7 +91,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge, err := gateway.New(gateway.Options{
+	edge, _, err := gateway.New(gateway.Options{
 		Modules: []gateway.Backend{
 			{Name: "order", Conn: line{direct.Conn(orders.Host, "gateway"), &w.ordersFail}},
 			{Name: "inventory", Conn: line{direct.Conn(stock.Host, "gateway"), &w.stockFail}},
@@ -98,6 +99,7 @@ func newWorld(t *testing.T) *world {
 		Users: users{}, STS: direct.Conn(accounts, "gateway"), Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler),
 		Now:       func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
 		PublicURL: "https://localhost:9090",
+		Rates:     limits.NewRates(limits.RateSettings{}, time.Now), Budget: limits.NewBudget(1<<30, 1000),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 
 	"oms/modules/order"
 	"oms/platform/database"
@@ -59,46 +56,6 @@ func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, err
 		return order.Order{ID: found.ID, Name: found.Name, Items: found.Items, ETag: found.etag("public")}, nil
 	}
 	return order.Order{}, orderNotFound(r.ID)
-}
-
-const (
-	defaultLimit = 20
-	aboveAllKeys = "g" // sorts after every hexadecimal digit, in every language; a symbol would not
-)
-
-// List gives a page of the caller's own orders, or of everybody's.
-func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, error) {
-	limit, after := defaultLimit, aboveAllKeys
-	if r.Limit != nil {
-		limit = int(*r.Limit)
-	}
-	if r.After != "" {
-		key, err := base64.RawURLEncoding.DecodeString(r.After)
-		if err != nil || uuid.Validate(string(key)) != nil {
-			return order.Orders{}, fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
-		}
-		after = string(key)
-	}
-	principal := identity.From(ctx)
-	query, args := selectOrder+` WHERE owner = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []any{principal.Subject, after, limit + 1}
-	if principal.Scopes.Has(order.ViewOrders) {
-		query, args = selectOrder+` WHERE key < $1 ORDER BY key DESC LIMIT $2`, args[1:]
-	}
-	found, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]orderRow, error) {
-		return database.Collect(tx, scanOrder, query, args...)
-	})
-	if err != nil {
-		return order.Orders{}, err
-	}
-	page := order.Orders{Data: []order.Order{}}
-	if page.HasMore = len(found) > limit; page.HasMore {
-		found = found[:limit]
-		page.Next = new(base64.RawURLEncoding.EncodeToString([]byte(found[limit-1].key)))
-	}
-	for _, r := range found {
-		page.Data = append(page.Data, r.Order)
-	}
-	return page, nil
 }
 
 // storedItems are items as a column holds them: JSON.

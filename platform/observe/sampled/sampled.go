@@ -14,8 +14,9 @@ import (
 const (
 	// atOnce lines are written at once, which shows a wrong start of a whole installation.
 	atOnce = 20
-	// perSecond follow: enough to see that it goes on, and a day of them is a file that can be opened.
-	perSecond = 5
+	// perSecond follow: enough to see that it goes on. A process has five kinds of such lines, ten a second in all, and a
+	// day of them is a file that can be opened.
+	perSecond = 2
 )
 
 // Log takes the lines of one kind. It is safe for concurrent use.

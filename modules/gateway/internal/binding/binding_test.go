@@ -1,7 +1,6 @@
 package binding
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"oms/platform/fault"
+	"oms/platform/limits"
 	"oms/platform/rpc"
 )
 
@@ -135,7 +135,11 @@ func TestAResponseIsABodyAndHeaders(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPut, "/x/a/b", nil)
 	r.Header.Set("If-None-Match", `"t"`) // means nothing to a PUT that has happened
-	if err := b.Respond(w, r, &answer{ID: "<a/b>", Hidden: "é", Tag: `"t"`}); err != nil {
+	encoded, err := b.Encode(&answer{ID: "<a/b>", Hidden: "é", Tag: `"t"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := encoded.Send(w, r); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.Body.String(); w.Code != 201 || got != `{"id":"<a/b>"}` {
@@ -148,21 +152,49 @@ func TestAResponseIsABodyAndHeaders(t *testing.T) {
 	}
 }
 
-// What is parsed at once is bounded: a body waits until there is room for it, as long as its client does.
-func TestBodiesWaitForRoom(t *testing.T) {
-	if !parsing.TryAcquire(4 * MaxBody) {
-		t.Fatal("bodies are being parsed already")
+// A body is paid from the share of its request: before it is read, and what parsing it takes before it is parsed.
+func TestBodiesArePaidFromTheBudget(t *testing.T) {
+	const room = 64 << 10 // of one address
+	decode := func(text string) (held int64, unread int, err error) {
+		budget := limits.NewBudget(4*(room+limits.Base), 100)
+		share, err := budget.Enter(limits.Ordinary, "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := strings.NewReader(text)
+		r := httptest.NewRequestWithContext(limits.WithShare(t.Context(), share), http.MethodPut, "/x/a/b", body)
+		r.Header.Set("Content-Type", "application/json")
+		_, err = bound(t).Decode(httptest.NewRecorder(), withPath(r))
+		held, _ = budget.Used()
+		return held - limits.Base, body.Len(), err
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	r := httptest.NewRequestWithContext(ctx, http.MethodPut, "/x/a/b", strings.NewReader(`{}`))
-	r.Header.Set("Content-Type", "application/json")
-	cancel()
-	_, err := bound(t).Decode(httptest.NewRecorder(), withPath(r))
-	if fault.CodeOf(err) != fault.Canceled {
-		t.Errorf("without room: %v", err)
+	if held, _, err := decode(`{}` + strings.Repeat(" ", 10_000)); err != nil || held != 10_003 {
+		t.Errorf("%d bytes are held, %v", held, err)
 	}
-	parsing.Release(4 * MaxBody)
-	if _, err := bound(t).decode("/x/a/b", "", `{}`); err != nil {
-		t.Error("with room:", err)
+	if _, unread, err := decode(`{}` + strings.Repeat(" ", room)); fault.CodeOf(err) != fault.Unavailable || unread != room+2 {
+		t.Errorf("a body without room: %d bytes are left unread, %v", unread, err)
+	}
+	if _, _, err := decode(`[` + strings.Repeat("0,", 1000) + `0]`); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("a thousand values without room: %v", err)
+	}
+}
+
+// An answer that nobody reads is paid for too.
+func TestAnswersArePaidFromTheBudget(t *testing.T) {
+	budget := limits.NewBudget(4*(limits.Base+limits.Small), 100)
+	share, err := budget.Enter(limits.Ordinary, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, refused := range map[int]bool{limits.Small / 2: false, 2 * limits.Small: true} {
+		encoded, err := bound(t).Encode(&answer{ID: strings.Repeat("x", size)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		err = encoded.Send(w, httptest.NewRequestWithContext(limits.WithShare(t.Context(), share), http.MethodPut, "/x/a/b", nil))
+		if refused != (fault.CodeOf(err) == fault.Unavailable) || refused != (w.Body.Len() == 0) || refused && len(w.Header()) > 0 {
+			t.Errorf("an answer of %d bytes: %v, %d bytes and %v sent", size, err, w.Body.Len(), w.Header())
+		}
 	}
 }

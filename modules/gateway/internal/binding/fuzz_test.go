@@ -126,7 +126,11 @@ func FuzzPath(f *testing.F) {
 			t.Fatalf("bound %+v", got)
 		}
 		w := httptest.NewRecorder()
-		if err := b.Respond(w, r, &answer{ID: id, Hidden: "h"}); err != nil {
+		encoded, err := b.Encode(&answer{ID: id, Hidden: "h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := encoded.Send(w, r); err != nil {
 			t.Fatal(err)
 		}
 		location, err := url.Parse(w.Header().Get("Location"))

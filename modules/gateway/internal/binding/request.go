@@ -2,7 +2,6 @@ package binding
 
 import (
 	"errors"
-	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -12,20 +11,16 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sync/semaphore"
-
 	"oms/platform/fault"
+	"oms/platform/limits"
 	"oms/platform/strictjson"
 )
 
 // MaxBody is the largest request body in bytes: some fifty times the largest order.
 const MaxBody = 1 << 20
 
-// parsing bounds the bodies that are parsed at once, in bytes. What a body of small values becomes takes 35 times its
-// size and more; without a bound, one client with a few hundred of them would take all memory.
-var parsing = semaphore.NewWeighted(4 * MaxBody)
-
-// Decode reads the request, whose path values are the members of its path. Errors are *fault.Error.
+// Decode reads the request, whose path values are the members of its path. What it keeps of the body, and what reading it
+// takes, is paid from the request's share of the budget ([limits.ShareFrom]). Errors are *fault.Error.
 func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 	request := b.Operation.NewRequest()
 	whole := reflect.ValueOf(request).Elem()
@@ -45,10 +40,11 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := parsing.Acquire(r.Context(), int64(len(text))); err != nil {
-		return nil, fault.From(err)
+	share, cost := limits.ShareFrom(r.Context()), strictjson.Cost(text)
+	if err := share.Take(cost); err != nil {
+		return nil, err
 	}
-	defer parsing.Release(int64(len(text)))
+	defer share.Give(cost)
 	body := reflect.New(b.body.typ)
 	problems, err := strictjson.Decode(text, body.Interface())
 	if syntax, bad := errors.AsType[*strictjson.SyntaxError](err); bad {
@@ -151,9 +147,12 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody { // not worth reading
 		return nil, tooLarge()
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	text, err := limits.ShareFrom(r.Context()).ReadAll(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
 	_, exceeded := errors.AsType[*http.MaxBytesError](err)
+	_, refused := errors.AsType[*fault.Error](err)
 	switch {
+	case refused:
+		return nil, err
 	case exceeded:
 		return nil, tooLarge()
 	case err != nil:

@@ -4,39 +4,62 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
+
+	"oms/platform/limits"
 )
 
-// Respond writes the operation's response. A GET whose ETag the client has already is answered 304 (RFC 9110 section 13).
-func (b *Binding) Respond(w http.ResponseWriter, r *http.Request, response any) error {
+// Answer is an operation's response as it is sent.
+type Answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// Encode makes the answer to a request of the operation's response.
+func (b *Binding) Encode(response any) (*Answer, error) {
 	whole := reflect.ValueOf(response).Elem()
+	a := &Answer{cmp.Or(b.Row.Edge.Success, http.StatusOK), http.Header{}, nil}
 	for _, i := range b.headers {
 		if value := whole.Field(i).String(); value != "" {
-			w.Header().Set(whole.Type().Field(i).Tag.Get("header"), value)
+			a.header.Set(whole.Type().Field(i).Tag.Get("header"), value)
 		}
 	}
 	if location := b.location(whole); location != "" {
-		w.Header().Set("Location", location)
-	}
-	if b.Row.Edge.Method == http.MethodGet && sameTag(strings.Join(r.Header.Values("If-None-Match"), ","), w.Header().Get("ETag")) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
+		a.header.Set("Location", location)
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // the answer is JSON, and declared as nothing else
 	if err := encoder.Encode(b.answer.from(whole).Interface()); err != nil {
-		return err
+		return nil, err
 	}
-	body.Truncate(body.Len() - 1) // the encoder's newline
+	a.body = body.Bytes()[:body.Len()-1] // without the encoder's newline
+	return a, nil
+}
+
+// Send sends it. A GET whose ETag the client has already is answered 304 (RFC 9110 section 13). A body that is not small
+// is paid from the request's share of the budget, which holds it until it has been read.
+func (a *Answer) Send(w http.ResponseWriter, r *http.Request) error {
+	if cap(a.body) > limits.Small {
+		if err := limits.ShareFrom(r.Context()).Take(int64(cap(a.body))); err != nil {
+			return err
+		}
+	}
+	maps.Copy(w.Header(), a.header)
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && sameTag(strings.Join(r.Header.Values("If-None-Match"), ","), a.header.Get("ETag")) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(cmp.Or(b.Row.Edge.Success, http.StatusOK))
-	_, err := w.Write(body.Bytes())
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	_, err := w.Write(a.body)
 	return err
 }
 
