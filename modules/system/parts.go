@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"oms/modules/sts"
+	"oms/platform/connections"
 	"oms/platform/httprpc"
 	"oms/platform/identity"
 	"oms/platform/lifecycle"
@@ -25,11 +26,16 @@ import (
 // databases last of all. Health can be asked from the beginning; what others reach waits until this process can prove who
 // it is. listening is told the address of each listener. On an error nothing stays open.
 func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecycle.Part, error) {
+	bounds, err := s.bounds(len(s.config.Listeners()))
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	parts := []lifecycle.Part{
 		{Name: "databases", Stop: func(context.Context) error { return s.close() }},
 		lifecycle.HTTPServer{
-			Name: "admin listener", Address: s.config.AdminAddress(), Handler: s.Admin, Log: s.log,
-			Listening: func(address net.Addr) { listening("admin", address) },
+			Name: "admin listener", Address: s.config.AdminAddress(), Handler: bounded(s.Admin), Log: s.log,
+			Connections: s.table("admin", connections.Bounds{All: adminConnections, PerAddress: adminConnections, Address: connections.Host}),
+			Listening:   func(address net.Addr) { listening("admin", address) },
 		}.Part(),
 		{Name: "connections", Stop: s.disconnect},
 		{Name: "membership", Start: s.trust.member.Start, Run: s.trust.member.Run},
@@ -47,11 +53,11 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 	}
 	for _, name := range s.workloads() {
 		if s.hosted[name].Host != nil {
-			parts = append(parts, s.moduleListener(name, listening))
+			parts = append(parts, s.moduleListener(name, bounds, listening))
 		}
 	}
 	if s.Edge != nil {
-		public, err := s.publicListener(listening)
+		public, err := s.publicListener(bounds, listening)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -147,7 +153,7 @@ func (s *System) keepOwn(ctx context.Context, profile keeper) {
 }
 
 // publicListener is where users come in, with the configured certificate, or with those that the STS issues.
-func (s *System) publicListener(listening func(string, net.Addr)) (lifecycle.Part, error) {
+func (s *System) publicListener(bounds connections.Bounds, listening func(string, net.Addr)) (lifecycle.Part, error) {
 	var certificates pki.CertificateSource
 	var err error
 	if files := s.config.Server.TLS; files.CertFile != "" {
@@ -157,13 +163,14 @@ func (s *System) publicListener(listening func(string, net.Addr)) (lifecycle.Par
 	}
 	return lifecycle.HTTPServer{
 		Name: "public listener", Address: s.config.Server.Address, Handler: s.Edge, Log: s.log,
-		TLS:       &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
-		Listening: func(address net.Addr) { listening("public", address) },
+		TLS:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
+		Connections: s.table("public", bounds),
+		Listening:   func(address net.Addr) { listening("public", address) },
 	}.Part(), err
 }
 
 // moduleListener is where other workloads call a module: with mutual TLS, and a proof for every call.
-func (s *System) moduleListener(name string, listening func(string, net.Addr)) lifecycle.Part {
+func (s *System) moduleListener(name string, bounds connections.Bounds, listening func(string, net.Addr)) lifecycle.Part {
 	hosted, pages := s.hosted[name], s.config.module(name).Pages
 	host := hosted.Host
 	routes := http.NewServeMux()
@@ -174,7 +181,8 @@ func (s *System) moduleListener(name string, listening func(string, net.Addr)) l
 	door := pki.Listener{Name: name, KeyPair: s.trust.member.KeyPair(name), Peers: s.trust.peers, Anonymous: host.AllowsAnonymous(), Log: s.log}
 	return lifecycle.HTTPServer{
 		Name: name + " listener", Address: s.config.ListenAddress(name), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
-		Listening: func(address net.Addr) { listening(name, address) },
+		Connections: s.table(name, bounds),
+		Listening:   func(address net.Addr) { listening(name, address) },
 	}.Part()
 }
 

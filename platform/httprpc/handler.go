@@ -126,6 +126,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, share *limits.Sh
 	most := int64(maxRequest)
 	if in.Caller == rpc.Anonymous {
 		most = maxAnonymousRequest
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(anonymousBodyTimeout)) // HTTP/1.1 and HTTP/2 both have one
 	}
 	left, failure := checkHead(r, most)
 	if failure != nil {

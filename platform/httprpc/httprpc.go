@@ -51,6 +51,9 @@ const (
 	maxResponseHeader   = 64 << 10
 )
 
+// anonymousBodyTimeout is how long a stranger's request may take to arrive: 16 KiB, on a network between processes.
+const anonymousBodyTimeout = 3 * time.Second
+
 // encode is the JSON form that travels. Characters of HTML stay what they are: nobody renders it.
 func encode(value any) ([]byte, error) {
 	var body bytes.Buffer

@@ -15,28 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"oms/platform/connections"
 	"oms/platform/framing"
 	"oms/platform/observe/sampled"
-)
-
-// The limits of every HTTP server. There is no limit on writing a response, because a stream of events has none; what
-// answers at once is bounded by its operation's deadline.
-const (
-	// readHeaderTimeout is how long a client may take to send the head of a request: the slowest phone needs less, and
-	// a connection that only trickles (Slowloris) is gone soon.
-	readHeaderTimeout = 5 * time.Second
-
-	// readTimeout is how long a whole request may take to arrive: a body of 1 MiB at 300 kbit/s. A handler that streams
-	// for longer lifts it with [http.ResponseController.SetReadDeadline], since it would end the request's context.
-	readTimeout = 30 * time.Second
-
-	// idleTimeout is how long a kept connection may lie unused: longer than the 60 s after which the usual proxies
-	// close theirs, so that it is they who close and no request meets a closed connection.
-	idleTimeout = 75 * time.Second
-
-	// maxHeaderBytes is the size of a request's head. The largest honest one holds a few cookies and an access token of
-	// some KiB; the 1 MiB of net/http would be memory for whoever asks.
-	maxHeaderBytes = 64 << 10
 )
 
 // HTTPServer is an HTTP server as a part of a process. With TLS it speaks TLS 1.2 or later and HTTP/2, without it plain
@@ -47,6 +28,9 @@ type HTTPServer struct {
 	Handler http.Handler
 	TLS     *tls.Config // with a source of certificates; nil is plain HTTP, for loopback. It is copied.
 	Log     *slog.Logger
+
+	// Connections bounds how many there are at once; nil does not. It is this server's alone.
+	Connections *connections.Table
 
 	// Listening, where it is set, is told the address before the first request is accepted: the port behind port 0.
 	Listening func(net.Addr)
@@ -62,6 +46,8 @@ func (s HTTPServer) Part() Part {
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             http2Limits(),
+		ConnState:         follow,
 		ErrorLog:          errorLog(log),
 
 		DisableGeneralOptionsHandler: true, // which would keep a connection that inFlight ends
@@ -84,7 +70,7 @@ func (s HTTPServer) Part() Part {
 		},
 		Run: func(ctx context.Context) error {
 			server.BaseContext = func(net.Listener) context.Context { return ctx }
-			door := newDoorway(listener, server.TLSConfig, log)
+			door := newDoorway(listener, server.TLSConfig, s.Connections, log)
 			var accepting sync.WaitGroup
 			accepting.Go(func() { door.run(ctx) })
 			defer accepting.Wait()

@@ -162,7 +162,7 @@ func TestTheListenerIsFreeAfterAnotherPartFailed(t *testing.T) {
 // certificate is one for 127.0.0.1, and the root to trust.
 func certificate(t testing.TB) (pki.CertificateSource, *x509.CertPool) {
 	t.Helper()
-	root, err := pki.NewAuthority("orders.local", time.Now())
+	root, err := pki.NewPublicAuthority("orders.local", []string{"127.0.0.1"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

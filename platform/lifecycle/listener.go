@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
+	"oms/platform/connections"
 	"oms/platform/framing"
 )
 
@@ -22,8 +24,9 @@ const handshakeTimeout = 5 * time.Second
 // HTTP/2, is handed on only where the client has chosen that.
 type doorway struct {
 	net.Listener
-	tls *tls.Config // nil is plain
-	log *slog.Logger
+	tls   *tls.Config        // nil is plain
+	table *connections.Table // nil is without bounds
+	log   *slog.Logger
 
 	ready  chan net.Conn
 	failed chan error
@@ -32,8 +35,11 @@ type doorway struct {
 	err    error // of close
 }
 
-func newDoorway(l net.Listener, config *tls.Config, log *slog.Logger) *doorway {
-	return &doorway{Listener: l, tls: config, log: log, ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{})}
+func newDoorway(l net.Listener, config *tls.Config, table *connections.Table, log *slog.Logger) *doorway {
+	return &doorway{
+		Listener: l, tls: config, table: table, log: log,
+		ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
+	}
 }
 
 // Accept implements [net.Listener].
@@ -65,6 +71,9 @@ func (d *doorway) run(ctx context.Context) {
 	defer cancel()
 	for {
 		c, err := d.Listener.Accept()
+		if err == nil {
+			c = d.admit(c)
+		}
 		switch {
 		case err != nil:
 			select {
@@ -72,11 +81,49 @@ func (d *doorway) run(ctx context.Context) {
 			case <-d.closed:
 				return
 			}
+		case c == nil:
 		case d.tls == nil:
 			d.hand(framing.Guard(c, d.tell(c)))
 		default:
 			shaking.Go(func() { d.shake(ctx, c) })
 		}
+	}
+}
+
+// admit gives a connection its place; nil where there is none.
+func (d *doorway) admit(c net.Conn) net.Conn {
+	if d.table == nil {
+		return c
+	}
+	if admitted := d.table.Admit(c); admitted != nil {
+		return admitted
+	}
+	return nil
+}
+
+// placed is the place of a connection that net/http was handed, whatever stands above it; nil where there is no table.
+func placed(c net.Conn) *connections.Conn {
+	for {
+		if place, ok := c.(*connections.Conn); ok {
+			return place
+		}
+		above, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		c = above.NetConn()
+	}
+}
+
+// follow tells the table which connections have a request under way.
+func follow(c net.Conn, state http.ConnState) {
+	place := placed(c)
+	switch {
+	case place == nil:
+	case state == http.StateActive:
+		place.Working()
+	case state == http.StateIdle:
+		place.Waiting()
 	}
 }
 
@@ -98,7 +145,11 @@ func (d *doorway) shake(ctx context.Context, raw net.Conn) {
 		d.refuse(raw, err)
 		return
 	}
-	if c.ConnectionState().NegotiatedProtocol == "h2" {
+	state := c.ConnectionState()
+	if place := placed(raw); place != nil && len(state.PeerCertificates) > 0 { // which the handshake has judged
+		place.Proven()
+	}
+	if state.NegotiatedProtocol == "h2" {
 		d.hand(c)
 		return
 	}
