@@ -43,6 +43,10 @@
 //	                           such as place orders, and the browser alice, which has to be signed in. They trust what is
 //	                           in $ROOT at the time
 //	end-load NUMBER            end it; no request may have failed, and at least so many must have been answered
+//	sessions-come-and-go NAME REQUESTS SESSIONS
+//	                           have programs and a browser of a user send requests at a steady pace, while other browsers of
+//	                           the user sign in, sign in anew and sign out, until so many requests were answered and so many
+//	                           sessions have ended; no request may have failed
 //	[!] knock FILE ADDRESS [-until]
 //	                           the module that listens there admits the certificate in the file
 //	earlier DIR MODULE...      make a data directory as the version with one root for everything has left it, with the certificates
@@ -157,6 +161,7 @@ func params(d deployment) testscript.Params {
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy, "earlier": earlier,
 			"begin-load": beginLoad, "end-load": endLoad, "knock": knock, "lines": lines,
+			"sessions-come-and-go":    sessionsComeAndGo,
 			"orders-until-terminated": ordersUntilTerminated, "orders-are-there": ordersAreThere,
 		},
 	}

@@ -85,8 +85,8 @@ func beginLoad(ts *testscript.TestScript, _ bool, _ []string) {
 		{"the stock, anonymously", nil, get("/inventory", "")},
 		{"her orders", nil, get("/order", "alice")},
 		{"all orders", nil, get("/order", "admin")},
-		{"an order to be placed", nil, func(l *steady) call { return l.place(base) }},
-		{"another order to be placed", nil, func(l *steady) call { return l.place(base) }},
+		{"an order to be placed", nil, func(l *steady) call { return l.place(base, "alice") }},
+		{"another order to be placed", nil, func(l *steady) call { return l.place(base, "alice") }},
 		{"the shop's page", nil, get("/ui/", "")},
 		{"the orders' page", nil, page},
 	} {
@@ -135,13 +135,28 @@ func (l *steady) token(user string) string {
 	return l.tokens[user]
 }
 
-func (l *steady) place(base string) call {
+// place is an order that a user places, another one each time.
+func (l *steady) place(base, user string) call {
+	body := fmt.Appendf(nil, `{"id":"steady-%d","name":"Under load","items":[{"category":"electronics","code":"SOWH1000XM4","qty":1}]}`, l.next())
+	return call{method: http.MethodPost, url: base + "/order", token: l.token(user), body: body, want: http.StatusCreated}
+}
+
+// next numbers the orders.
+func (l *steady) next() int {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.orders++
-	id := l.orders
-	l.mu.Unlock()
-	body := fmt.Appendf(nil, `{"id":"steady-%d","name":"Under load","items":[{"category":"electronics","code":"SOWH1000XM4","qty":1}]}`, id)
-	return call{method: http.MethodPost, url: base + "/order", token: l.token("alice"), body: body, want: http.StatusCreated}
+	return l.orders
+}
+
+// sum is how many requests were answered.
+func (l *steady) sum() (requests int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.answered {
+		requests += n
+	}
+	return requests
 }
 
 // ask sends one request. Whatever is not the answer that everybody gets on a quiet day is wrong.
@@ -177,10 +192,7 @@ func endLoad(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	l := of(ts).load
 	l.stop()
-	sum := 0
-	for _, n := range l.answered {
-		sum += n
-	}
+	sum := l.sum()
 	ts.Logf("%d requests were answered, %d of them wrongly: %v", sum, len(l.wrong), l.answered)
 	if len(l.wrong) > 0 {
 		ts.Fatalf("%d wrong answers:\n%s", len(l.wrong), strings.Join(l.wrong[:min(len(l.wrong), maxTellWrong)], "\n"))

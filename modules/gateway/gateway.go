@@ -48,8 +48,9 @@ type Page struct {
 type Options struct {
 	Modules []Backend
 	Users   Users
-	STS     rpc.Conn    // which knows the sessions of whoever is signed in
-	Keys    *trust.Keys // the STS's, which verify our own access tokens
+	STS     rpc.Conn               // which knows the sessions of whoever is signed in
+	Keys    *trust.Keys            // the STS's, which verify our own access tokens
+	Revoked func(trust.Basis) bool // of what a user brings, as far as it is known here; the STS is asked besides
 	Pages   []Page
 
 	PublicURL string // what the world calls the gateway
@@ -138,7 +139,7 @@ var Module = module.Module{Name: Name, URL: "https://localhost:9090", Public: tr
 // open makes the public door to everything that the other modules offer.
 func open(_ context.Context, env module.Env) (module.Hosted, error) {
 	o := Options{
-		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, PublicURL: env.PublicURL,
+		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, Revoked: env.Revoked, PublicURL: env.PublicURL,
 		Edge: env.Accepted, Proxies: env.Proxies, Rates: env.Rates, Budget: env.Budget, Observer: env.Observer, Now: env.Now, Log: env.Log,
 	}
 	for _, m := range env.Modules {

@@ -47,12 +47,7 @@ func (g *gateway) identify(r *http.Request, callee string) (context.Context, ide
 		return ctx, identity.Principal{}, err
 	}
 	if raw != "" {
-		own := func(kid string) (*token.KeySet, error) { return g.Keys.Having(ctx, kid) }
-		_, err := g.Edge.Verify(raw.Reveal(), own, g.Now())
-		if _, bad := errors.AsType[*token.Error](err); bad { // and not an STS that cannot be asked
-			err = fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.").Because(err)
-		}
-		if err != nil {
+		if err := g.verify(ctx, raw); err != nil {
 			return ctx, identity.Principal{}, err
 		}
 		ctx = identity.WithCredential(ctx, identity.Credential{Kind: identity.EdgeToken, Text: raw})
@@ -62,6 +57,20 @@ func (g *gateway) identify(r *http.Request, callee string) (context.Context, ide
 		err = admitUser(ctx, principal.Subject)
 	}
 	return identity.With(ctx, principal), principal, err
+}
+
+// verify judges an access token by what is known here: before anybody is asked about it, and also while nobody can be.
+func (g *gateway) verify(ctx context.Context, raw secret.Text) error {
+	own := func(kid string) (*token.KeySet, error) { return g.Keys.Having(ctx, kid) }
+	bearer, err := g.Edge.Verify(raw.Reveal(), own, g.Now())
+	_, bad := errors.AsType[*token.Error](err)
+	switch {
+	case err != nil && !bad: // an STS that cannot be asked
+		return err
+	case bad, g.Revoked(trust.Basis{Subject: bearer.Subject, IssuedAt: bearer.Issued}):
+		return fault.New(fault.Unauthenticated, "The access token does not hold. Get a new one.").Because(err)
+	}
+	return nil
 }
 
 // bearerToken gives the token of the Authorization header (RFC 6750 section 2.1), or "" where nothing was sent. No

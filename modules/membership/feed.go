@@ -8,27 +8,43 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"oms/modules/sts"
 	"oms/platform/pki"
 	"oms/platform/token"
+	"oms/platform/trust"
 )
 
 // readFeed reads what the STS announces, and puts it in force where it is news.
 func (m *Membership) readFeed(ctx context.Context) error {
+	asked := m.Now()
 	news, err := m.STS(m.As).Feed(ctx, sts.FeedRequest{Have: m.feed.Version})
 	if err != nil {
 		return err
 	}
-	if news.Version != m.feed.Version {
+	unchanged := news.Version == m.feed.Version
+	if !unchanged {
 		if err := m.apply(news); err != nil {
 			return err
 		}
-	} else if m.published {
+	}
+	m.Revocations.Heard(asked)
+	if unchanged && m.published && asked.Sub(m.saved).Abs() < m.saveAgain() {
 		return nil
 	}
-	m.published = true
-	return m.saveFeed()
+	m.published, m.saved = true, asked
+	return m.saveFeed(asked)
+}
+
+// saveAgain is how often it is kept on disk that nothing has changed: so much older than it is, the announcement can be for a
+// process that starts without the STS. Each time costs a write.
+func (m *Membership) saveAgain() time.Duration { return m.FeedMaxAge / 15 }
+
+// keptFeed is the announcement as it is kept for the next start.
+type keptFeed struct {
+	HeardAt time.Time `json:"heard_at"` // by the clock of whoever has kept it
+	sts.Feed
 }
 
 // apply puts an announcement in force, all of it or nothing.
@@ -45,15 +61,15 @@ func (m *Membership) apply(news sts.Feed) error {
 		return err
 	}
 	m.Keys.Announce(keys)
-	m.Revocations.Announce(news.RevokedSubjects)
+	m.Revocations.Announce(trust.Ended{Subjects: news.RevokedSubjects, Grants: news.EndedGrants, Before: news.RevokedBefore})
 	m.Peers.Trust(roots, news.RevokedCertificates)
 	m.feed = news
 	return nil
 }
 
 // saveFeed keeps the announcement for the next start, and the roots for people and their clients.
-func (m *Membership) saveFeed() error {
-	text, err := json.Marshal(m.feed)
+func (m *Membership) saveFeed(heard time.Time) error {
+	text, err := json.Marshal(keptFeed{heard.UTC(), m.feed})
 	if err != nil {
 		return err
 	}
@@ -74,7 +90,8 @@ func publicRoots(feed sts.Feed) (*pki.Roots, error) {
 	return pki.ParseRoots("", []byte(cmp.Or(feed.PublicRoots, feed.Roots)))
 }
 
-// loadFeed puts in force what an earlier process has kept.
+// loadFeed puts in force what an earlier process has kept. It is as old as it was then, and older by the time since: a time that
+// is still to come says nothing about that ([trust.Revocations.Age]).
 func (m *Membership) loadFeed() error {
 	text, err := pki.ReadSecret(m.feedFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,12 +100,15 @@ func (m *Membership) loadFeed() error {
 	if err != nil {
 		return err
 	}
-	var kept sts.Feed
+	var kept keptFeed
 	if err = json.Unmarshal(text, &kept); err == nil {
-		err = m.apply(kept)
+		err = m.apply(kept.Feed)
 	}
 	if err != nil {
 		return fmt.Errorf("%s is damaged (%w); remove it, and it is fetched from the STS again", m.feedFile(), err)
+	}
+	if !kept.HeardAt.After(m.Now()) {
+		m.Revocations.Heard(kept.HeardAt)
 	}
 	return nil
 }

@@ -67,6 +67,8 @@ func FuzzFeedFile(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add(good[:len(good)/2])
+	f.Add(bytes.Replace(good, []byte("{"), []byte(`{"heard_at":"2026-01-02T03:04:05Z","ended_grants":["a"],"revoked_before":"2026-01-02T03:04:05Z",`), 1))
+	f.Add(bytes.Replace(good, []byte("{"), []byte(`{"heard_at":"soon",`), 1))
 	f.Add(bytes.ReplaceAll(good, []byte("CERTIFICATE"), []byte("PRIVATE KEY")))
 	f.Add(bytes.ReplaceAll(good, []byte("2023-"), []byte("-1-")))
 	f.Add([]byte(`{"version":"1","jwks":"{\"keys\":[]}","roots":""}`))
@@ -90,7 +92,7 @@ func FuzzFeedFile(f *testing.F) {
 			}
 			return
 		}
-		if err := m.saveFeed(); err != nil {
+		if err := m.saveFeed(time.Now()); err != nil {
 			t.Fatalf("accepted and cannot be kept: %v", err)
 		}
 		again, err := Open(stranded(t, dir))

@@ -28,6 +28,8 @@ type Options struct {
 	Public    bool     // also the certificate of the public listener, which is the gateway's alone
 	As        string   // the workload that follows the feed
 
+	FeedMaxAge time.Duration // how old the announcement may become, see [trust.NewRevocations]
+
 	STS       func(workload string) sts.Service    // the STS as a workload of this process reaches it
 	Hosted    bool                                 // the STS is in this process, and needs no join token
 	Enrolment func(fingerprint string) sts.Service // the STS as an anonymous caller reaches it, who knows only its root
@@ -50,6 +52,7 @@ type Membership struct {
 	// What follows belongs to Start, and afterwards to Run.
 	feed      sts.Feed          // the last announcement
 	published bool              // this process has found or written the files that others read
+	saved     time.Time         // of when the announcement is that was kept last
 	logged    map[string]string // what was logged last, by subject: the same trouble is told once
 }
 
@@ -96,24 +99,32 @@ func (m *Membership) Public() *pki.KeyPair { return m.public.KeyPair }
 // interval is how often the feed is read: a change is known everywhere a moment later.
 const interval = time.Second
 
-// Start returns when this process is a member: every certificate is there, and what others are judged by. It waits for
-// the STS, and for a join token, for as long as it takes.
+const (
+	// hurry is how often the STS is asked as long as something is missing without which nobody, or no user, can be let in.
+	hurry = interval / 4
+	// patience is how often it is asked at the start for newer news than what is kept, which is too old: five seconds in all, in
+	// which an STS that starts at the same time is there.
+	patience = 20
+)
+
+// Start returns when this process is a member: every certificate is there, and what others are judged by. It waits for the STS, and
+// for a join token, for as long as it takes; where all is there but what is kept of the news is too old, for a moment.
 func (m *Membership) Start(ctx context.Context) error {
-	for {
-		err := m.join(ctx)
+	for asked := 1; ; asked++ {
+		err := m.join(ctx, asked >= patience)
 		m.logOnce(ctx, "join", "not a member of the trust domain yet", err)
 		if err == nil {
 			m.started.Store(true)
 			return nil
 		}
-		if err := wait(ctx, interval/4); err != nil {
+		if err := wait(ctx, hurry); err != nil {
 			return err
 		}
 	}
 }
 
-// join gets what is missing.
-func (m *Membership) join(ctx context.Context) error {
+// join gets what is missing; with old news, where there are no newer ones.
+func (m *Membership) join(ctx context.Context, withOldNews bool) error {
 	for _, workload := range m.Workloads {
 		if c := m.certificates[workload]; !c.Usable(m.Now()) {
 			if err := m.replace(ctx, c); err != nil {
@@ -121,8 +132,8 @@ func (m *Membership) join(ctx context.Context) error {
 			}
 		}
 	}
-	if m.feed.Version == "" || m.Hosted { // which has the news of this start
-		if err := m.readFeed(ctx); err != nil {
+	if m.Hosted || m.Revocations.TooOld() != nil { // whoever hosts the STS has the news of this start
+		if err := m.readFeed(ctx); err != nil && (m.Hosted || m.feed.Version == "" || !withOldNews) {
 			return err
 		}
 	}
@@ -136,7 +147,11 @@ func (m *Membership) join(ctx context.Context) error {
 func (m *Membership) Run(ctx context.Context) error {
 	for {
 		m.logOnce(ctx, "feed", "what the STS announces cannot be read; what was known stays in force", m.keepUp(ctx))
-		if err := wait(ctx, interval); err != nil {
+		pause := interval
+		if m.Revocations.TooOld() != nil {
+			pause = hurry
+		}
+		if err := wait(ctx, pause); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func TestPeopleGetTheRootsThatAreForThem(t *testing.T) {
 			if err := m.apply(announced(t, workloads, c.announced)); err != nil {
 				t.Fatal(err)
 			}
-			if err := m.saveFeed(); err != nil {
+			if err := m.saveFeed(time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			for file, want := range map[string][]byte{"root.pem": rootsOf(t, "", c.want), "workloads.pem": rootsOf(t, "", workloads)} {

@@ -138,7 +138,7 @@ func (d *domain) edgeToken(ctx context.Context, _ *rpc.Call) (identity.Credentia
 
 // internalToken is a user's token for this callee, as the exchange profile has it.
 func (d *domain) internalToken(ctx context.Context, c *rpc.Call) (identity.Credential, error) {
-	exchange, err := d.open(system.Profiles[0])
+	exchange, err := d.open(system.Profiles[0], &trust.Revocations{})
 	if err != nil {
 		return identity.Credential{}, err
 	}

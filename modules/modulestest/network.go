@@ -38,7 +38,13 @@ type served struct {
 
 func newNetwork(t testing.TB, d *domain, p system.Profile) *network {
 	t.Helper()
-	in, err := d.open(p)
+	return newProcess(t, d, p, &trust.Revocations{})
+}
+
+// newProcess is a network of one process, which has heard by itself what has ended.
+func newProcess(t testing.TB, d *domain, p system.Profile, heard *trust.Revocations) *network {
+	t.Helper()
+	in, err := d.open(p, heard)
 	must(t, err)
 	return &network{domain: d, Profile: in}
 }

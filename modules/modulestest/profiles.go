@@ -15,10 +15,10 @@ import (
 	"oms/platform/trust"
 )
 
-// open opens a profile for all workloads of the domain.
-func (d *domain) open(p system.Profile) (trust.Profile, error) {
+// open opens a profile for all workloads of the domain, in a process that has heard what has ended.
+func (d *domain) open(p system.Profile, heard *trust.Revocations) (trust.Profile, error) {
 	return p.Open(trust.Options{
-		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revoked: new(trust.Revocations).Revoked,
+		Domain: domainName, Now: time.Now, Keys: trust.NewKeys(d.keys, time.Now), Revocations: heard,
 		STS: func(workload string) trust.TokenService {
 			return system.TokenService{STS: d.service(workload), Domain: domainName}
 		},

@@ -18,11 +18,11 @@ type Operators interface {
 	AddUser(context.Context, AddUserRequest) (Done, error)
 	// ListUsers lists all users by name.
 	ListUsers(context.Context, ListRequest) (Users, error)
-	// SetPassword replaces a user's password and ends the user's sessions: whoever opened them may have known the old one.
+	// SetPassword replaces a user's password and ends the user's sessions and tokens: whoever has them may have known the old one.
 	// Errors: invalid_argument, not_found.
 	SetPassword(context.Context, SetPasswordRequest) (Done, error)
-	// SetUserDisabled locks a user out, or lets it in again. A disabled user's tokens and sessions stop to hold at once, and
-	// the sessions do not come back. Errors: not_found.
+	// SetUserDisabled locks a user out, or lets it in again. The user's tokens and sessions stop to hold at once, and do not
+	// come back. Errors: not_found.
 	SetUserDisabled(context.Context, SetUserDisabledRequest) (Done, error)
 	// SignOutUser ends all sessions of a user, and what was issued to the user before. Errors: not_found.
 	SignOutUser(context.Context, SignOutUserRequest) (Done, error)

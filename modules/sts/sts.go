@@ -130,6 +130,7 @@ type Exchanged struct {
 	Scope           string      `json:"scope"`
 	Subject         string      `json:"subject"`             // our users by name, others as ISSUER|SUB
 	FullName        string      `json:"full_name,omitempty"` // of a user of ours
+	Grant           string      `json:"sid,omitempty"`       // the handle of the session that the user came with; "" where that was no session
 }
 
 // WorkloadTokenRequest asks for a token for one callee.
@@ -186,6 +187,11 @@ type Feed struct {
 	RevokedCertificates []string `json:"revoked_certificates,omitempty"`
 	// RevokedSubjects are users whose tokens do not count that were issued before the given time.
 	RevokedSubjects map[string]time.Time `json:"revoked_subjects,omitempty"`
+	// EndedGrants are the handles of sessions that were ended: no token counts that was issued for one of them.
+	EndedGrants []string `json:"ended_grants,omitempty"`
+	// RevokedBefore stands for what has ended and is not listed any more, where that is too much: tokens for users that
+	// were issued to workloads before do not count. Whoever has one gets another.
+	RevokedBefore time.Time `json:"revoked_before,omitzero"`
 	// RenewBefore says by workload which certificates have to be renewed at once: those issued before the given time.
 	RenewBefore map[string]time.Time `json:"renew_before,omitempty"`
 }

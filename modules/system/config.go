@@ -103,6 +103,10 @@ type Trust struct {
 	// peer, the same in all processes. docs/trust.md compares them.
 	Profile string `koanf:"profile"`
 
+	// FeedMaxAge is how long a process that hears nothing from the STS goes on letting users in by what it knew (5s to
+	// 24h). After that users' calls are refused there until it hears again; what nobody is behind goes on.
+	FeedMaxAge time.Duration `koanf:"feed_max_age"`
+
 	CertificateTTL   time.Duration `koanf:"certificate_ttl"`   // the lifetime of the certificates of modules (1m to 720h); they are renewed at half of it
 	RootAnnouncement time.Duration `koanf:"root_announcement"` // how long a new root is trusted everywhere before it signs (1s to 720h)
 
@@ -143,6 +147,7 @@ func Defaults(modules []module.Module) Config {
 		Trust: Trust{
 			Domain:           "orders.local",
 			Profile:          profileNames()[0],
+			FeedMaxAge:       15 * time.Minute, // the STS can be moved to another machine meanwhile
 			CertificateTTL:   24 * time.Hour,
 			RootAnnouncement: time.Hour,
 			RootOverlap:      48 * time.Hour, // twice certificate_ttl: a renewal may be late

@@ -21,9 +21,10 @@ func (s *System) diskFree() *observe.Sampled {
 	})
 }
 
-// verbose is what /readyz?verbose shows: how each module is reached, and how much room its database has.
+// verbose is what /readyz?verbose shows: how each module is reached, why no users are let in, where that is so, and how much
+// room each database has.
 func (s *System) verbose() []string {
-	lines := slices.Clone(s.Reached)
+	lines := append(slices.Clone(s.Reached), s.usersRefused()...)
 	for _, module := range s.config.Stateful() {
 		db, least := s.databases[module], s.config.Database.MinFree
 		free, known := db.Free()

@@ -187,12 +187,16 @@ const maxDomain = 64
 // shortestCertificate is the shortest lifetime of a certificate: it is renewed at half of that, and clocks differ.
 const shortestCertificate = time.Minute
 
+// shortestFeedAge is the least that a process may go on without the STS: it asks every second, and a busy machine is late.
+const shortestFeedAge = 5 * time.Second
+
 // Problems is everything about it that cannot stay, but for the issuers.
 func (t Trust) Problems() []config.Problem {
 	// A root is constrained to its domain, and can be only to what could be a host's name.
 	_, notAddress := netip.ParseAddr(t.Domain)
 	named := strings.Trim(t.Domain, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" && !slices.Contains(strings.Split(t.Domain, "."), "") && notAddress != nil
 	lifetimes := slices.Concat(
+		config.Within("feed_max_age", t.FeedMaxAge, shortestFeedAge, 24*time.Hour),
 		config.Within("certificate_ttl", t.CertificateTTL, shortestCertificate, 30*24*time.Hour),
 		config.Between("root_announcement", t.RootAnnouncement, 30*24*time.Hour),
 		config.Between("root_overlap", t.RootOverlap, 365*24*time.Hour),

@@ -95,6 +95,9 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	if err := s.openTrust(); err != nil {
 		return nil, err
 	}
+	if err := s.metrics.Register(s.feedAge()); err != nil {
+		return nil, err
+	}
 	if err := s.openModules(ctx); err != nil {
 		return nil, err
 	}
@@ -153,7 +156,10 @@ func (s *System) close() error {
 func (s *System) openModules(ctx context.Context) error {
 	env := module.Env{
 		Observer: s.recorder, Now: time.Now, Log: s.log, Installation: s.config.installation(),
-		Edge: module.Edge{Accepted: s.trusted, Proxies: s.proxies, Rates: limits.NewRates(s.config.Server.Limits.Rates, time.Now), Budget: s.budget, Keys: s.trust.keys, Users: s.trust.profile, PagesOf: s.pagesOf},
+		Edge: module.Edge{
+			Accepted: s.trusted, Proxies: s.proxies, Rates: limits.NewRates(s.config.Server.Limits.Rates, time.Now), Budget: s.budget,
+			Keys: s.trust.keys, Revoked: s.trust.revocations.RevokedAtTheEdge, Users: s.trust.profile, PagesOf: s.pagesOf,
+		},
 	}
 	var problems []error // what modules want to call and cannot
 	for _, m := range s.config.modules {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"oms/modules/membership"
 	"oms/modules/sts"
 	"oms/platform/fault"
@@ -59,7 +61,7 @@ func (s *System) openProfile() (trust.Profile, error) {
 		}
 	}
 	return open(trust.Options{
-		Domain: s.config.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revoked: s.trust.revocations.Revoked, STS: s.tokenService,
+		Domain: s.config.Trust.Domain, Now: time.Now, Keys: s.trust.keys, Revocations: s.trust.revocations, STS: s.tokenService,
 		Workloads: s.workloads(), KeyFile: func(workload string) string { return KeyFile(s.config, workload) },
 	})
 }
@@ -76,18 +78,36 @@ func RootCertificate(c Config) string { return membership.RootsFile(pkiDir(c)) }
 // openTrust makes this process a member of the trust domain, with the certificates that an earlier start has left.
 func (s *System) openTrust() (err error) {
 	c := s.config
-	s.trust = trustState{revocations: &trust.Revocations{}, peers: pki.NewPeers(c.Trust.Domain, time.Now)}
+	s.trust = trustState{revocations: trust.NewRevocations(c.Trust.FeedMaxAge, time.Now), peers: pki.NewPeers(c.Trust.Domain, time.Now)}
 	s.trust.keys = trust.NewKeys(s.fetchKeys, time.Now)
 	if s.trust.profile, err = s.openProfile(); err != nil {
 		return err
 	}
 	s.trust.member, err = membership.Open(membership.Options{
 		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(c.publicName()) && c.Server.TLS.CertFile == "",
-		As: c.Listeners()[0], STS: s.stsFor, Hosted: c.Hosts(sts.Name), Enrolment: s.enrolment, JoinFile: s.joinFile,
+		As: c.Listeners()[0], FeedMaxAge: c.Trust.FeedMaxAge, STS: s.stsFor, Hosted: c.Hosts(sts.Name), Enrolment: s.enrolment, JoinFile: s.joinFile,
 		Keys: s.trust.keys, Revocations: s.trust.revocations, Peers: s.trust.peers, Now: time.Now, Log: s.log,
 	})
 	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: s.trust.member.Ready})
 	return err
+}
+
+// usersRefused is a line that says that users are refused here because nothing is heard from the STS, while that is so. That is
+// no reason to send this process nothing any more: what nobody is behind goes on.
+func (s *System) usersRefused() []string {
+	tooOld := s.trust.revocations.TooOld()
+	if tooOld == nil || !s.config.Split() { // within one process everything is asked of the STS itself
+		return nil
+	}
+	return []string{"users  refused, until the STS is heard again (trust.feed_max_age). " + tooOld.Detail}
+}
+
+// feedAge measures how old that is what this process knows of revocations.
+func (s *System) feedAge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "oms_feed_age_seconds",
+		Help: "How long ago the STS was heard last to say what is revoked; above trust.feed_max_age users' calls are refused here.",
+	}, func() float64 { return s.trust.revocations.Age().Seconds() })
 }
 
 // workloads are the modules of this process that prove themselves to others; none where nobody else is there.
@@ -167,7 +187,7 @@ func (t TokenService) exchange(ctx context.Context, user identity.Credential, ca
 	})
 	return trust.Issued{
 		Token: answer.AccessToken, Kind: requested, IssuedAt: answer.IssuedAt, Expires: asked.Add(time.Duration(answer.ExpiresIn) * time.Second),
-		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope),
+		Subject: answer.Subject, FullName: answer.FullName, Scopes: identity.ParseScopes(answer.Scope), Grant: answer.Grant,
 	}, err
 }
 

@@ -41,7 +41,7 @@ type attacker struct {
 func (d *deployment) attacker(workload, profile string) attacker {
 	d.Helper()
 	options := trust.Options{
-		Domain: d.config.Trust.Domain, Now: time.Now, Revoked: func(string, time.Time) bool { return false },
+		Domain: d.config.Trust.Domain, Now: time.Now, Revocations: &trust.Revocations{},
 		Workloads: []string{workload}, KeyFile: func(workload string) string { return system.KeyFile(d.config, workload) },
 		STS: func(workload string) trust.TokenService {
 			conn := httprpc.NewConn(httprpc.ConnOptions{

@@ -14,7 +14,7 @@ import (
 	"oms/platform/token"
 )
 
-// A disabled user's tokens stop to hold at once, and a withdrawn right is gone although a token names it (CWE-613).
+// A disabled user's tokens stop to hold at once and for good, and a withdrawn right is gone although a token names it (CWE-613).
 func TestTokenOfADisabledUser(t *testing.T) {
 	f := newTokenForger(open(t))
 	good := f.signedBySTS(f.header, f.claims)
@@ -22,8 +22,10 @@ func TestTokenOfADisabledUser(t *testing.T) {
 	f.setDisabled("alice", true)
 	f.expectRefused("disabled", good)
 	f.setDisabled("alice", false)
-	f.expectAccepted(good)
-	more := f.signedBySTS(f.header, f.claims.with(claims{"scope": "add_order cancel_order view_orders"})) // alice has add_order only
+	f.expectRefused("disabled and enabled again", good)
+	after := claims{"iat": time.Now().Add(time.Second).Unix()} // no earlier, in whole seconds
+	f.expectAccepted(f.signedBySTS(f.header, f.claims.with(after)))
+	more := f.signedBySTS(f.header, f.claims.with(after).with(claims{"scope": "add_order cancel_order view_orders"})) // alice has add_order only
 	f.expectRefusal(f.do("DELETE", "/order/accepted", bearer(more)), 403, `Bearer error="insufficient_scope", scope="cancel_order"`)
 }
 

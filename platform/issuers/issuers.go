@@ -5,6 +5,7 @@ package issuers
 
 import (
 	"crypto/sha256"
+	"strconv"
 	"sync"
 	"time"
 
@@ -62,6 +63,11 @@ type Bearer struct {
 	Local   bool   // the subject is a user of ours
 	Scopes  identity.Scopes
 	Expires time.Time
+
+	// Issued is when it was issued, for comparison with revocations: to the millisecond in a token of ours, which says so
+	// in iat_ms beside the whole seconds of iat, and else as exact as iat is. Of a token that names a second only, it is
+	// the beginning of that second: a revocation within it counts.
+	Issued time.Time
 }
 
 // Verify judges a token by everything that the token itself and the issuer's policy can tell. own gives the keys of our
@@ -115,11 +121,22 @@ func (i issuer) keys(own func(kid string) (*token.KeySet, error), kid string) (*
 
 func (i issuer) bearer(c token.Claims) Bearer {
 	if i.local {
-		return Bearer{Subject: c.Subject, Local: true, Scopes: identity.NewScopes(c.Scopes...), Expires: c.Expires}
+		return Bearer{Subject: c.Subject, Local: true, Scopes: identity.NewScopes(c.Scopes...), Expires: c.Expires, Issued: issued(c)}
 	}
 	return Bearer{
 		Subject: identity.External(c.Issuer, c.Subject), Scopes: identity.NewScopes(c.Scopes...).Intersect(i.Ceiling), Expires: c.Expires,
+		Issued: c.IssuedAt,
 	}
+}
+
+// issued is when a token of ours was issued: the millisecond within the second of iat that iat_ms names, where it does.
+func issued(c token.Claims) time.Time {
+	exact, _ := c.Member("iat_ms")
+	digits, _ := exact.Literal()
+	if ms, err := strconv.ParseInt(digits, 10, 64); err == nil && time.UnixMilli(ms).Unix() == c.IssuedAt.Unix() {
+		return time.UnixMilli(ms).UTC()
+	}
+	return c.IssuedAt
 }
 
 // maxRemembered bounds the memory of verified tokens: some 2 KiB each. Whoever has more than so many tokens at a time has

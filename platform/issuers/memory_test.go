@@ -1,6 +1,7 @@
 package issuers_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,40 @@ import (
 const publicURL = "https://orders.example"
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// When a token was issued decides against what is revoked later, so of a token that names a second only it is the beginning of
+// that second, and a more exact time counts within it alone.
+func TestWhenATokenWasIssued(t *testing.T) {
+	key := newKey(t)
+	own := keysOf(t, key)
+	for what, c := range map[string]struct {
+		claim any
+		want  time.Time
+	}{
+		"the second alone":               {nil, start},
+		"the millisecond":                {start.Add(734 * time.Millisecond).UnixMilli(), start.Add(734 * time.Millisecond)},
+		"another second":                 {start.Add(time.Second).UnixMilli(), start},
+		"the second before":              {start.Add(-time.Millisecond).UnixMilli(), start},
+		"a text":                         {"1767323045734", start},
+		"a fraction":                     {json.Number("1767323045734.5"), start},
+		"more than a number can express": {json.Number("99999999999999999999"), start},
+	} {
+		claims := map[string]any{"iss": publicURL, "aud": publicURL, "sub": "alice", "iat": start.Unix(), "exp": start.Add(time.Minute).Unix(), "jti": "1", "client_id": "operator"}
+		if c.claim != nil {
+			claims["iat_ms"] = c.claim
+		}
+		raw, err := token.Sign(key, "at+jwt", claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted := issuers.New(issuers.Own(publicURL))
+		for range 2 { // verified, and remembered
+			if got, err := accepted.Verify(raw, own, start); err != nil || !got.Issued.Equal(c.want) {
+				t.Errorf("%s: issued at %v, %v; want %v", what, got.Issued, err, c.want)
+			}
+		}
+	}
+}
 
 func newKey(t *testing.T) token.SigningKey {
 	t.Helper()

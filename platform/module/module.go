@@ -90,12 +90,13 @@ type Installation struct {
 
 // Edge is what the module needs that users come to, and the one that says who they are.
 type Edge struct {
-	Accepted issuers.Accepted   // the access tokens that users may bring
-	Proxies  forwarded.Networks // who may say which client a request is from
-	Rates    *limits.Rates      // how often clients may come
-	Budget   *limits.Budget     // what their requests may hold together
-	Keys     *trust.Keys        // the STS's, which verify our own
-	Users    trust.Profile      // who a user's credential stands for
+	Accepted issuers.Accepted       // the access tokens that users may bring
+	Proxies  forwarded.Networks     // who may say which client a request is from
+	Rates    *limits.Rates          // how often clients may come
+	Budget   *limits.Budget         // what their requests may hold together
+	Keys     *trust.Keys            // the STS's, which verify our own
+	Revoked  func(trust.Basis) bool // of what a user brings, as far as it is known in this process
+	Users    trust.Profile          // who a user's credential stands for
 
 	// PagesOf are the pages of another module, wherever that is.
 	PagesOf func(module string) Pages

@@ -40,7 +40,7 @@ type Profile interface {
 	// Attach adds the proof: that this workload calls, and for the user whose credential ctx carries, if there is one.
 	// It is asked anew for every attempt. Errors are *fault.Error; unavailable where the STS is needed and away.
 	Attach(ctx context.Context, c *Call) error
-	// Refused is told that the callee did not accept the proof that Attach has added; nothing was executed. It drops what
+	// Refused is told that the callee did not accept the proof that Attach has added. It drops what
 	// it remembered, and reports whether another attempt with a fresh proof makes sense.
 	Refused(ctx context.Context, c *Call, refusal *fault.Error) (again bool)
 	// Verify judges the proof of a call and says what it proves. The Caller is the one that the proof names; that the
@@ -62,7 +62,9 @@ func byProfile(row Row, caller string) bool {
 }
 
 // ProofRefused is the type of the fault that a callee answers to a proof that does not hold, so that it is told from a
-// refusal by the operation: nothing was executed, and a fresh proof may be accepted.
+// refusal by the operation: a fresh proof may be accepted, and the same request may be sent with it. Nothing was executed; or
+// the operation needed the user's part of the proof for a call of its own, where it did not hold any more, and ended in a way
+// that asks for another attempt.
 const ProofRefused = "proof-refused"
 
 // NotProven is the fault for a proof that does not hold. Callers in another process read it: it holds nothing secret.

@@ -94,7 +94,11 @@ type conn struct {
 func (c *conn) Invoke(ctx context.Context, op Operation, request, response any) error {
 	call := &Outgoing{To: op, Request: request, Response: response}
 	call.Operation, call.Caller, call.Callee, call.Transaction = op.Row().Name, c.Caller, c.Callee, identity.From(ctx).Transaction
-	if err := c.invoke(ctx, call); err != nil {
+	err := c.invoke(ctx, call)
+	switch {
+	case errors.Is(err, errOutdated):
+		return fault.From(err).Public().Because(errOutdated)
+	case err != nil:
 		return fault.From(err).Public()
 	}
 	return nil
@@ -185,7 +189,11 @@ func (c *conn) prove(ctx context.Context, call *Outgoing, next handle[*Outgoing]
 			if c.Rejected != nil {
 				c.Rejected()
 			}
-			return &UndeliveredError{notAccepted(&call.Call, refusal), NotAccepted}
+			failure := notAccepted(&call.Call, refusal)
+			if passedOn(ctx, call) {
+				failure = failure.Because(errOutdated)
+			}
+			return &UndeliveredError{failure, NotAccepted}
 		}
 		c.Log.Info("a callee does not accept the proof; it is tried again with a fresh one", "callee", c.Callee, "operation", call.Operation, "reason", refusal.Detail)
 	}
@@ -211,7 +219,11 @@ func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoin
 	call.Header = nil
 	if byProfile(call.To.Row(), c.Caller) {
 		if err := c.Profile.Attach(ctx, &call.Call); err != nil {
-			return &UndeliveredError{fault.From(err), NotSent}
+			failure := fault.From(err)
+			if failure.Code == fault.Unauthenticated && passedOn(ctx, call) {
+				failure = failure.Because(errors.Join(failure.Unwrap(), errOutdated))
+			}
+			return &UndeliveredError{failure, NotSent}
 		}
 	}
 	return next(ctx, call)

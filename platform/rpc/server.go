@@ -234,7 +234,10 @@ func execute(ctx context.Context, in *Incoming) error {
 		return nil
 	}
 	failure := fault.From(err)
-	if Refused(failure) { // of a call that the service made: this one has been executed, and its proof was good
+	switch {
+	case in.user != (identity.Credential{}) && outdated(failure):
+		return NotProven("What stands for the user of %s does not hold any more.", in.Operation).Because(err)
+	case Refused(failure): // of a call that the service made: this one has been executed, and its proof was good
 		behind := *failure
 		behind.Type = ""
 		return &behind

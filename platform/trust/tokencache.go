@@ -96,12 +96,16 @@ func (c *Cache) fetch(ctx context.Context, key string, fetch func(context.Contex
 	return issued, nil
 }
 
-// find gives the token of key, unless it has expired or does not hold any more.
-func (c *Cache) find(key string, holds func(Issued) bool) (cachedToken, bool) {
+// find gives the token of key. One that has expired, or does not hold any more, is forgotten.
+func (c *Cache) find(key string, holds func(Issued) bool) (kept cachedToken, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept, found := c.tokens[key]
-	return kept, found && c.now().Before(kept.Expires) && holds(kept.Issued)
+	kept, found = c.tokens[key]
+	if found && !(c.now().Before(kept.Expires) && holds(kept.Issued)) {
+		delete(c.tokens, key)
+		return kept, false
+	}
+	return kept, found
 }
 
 // keepOn has a token used on for a while, before it is tried again to replace it.

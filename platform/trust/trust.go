@@ -8,8 +8,6 @@ package trust
 
 import (
 	"context"
-	"maps"
-	"sync"
 	"time"
 
 	"oms/platform/identity"
@@ -38,6 +36,7 @@ type Issued struct {
 	Subject  string
 	FullName string
 	Scopes   identity.Scopes
+	Grant    string // on the strength of what it was issued, see [Basis]
 }
 
 // TokenService is the STS as one workload reaches it. Errors are *fault.Error; unavailable where it is away.
@@ -55,11 +54,11 @@ type TokenService interface {
 
 // Options are what profiles need.
 type Options struct {
-	Domain  string
-	Now     func() time.Time
-	Keys    *Keys
-	Revoked func(subject string, issued time.Time) bool
-	STS     func(workload string) TokenService
+	Domain      string
+	Now         func() time.Time
+	Keys        *Keys
+	Revocations *Revocations
+	STS         func(workload string) TokenService
 
 	// Workloads are the modules of this process, and KeyFile is where one of them keeps its own keys: for the profile
 	// that has any.
@@ -67,9 +66,10 @@ type Options struct {
 	KeyFile   func(workload string) string
 }
 
-// StillHolds reports whether a token has not been revoked since it was issued.
+// StillHolds reports whether a token has not been revoked since it was issued. Where that cannot be known, a user's does not
+// hold, and the STS is asked.
 func (o Options) StillHolds(t Issued) bool {
-	return t.Subject == "" || !o.Revoked(t.Subject, t.IssuedAt)
+	return t.Subject == "" || o.Revocations.TooOld() == nil && !o.Revocations.Revoked(Basis{t.Subject, t.Grant, t.IssuedAt})
 }
 
 // KeysHaving gives the STS's keys, for the verification of one token.
@@ -82,24 +82,3 @@ const Issuer = "sts"
 
 // Leeway is how far the clocks of two processes may differ; more would only keep expired tokens alive.
 const Leeway = 30 * time.Second
-
-// Revocations are the users whose tokens stopped to hold. It is safe for concurrent use; the zero value has none.
-type Revocations struct {
-	mu       sync.RWMutex
-	subjects map[string]time.Time
-}
-
-// Announce replaces them: by subject, the time before which issued tokens do not count any more.
-func (r *Revocations) Announce(subjects map[string]time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.subjects = maps.Clone(subjects)
-}
-
-// Revoked reports whether a token of the subject does not count that was issued at the given time.
-func (r *Revocations) Revoked(subject string, issued time.Time) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	before, listed := r.subjects[subject]
-	return listed && issued.Before(before)
-}

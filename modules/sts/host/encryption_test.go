@@ -118,7 +118,7 @@ func (i *installation) issueToken(kek string) error {
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
 	i := &installation{T: t, store: databasetest.Open(t, "sts"), now: time.Now()}
-	_, err := sts.AddUser.Call(t.Context(), i.operator(""), sts.AddUserRequest{Name: "dave", Scopes: identity.NewScopes("add_order"), Password: password})
+	_, err := sts.AddUser.Call(t.Context(), i.operator(""), sts.AddUserRequest{Name: "dave", Scopes: identity.NewScopes("add_order"), Password: ststest.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,8 +119,6 @@ func TestOperatorsAreServedInTheirOwnProcessAlone(t *testing.T) {
 	}
 }
 
-const password = secret.Text("correct horse")
-
 // seeded is the directory of a database as an earlier start has left it, with the demo users and carol: hashing their
 // passwords once is enough for all tests.
 func seeded(t *testing.T) string {
@@ -131,7 +129,7 @@ func seeded(t *testing.T) string {
 		t.Fatal(err)
 	}
 	start(t, store, true, time.Now)
-	_, err = sts.AddUser.Call(t.Context(), operators(t, store, true, time.Now), sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: everything, Password: password})
+	_, err = sts.AddUser.Call(t.Context(), operators(t, store, true, time.Now), sts.AddUserRequest{Name: "carol", FullName: "Carol", Scopes: everything, Password: ststest.Password})
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +160,8 @@ func TestTheContract(t *testing.T) {
 				}
 				return issued.Token
 			},
-			SignIn: func(user string) secret.Text { return signIn(t, hosted, user) },
+			SignIn:      func(user string) secret.Text { return signIn(t, hosted, user, "") },
+			SignInAgain: func(user string, had secret.Text) secret.Text { return signIn(t, hosted, user, had) },
 			SignOut: func(session secret.Text) {
 				r := httptest.NewRequest(http.MethodPost, "/oauth2/logout", nil)
 				r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: session.Reveal()})
@@ -193,11 +192,15 @@ func TestAnEarlierRootIsReplacedInGoodOrder(t *testing.T) {
 	})
 }
 
-func signIn(t *testing.T, hosted module.Hosted, user string) secret.Text {
+// signIn signs in with the session that the browser has, if it has one.
+func signIn(t *testing.T, hosted module.Hosted, user string, had secret.Text) secret.Text {
 	t.Helper()
-	form := url.Values{"name": {user}, "password": {password.Reveal()}}
+	form := url.Values{"name": {user}, "password": {ststest.Password.Reveal()}}
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if had != "" {
+		r.AddCookie(&http.Cookie{Name: sts.SessionCookie, Value: had.Reveal()})
+	}
 	w := httptest.NewRecorder()
 	module.PageHandler(host.Module.Pages, hosted.Page).ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
@@ -307,7 +310,7 @@ func TestACorruptSigningKeyDoesNotStart(t *testing.T) {
 
 func TestUsersThatAreNotOnesAreRefused(t *testing.T) {
 	operator := operators(t, databasetest.Open(t, "sts"), false, time.Now)
-	good := sts.AddUserRequest{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order"), Password: password}
+	good := sts.AddUserRequest{Name: "dave", FullName: "Dave", Email: "dave@example.com", Scopes: identity.NewScopes("add_order"), Password: ststest.Password}
 	if _, err := sts.AddUser.Call(t.Context(), operator, good); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"oms/migrations"
 	"oms/modules/sts"
 	"oms/modules/sts/internal"
@@ -66,9 +68,13 @@ func New(ctx context.Context, o Options) (module.Hosted, error) {
 		return module.Hosted{}, err
 	}
 	host, err := rpc.NewHost[sts.Service](sts.Name, operations(o.Callees), service, o.Observer, o.Now)
+	pruner := service.Pruner()
 	return module.Hosted{
 		Host: host, Page: service.Page,
-		Background: []module.Background{{Name: "join tokens", Run: service.LeaveJoinTokens}, {Name: "retired keys", Run: service.ForgetKeys}},
+		Background: []module.Background{
+			{Name: "join tokens", Run: service.LeaveJoinTokens}, {Name: "retired keys", Run: service.ForgetKeys}, {Name: "sts retention", Run: pruner.Run},
+		},
+		Collectors: []prometheus.Collector{pruner.Collector()},
 	}, err
 }
 

@@ -18,10 +18,13 @@ import (
 // subject is a user that a credential has proven, with what it may do at most.
 type subject struct {
 	name     string
+	local    bool   // it is a user of ours
 	fullName string // of a user of ours
 	scopes   identity.Scopes
 	act      *exchange.Actor // the workloads on the way
+	grant    string          // the handle of the session that the user came with, if it was one
 	ends     time.Time       // when the credential does
+	after    time.Time       // when the user's tokens were revoked last, which this credential has outlived; zero: never
 }
 
 // Authenticate verifies the token again and adds what only the STS knows: that its user is still there, enabled, and still
@@ -56,24 +59,20 @@ func (s *Service) bearer(ctx context.Context, raw secret.Text) (subject, error) 
 	if err != nil {
 		return subject{}, refused().Because(err)
 	}
-	found := subject{name: bearer.Subject, scopes: bearer.Scopes, ends: bearer.Expires}
-	if !bearer.Local {
-		return found, nil
-	}
-	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) { return findUser(tx, found.name) })
-	if err != nil {
-		return subject{}, err
-	}
-	return s.asNow(user, found)
+	return s.stillGood(ctx, subject{name: bearer.Subject, local: bearer.Local, scopes: bearer.Scopes, ends: bearer.Expires}, bearer.Issued)
 }
 
 // session gives whom a session stands for that holds.
-func (s *Service) session(ctx context.Context, session secret.Text) (subject, error) {
-	var found subject
+func (s *Service) session(ctx context.Context, session secret.Text) (found subject, err error) {
+	stored := digest(session.Reveal())
 	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (sts.User, error) {
+		found = subject{grant: grantOf(stored)}
 		held, err := database.Found(tx.QueryRow(`SELECT user_name, expires_at FROM sessions WHERE digest = $1 AND expires_at > $2`,
-			digest(session.Reveal()), s.Now()).Scan(&found.name, &found.ends))
+			stored, s.Now()).Scan(&found.name, &found.ends))
 		if err != nil || !held {
+			return sts.User{}, err
+		}
+		if found.after, err = revokedAt(tx, found.name); err != nil {
 			return sts.User{}, err
 		}
 		return findUser(tx, found.name)
@@ -85,14 +84,15 @@ func (s *Service) session(ctx context.Context, session secret.Text) (subject, er
 	return s.asNow(user, found)
 }
 
-// stillGood refuses a user who does not count any more, or whose tokens of that time do not, and takes what rights are
-// gone: as of now, not as of when the state was read.
+// stillGood refuses a user who does not count any more, what was revoked since it was issued, and what was issued for a
+// session that has ended; and takes what rights are gone: as of now, not as of when the state was read.
 func (s *Service) stillGood(ctx context.Context, found subject, issued time.Time) (subject, error) {
-	local := !strings.Contains(found.name, "|") // no user of ours has a name like another issuer's
-	var revoked time.Time
+	ended := false
 	user, err := database.Read(ctx, s.Store, func(tx database.Tx) (user sts.User, err error) {
-		revoked, _, err = database.Find(tx, database.Column[time.Time], `SELECT revoked_at FROM revocations WHERE subject = $1`, found.name)
-		if err != nil || !local {
+		if found.after, err = revokedAt(tx, found.name); err != nil {
+			return user, err
+		}
+		if _, ended, err = database.Find(tx, database.Column[int], `SELECT 1 FROM ended_grants WHERE handle = $1`, found.grant); err != nil || !found.local {
 			return user, err
 		}
 		return findUser(tx, found.name)
@@ -100,13 +100,17 @@ func (s *Service) stillGood(ctx context.Context, found subject, issued time.Time
 	switch {
 	case err != nil:
 		return subject{}, err
-	case issued.Before(revoked):
+	case ended, issued.Before(found.after):
 		return subject{}, refused()
-	case !local:
+	case !found.local:
 		return found, nil
 	}
 	return s.asNow(user, found)
 }
+
+// ours reports whether the subject of a token that we have issued to a workload is a user of ours: none has a name like another
+// issuer's.
+func ours(name string) bool { return !strings.Contains(name, "|") }
 
 // asNow is a user of ours as what is known of it now leaves it. Nobody, and who does not count, is refused.
 func (s *Service) asNow(user sts.User, found subject) (subject, error) {
@@ -143,9 +147,6 @@ func (s *Service) openSession(ctx context.Context, user proven, with browser, kn
 		if err := stillAs(tx, user); err != nil {
 			return false, err
 		}
-		if _, err := tx.Exec(`DELETE FROM sessions WHERE expires_at <= $1`, now); err != nil {
-			return false, err
-		}
 		if _, err := tx.Exec(`INSERT INTO sessions (digest, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
 			digest(session.Reveal()), user.name, now, now.Add(s.SessionTTL)); err != nil {
 			return false, err
@@ -158,44 +159,18 @@ func (s *Service) openSession(ctx context.Context, user proven, with browser, kn
 	return opened{session, with.known}, err
 }
 
-// endSession ends a session everywhere, and what was issued for it.
+// endSession ends a session everywhere, and what was issued for it. Nothing else of its user ends.
 func (s *Service) endSession(ctx context.Context, session secret.Text) error {
-	ended, err := revoke(ctx, s.Store, s.Now, func(tx database.Tx) (string, error) {
-		user, found, err := database.Find(tx, database.Column[string], `SELECT user_name FROM sessions WHERE digest = $1`, digest(session.Reveal()))
-		if err != nil || !found {
+	stored := digest(session.Reveal())
+	ended, err := endGrant(ctx, s.Store, s.Now, func(tx database.Tx) (string, error) {
+		deleted, err := tx.Exec(`DELETE FROM sessions WHERE digest = $1`, stored)
+		if err != nil || deleted == 0 {
 			return "", err
 		}
-		_, err = tx.Exec(`DELETE FROM sessions WHERE digest = $1`, digest(session.Reveal()))
-		return user, err
+		return grantOf(stored), nil
 	})
 	if err == nil && ended {
 		_, err = s.refresh(ctx)
 	}
 	return err
-}
-
-// revocationMemory is how long a revoked user is told of: until the last token that was issued before has expired, also
-// one from before the lifetimes were configured to be shorter, by a clock that is a little behind.
-const revocationMemory = exchange.MaxLifetime + time.Minute
-
-// revoke makes a change and revokes what was issued until then to the user that the change gives, if any. The revocation is
-// dated once more after the commit: while that was being written, a credential could still be exchanged for a token. It
-// is of the next whole millisecond: of this one's tokens none may be left, and whoever loses one too many takes another.
-func revoke(ctx context.Context, store database.Store, now func() time.Time, change func(database.Tx) (user string, err error)) (revoked bool, err error) {
-	date := func(tx database.Tx, user string) error {
-		_, err := tx.Exec(`INSERT INTO revocations (subject, revoked_at) VALUES ($1, $2)
-			ON CONFLICT (subject) DO UPDATE SET revoked_at = excluded.revoked_at`, user, now().Add(time.Millisecond))
-		return err
-	}
-	user, err := database.Write(ctx, store, func(tx database.Tx) (string, error) {
-		user, err := change(tx)
-		if err != nil || user == "" {
-			return "", err
-		}
-		return user, date(tx, user)
-	})
-	if err != nil || user == "" {
-		return false, err
-	}
-	return true, store.Write(ctx, func(tx database.Tx) error { return date(tx, user) })
 }

@@ -61,10 +61,7 @@ func newReference() secret.Text { return secret.Text(rand.Text()) }
 // keepKnown makes the browser known to a name that has just signed in: by the reference of that digest, where it is still
 // there, else by the fresh one, and says which it is.
 func keepKnown(tx database.Tx, name, stored string, fresh secret.Text, now time.Time) (isFresh bool, err error) {
-	if _, err := tx.Exec(`DELETE FROM known_browsers WHERE expires_at <= $1`, now); err != nil {
-		return false, err
-	}
-	kept, err := tx.Exec(`UPDATE known_browsers SET expires_at = $1 WHERE digest = $2 AND user_name = $3`, now.Add(knownFor), stored, name)
+	kept, err := tx.Exec(`UPDATE known_browsers SET expires_at = $1 WHERE digest = $2 AND user_name = $3 AND expires_at > $4`, now.Add(knownFor), stored, name, now)
 	if err != nil || kept == 1 {
 		return false, err
 	}

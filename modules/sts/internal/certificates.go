@@ -62,9 +62,6 @@ func (s *Service) issue(ctx context.Context, workload string, p purpose, sign fu
 		if err := mayHaveCertificate(tx, workload, now); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM certificates WHERE expires_at <= $1`, now); err != nil {
-			return err
-		}
 		_, err := tx.Exec(`INSERT INTO certificates (serial, workload, issued_at, expires_at) VALUES ($1, $2, $3, $4)`,
 			pki.Serial(leaf), workload, now, leaf.NotAfter)
 		return err

@@ -31,6 +31,10 @@ type hop struct {
 	now            time.Time // from before anything is judged: what is withdrawn meanwhile is withdrawn from the token too
 }
 
+// issued is of when a token for the user is. What was good after a revocation was read stays good, however close the two are,
+// and whatever a clock says that was set back in between.
+func (h hop) issued(user subject) time.Time { return later(h.now, user.after) }
+
 // hop leads to the module that the audience is, if the caller is listed there. The list is that of the callee's own rows.
 func (s *Service) hop(ctx context.Context, audience string) (h hop, err error) {
 	h.caller, h.now = identity.From(ctx).Caller, s.Now()
@@ -89,7 +93,7 @@ func (s *Service) exchangeInternal(ctx context.Context, h hop, r sts.ExchangeReq
 	}
 	return s.exchanged(h, r, user, exchange.Token{
 		ID: uuid.NewString(), Subject: user.name, Workload: h.caller, Callee: h.callee, Act: user.act,
-		Scopes: user.scopes, IssuedAt: h.now, Expires: user.ends,
+		Scopes: user.scopes, Grant: user.grant, IssuedAt: h.issued(user), Expires: user.ends,
 	})
 }
 
@@ -108,7 +112,7 @@ func (s *Service) exchangeTransaction(ctx context.Context, h hop, r sts.Exchange
 	}
 	return s.exchanged(h, r, user, transaction.Token{
 		ID: id, Subject: user.name, Scopes: user.scopes, Requesters: []string{h.caller}, Callee: h.callee,
-		Brought: brought[r.SubjectTokenType], IssuedAt: h.now, Expires: user.ends,
+		Brought: brought[r.SubjectTokenType], Grant: user.grant, IssuedAt: h.issued(user), Expires: user.ends,
 	})
 }
 
@@ -123,11 +127,11 @@ func (s *Service) replaceTransaction(ctx context.Context, h hop, r sts.ExchangeR
 	case err != nil:
 		return sts.Exchanged{}, err
 	}
-	user, err := s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes.Intersect(s.Callees[h.callee].Scopes), ends: t.Expires}, t.IssuedAt)
+	user, err := s.stillGood(ctx, subject{name: t.Subject, local: ours(t.Subject), scopes: t.Scopes.Intersect(s.Callees[h.callee].Scopes), grant: t.Grant, ends: t.Expires}, t.IssuedAt)
 	if err != nil {
 		return sts.Exchanged{}, err
 	}
-	next, ok := t.Replace(h.caller, user.scopes, h.now)
+	next, ok := t.Replace(h.caller, user.scopes, h.issued(user))
 	if !ok {
 		return sts.Exchanged{}, fault.New(fault.PermissionDenied, "The transaction token was replaced too often already.")
 	}
@@ -144,8 +148,8 @@ func (s *Service) exchanged(h hop, r sts.ExchangeRequest, user subject, t interf
 	}
 	raw, err := t.Sign(s.Domain, h.state.signing)
 	return sts.Exchanged{
-		AccessToken: secret.Text(raw), IssuedTokenType: r.RequestedTokenType, TokenType: "N_A", IssuedAt: h.now,
-		ExpiresIn: int64(lifetime / time.Second), Scope: user.scopes.String(), Subject: user.name, FullName: user.fullName,
+		AccessToken: secret.Text(raw), IssuedTokenType: r.RequestedTokenType, TokenType: "N_A", IssuedAt: h.issued(user),
+		ExpiresIn: int64(lifetime / time.Second), Scope: user.scopes.String(), Subject: user.name, FullName: user.fullName, Grant: user.grant,
 	}, err
 }
 
@@ -192,5 +196,5 @@ func (s *Service) onward(ctx context.Context, h hop, r sts.ExchangeRequest) (sub
 	if !ok {
 		return subject{}, fault.New(fault.PermissionDenied, "Too many workloads act for each other already.")
 	}
-	return s.stillGood(ctx, subject{name: t.Subject, scopes: t.Scopes, act: chain, ends: t.Expires}, t.IssuedAt)
+	return s.stillGood(ctx, subject{name: t.Subject, local: ours(t.Subject), scopes: t.Scopes, act: chain, grant: t.Grant, ends: t.Expires}, t.IssuedAt)
 }

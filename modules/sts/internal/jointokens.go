@@ -63,7 +63,7 @@ func (o Operators) CreateJoinToken(ctx context.Context, r sts.WorkloadRequest) (
 	return sts.JoinToken{Token: token}, err
 }
 
-// insertJoinToken makes a join token with the fingerprint of the root that signs now, and forgets those that have expired.
+// insertJoinToken makes a join token with the fingerprint of the root that signs now.
 func insertJoinToken(tx database.Tx, workload string, left bool, now time.Time) (secret.Text, error) {
 	root, err := activeKey(tx, workloads, now)
 	if err != nil {
@@ -71,9 +71,6 @@ func insertJoinToken(tx database.Tx, workload string, left bool, now time.Time) 
 	}
 	token := secret.Text(strings.Join([]string{workload, rand.Text(), root.ID}, "."))
 	_, stored := readJoinToken(token)
-	if _, err := tx.Exec(`DELETE FROM join_tokens WHERE expires_at <= $1`, now); err != nil {
-		return "", err
-	}
 	_, err = tx.Exec(`INSERT INTO join_tokens (digest, workload, left_here, expires_at) VALUES ($1, $2, $3, $4)`, stored, workload, left, now.Add(JoinTokenLifetime))
 	return token, err
 }

@@ -92,7 +92,7 @@ func (s *Service) readState(tx database.Tx, into *state) (err error) {
 		`SELECT serial FROM certificates WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial`, into.read); err != nil {
 		return err
 	}
-	if into.feed.RevokedSubjects, err = timesByName(tx, `SELECT subject, revoked_at FROM revocations WHERE revoked_at > $1`, into.read.Add(-revocationMemory)); err != nil {
+	if err := readEnded(tx, into.read, &into.feed); err != nil {
 		return err
 	}
 	text, err := json.Marshal(into.feed)

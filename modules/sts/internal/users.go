@@ -156,6 +156,7 @@ type accessClaims struct {
 	Audience string `json:"aud"`
 	Expires  int64  `json:"exp"`
 	IssuedAt int64  `json:"iat"`
+	Issued   int64  `json:"iat_ms"` // see [issuers.Bearer]
 	ID       string `json:"jti"`
 	ClientID string `json:"client_id"`
 	Scope    string `json:"scope,omitempty"`
@@ -180,6 +181,11 @@ func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts
 		if err != nil {
 			return issued, err
 		}
+		after, err := revokedAt(tx, r.User)
+		if err != nil {
+			return issued, err
+		}
+		at := later(now, after) // what is issued after a revocation holds, however close the two are
 		key, err := keys.signingKey(active)
 		if err != nil {
 			return issued, err
@@ -189,7 +195,7 @@ func (o Operators) IssueToken(ctx context.Context, r sts.IssueTokenRequest) (sts
 			scopes = user.Scopes
 		}
 		signed, err := token.Sign(key, "at+jwt", accessClaims{
-			Issuer: r.Issuer, Subject: user.Name, Audience: r.Audience, Expires: now.Add(r.Lifetime).Unix(), IssuedAt: now.Unix(),
+			Issuer: r.Issuer, Subject: user.Name, Audience: r.Audience, Expires: at.Add(r.Lifetime).Unix(), IssuedAt: at.Unix(), Issued: at.UnixMilli(),
 			ID: uuid.NewString(), ClientID: "operator", Scope: strings.Join(scopes, " "),
 		})
 		return sts.IssuedToken{Token: secret.Text(signed)}, err

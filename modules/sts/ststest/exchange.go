@@ -80,20 +80,20 @@ func exchanged(t *testing.T, w world) {
 		first := w.trade(t, w.gateway, c.subject, c.kind, "order")
 		got := w.read(t, first.AccessToken, "order")
 		want := exchange.Token{Subject: c.name, Workload: "gateway", Callee: "order", Scopes: identity.ParseScopes(c.scope), Act: acts("gateway")}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires")); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "Grant", "IssuedAt", "Expires")); diff != "" {
 			t.Errorf("%s: token (-want +got): %s", c.kind, diff)
 		}
 		if got.ID == "" || got.IssuedAt.Before(before) || !got.IssuedAt.Equal(first.IssuedAt) {
 			t.Errorf("%s: jti %q, iat %v, issued %v", c.kind, got.ID, got.IssuedAt, first.IssuedAt)
 		}
 		wanted := sts.Exchanged{IssuedTokenType: sts.InternalToken, TokenType: "N_A", Scope: c.scope, Subject: c.name, FullName: c.fullName}
-		if diff := cmp.Diff(wanted, first, cmpopts.IgnoreFields(sts.Exchanged{}, "AccessToken", "IssuedAt", "ExpiresIn")); diff != "" {
+		if diff := cmp.Diff(wanted, first, cmpopts.IgnoreFields(sts.Exchanged{}, "AccessToken", "Grant", "IssuedAt", "ExpiresIn")); diff != "" {
 			t.Errorf("%s: answer (-want +got): %s", c.kind, diff)
 		}
 		second := w.trade(t, w.other, first.AccessToken, sts.InternalToken, "inventory")
 		onward := w.read(t, second.AccessToken, "inventory")
 		want = exchange.Token{Subject: c.name, Workload: "order", Callee: "inventory", Act: acts("order", "gateway")}
-		if diff := cmp.Diff(want, onward, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, onward, cmpopts.IgnoreFields(exchange.Token{}, "ID", "Grant", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: onward (-want +got): %s", c.kind, diff)
 		}
 		if onward.ID == got.ID || second.FullName != c.fullName {
@@ -296,7 +296,8 @@ func disabledExchange(t *testing.T, w world) {
 	w.settle()
 	mustFail(t, "a session from before", exchange(w.gateway, session, sts.SessionToken), fault.Unauthenticated)
 	mustFail(t, "a token from before, onward", exchange(w.other, internal, sts.InternalToken), fault.Unauthenticated)
-	fresh := w.trade(t, w.gateway, edge, sts.AccessToken, "order").AccessToken
+	mustFail(t, "an access token from before", exchange(w.gateway, edge, sts.AccessToken), fault.Unauthenticated)
+	fresh := w.trade(t, w.gateway, w.Issue("carol"), sts.AccessToken, "order").AccessToken
 	mustFail(t, "a token from after, onward", exchange(w.other, fresh, sts.InternalToken), "")
 }
 
@@ -305,7 +306,7 @@ func workloadTokens(t *testing.T, w world) {
 		answer, err := service.WorkloadToken(nobody, sts.WorkloadTokenRequest{Audience: callee("inventory")})
 		must(t, err)
 		got := w.read(t, answer.AccessToken, "inventory")
-		if diff := cmp.Diff(exchange.Token{Workload: by, Callee: "inventory"}, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(exchange.Token{Workload: by, Callee: "inventory"}, got, cmpopts.IgnoreFields(exchange.Token{}, "ID", "Grant", "IssuedAt", "Expires"), cmpopts.EquateEmpty()); diff != "" {
 			t.Error("token (-want +got):", diff)
 		}
 		if life := got.Expires.Sub(got.IssuedAt); life != WorkloadLifetime || answer.ExpiresIn != int64(WorkloadLifetime/time.Second) || !answer.IssuedAt.Equal(got.IssuedAt) || got.ID == "" {

@@ -38,6 +38,9 @@ const (
 	CertificateLifetime = 24 * time.Hour
 )
 
+// Password is that of carol.
+const Password = secret.Text("correct horse")
+
 // Domain is the trust domain.
 const Domain = "orders.local"
 
@@ -54,11 +57,15 @@ const (
 // inventory (manage_inventory; called by the gateway and order), gateway (all of these; called by itself) and sts (called by nobody), the
 // demo users, and the user carol with all of these scopes.
 type Started struct {
-	Host     *rpc.Host
-	Issue    func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
-	SignIn   func(user string) secret.Text                   // a session
-	SignOut  func(session secret.Text)
-	Disable  func(user string, disabled bool)
+	Host    *rpc.Host
+	Issue   func(user string, scopes ...string) secret.Text // an edge token; without scopes, with all of the user's
+	SignIn  func(user string) secret.Text                   // a session, for [Password]
+	SignOut func(session secret.Text)
+	Disable func(user string, disabled bool)
+
+	// SignInAgain is SignIn in the browser that has a session.
+	SignInAgain func(user string, had secret.Text) secret.Text
+
 	Foreign  token.SigningKey // that of the external issuer
 	Operator rpc.Conn
 	Clock    *Clock // of the module and of the operator
@@ -118,6 +125,7 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 	}
 	maps.Copy(tests, accountTests)
 	maps.Copy(tests, exchangeTests)
+	maps.Copy(tests, endedTests)
 	maps.Copy(tests, certificateTests)
 	maps.Copy(tests, feedTests)
 	maps.Copy(tests, keyTests)
@@ -253,7 +261,8 @@ func disabled(t *testing.T, w world) {
 	w.Disable("carol", true)
 	w.mustRefuse(t, "disabled", raw)
 	w.Disable("carol", false)
-	w.authenticate(t, raw, "order")
+	w.mustRefuse(t, "of before the disabling", raw)
+	w.authenticate(t, w.Issue("carol"), "order")
 }
 
 func external(t *testing.T, w world) {

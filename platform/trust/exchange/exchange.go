@@ -104,14 +104,16 @@ func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 		return rpc.Proven{}, rpc.NotProven("The token of %s does not hold here: %s.", c.Caller, verdict.Reason).Because(err)
 	case err != nil:
 		return rpc.Proven{}, err
-	case t.Subject != "" && p.Revoked(t.Subject, t.IssuedAt):
-		return rpc.Proven{}, rpc.NotProven("The token of %s was revoked.", c.Caller)
+	case t.Subject == "":
+		return rpc.Proven{Principal: identity.Principal{Caller: t.Workload}}, nil
 	}
-	proven := rpc.Proven{Principal: identity.Principal{Subject: t.Subject, Caller: t.Workload, Scopes: t.Scopes}}
-	if t.Subject != "" {
-		proven.User = identity.Credential{Kind: identity.Internal, Text: raw}
+	if err := p.Revocations.Judge("The token of "+c.Caller, trust.Basis{Subject: t.Subject, Grant: t.Grant, IssuedAt: t.IssuedAt}); err != nil {
+		return rpc.Proven{}, err
 	}
-	return proven, nil
+	return rpc.Proven{
+		Principal: identity.Principal{Subject: t.Subject, Caller: t.Workload, Scopes: t.Scopes},
+		User:      identity.Credential{Kind: identity.Internal, Text: raw},
+	}, nil
 }
 
 // onlyBearer is the token of the one Authorization header (RFC 6750 section 2.1).
@@ -157,6 +159,7 @@ type Token struct {
 	Callee   string          // aud
 	Scopes   identity.Scopes // of the user, at the callee
 	Act      *Actor          // the chain, its first being Workload; nil in a workload's own token
+	Grant    string          // sid: the handle of the session that the user came with; "" where that was no session
 	IssuedAt time.Time
 	Expires  time.Time
 }
@@ -171,6 +174,7 @@ type claimSet struct {
 	ClientID string      `json:"client_id"`
 	Scope    string      `json:"scope,omitempty"`
 	Act      *Actor      `json:"act,omitempty"`
+	Grant    string      `json:"sid,omitempty"`
 }
 
 // Sign makes the token of t.
@@ -183,7 +187,7 @@ func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 	if t.Subject == "" {
 		return token.Sign(key, workloadTokenType, claims)
 	}
-	claims.Subject, claims.Scope, claims.Act = t.Subject, t.Scopes.String(), t.Act
+	claims.Subject, claims.Scope, claims.Act, claims.Grant = t.Subject, t.Scopes.String(), t.Act, t.Grant
 	return token.Sign(key, userTokenType, claims)
 }
 
@@ -224,7 +228,7 @@ func fromClaims(c token.Claims, domain, callee string) (Token, error) {
 		}
 		return t, nil
 	}
-	t.Subject, t.Scopes = c.Subject, identity.NewScopes(c.Scopes...)
+	t.Subject, t.Scopes, t.Grant = c.Subject, identity.NewScopes(c.Scopes...), c.Text("sid")
 	act, _ := c.Member("act")
 	if t.Act = readActor(act, maxActors); t.Act == nil || t.Act.Subject != c.ClientID {
 		return Token{}, malformed("act is not a chain of workloads that begins with the one the token was issued to")

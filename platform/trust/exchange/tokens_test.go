@@ -56,7 +56,7 @@ func (c client) issue(ctx context.Context, of, callee string) (trust.Issued, err
 
 func (c client) Exchange(ctx context.Context, user identity.Credential, callee string) (trust.Issued, error) {
 	issued, err := c.issue(ctx, user.Text.Reveal(), callee)
-	issued.Subject, issued.Scopes = "alice", identity.NewScopes("echo")
+	issued.Subject, issued.Scopes, issued.Grant = "alice", identity.NewScopes("echo"), "of "+user.Text.Reveal()
 	return issued, err
 }
 
@@ -76,7 +76,7 @@ type caller struct {
 func newCaller(life time.Duration) caller {
 	c := caller{tokenService: &tokenService{life: life}, revoked: &trust.Revocations{}}
 	c.Profile = exchange.New(trust.Options{
-		Domain: trusttest.DomainName, Now: c.clock.Now, Revoked: c.revoked.Revoked,
+		Domain: trusttest.DomainName, Now: c.clock.Now, Revocations: c.revoked,
 		STS: func(workload string) trust.TokenService {
 			return client{tokenService: c.tokenService, workload: workload}
 		},
@@ -263,14 +263,32 @@ func TestARefusalByTheSTSIsNotSurvived(t *testing.T) {
 	}
 }
 
+// A session's end drops what was kept for it; what the same user has brought by other ways is used on.
+func TestTheTokenOfAnEndedSessionIsUsedNoMore(t *testing.T) {
+	c := newCaller(time.Hour)
+	one, two := trusttest.With(identity.Session, "one"), trusttest.With(identity.Session, "two")
+	c.mustHaveAsked(t, one, "one session", 1)
+	c.mustHaveAsked(t, two, "another", 2)
+	c.revoked.Announce(trust.Ended{Grants: []string{"of one"}})
+	c.mustHaveAsked(t, two, "the other, after the first has ended", 2)
+	c.failure = fault.New(fault.Unauthenticated, "It has ended.")
+	if proof, err := c.attach(t, one); fault.CodeOf(err) != fault.Unauthenticated || proof != "" {
+		t.Errorf("the one that has ended: %q, %v", proof, err)
+	}
+	c.revoked.Announce(trust.Ended{}) // when nobody is told of it any more
+	if proof, err := c.attach(t, one); fault.CodeOf(err) != fault.Unauthenticated || proof != "" {
+		t.Errorf("what did not hold was kept: %q, %v", proof, err)
+	}
+}
+
 func TestARevokedTokenIsUsedNoMore(t *testing.T) {
 	c := newCaller(time.Hour)
 	first := c.mustHaveAsked(t, trusttest.Alice(), "at first", 1)
 	own := c.mustHaveAsked(t, trusttest.Nobody(), "the workload's own", 2)
 	c.clock.Forward(time.Minute)
-	c.revoked.Announce(map[string]time.Time{"bob": c.clock.Now()})
+	c.revoked.Announce(trust.Ended{Subjects: map[string]time.Time{"bob": c.clock.Now()}})
 	c.mustHaveAsked(t, trusttest.Alice(), "after somebody else's revocation", 2)
-	c.revoked.Announce(map[string]time.Time{"alice": c.clock.Now(), "": c.clock.Now()})
+	c.revoked.Announce(trust.Ended{Subjects: map[string]time.Time{"alice": c.clock.Now(), "": c.clock.Now()}})
 	c.failure = away
 	if proof, err := c.attach(t, trusttest.Alice()); fault.CodeOf(err) != fault.Unavailable || proof != "" {
 		t.Errorf("revoked, and the STS is away: %q, %v", proof, err)

@@ -36,7 +36,7 @@ func newVerifier(t *testing.T) verifier {
 		t.Fatal(err)
 	}
 	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return set, nil }, v.clock.Now)
-	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revoked: v.revoked.Revoked})
+	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revocations: v.revoked})
 	return v
 }
 
@@ -254,18 +254,58 @@ func TestARevokedUsersTokenIsRefused(t *testing.T) {
 	v := newVerifier(t)
 	user, workload := "Bearer "+signed(t, v.key, "internal+jwt", v.user()), "Bearer "+signed(t, v.key, "workload+jwt", v.workload())
 	issued := v.clock.Now()
-	v.revoked.Announce(map[string]time.Time{"alice": issued})
+	v.revoked.Announce(trust.Ended{Subjects: map[string]time.Time{"alice": issued}})
 	if _, err := v.verify(user); err != nil {
 		t.Error("revoked was what is older:", err)
 	}
-	v.revoked.Announce(map[string]time.Time{"alice": issued.Add(time.Millisecond), "": issued.Add(time.Hour)})
+	v.revoked.Announce(trust.Ended{Subjects: map[string]time.Time{"alice": issued.Add(time.Millisecond), "": issued.Add(time.Hour)}})
 	mustBeRefused(t, "a revoked user's", v, user)
 	if _, err := v.verify(workload); err != nil {
 		t.Error("the workload's own:", err)
 	}
-	v.revoked.Announce(nil)
+	v.revoked.Announce(trust.Ended{})
 	if _, err := v.verify(user); err != nil {
 		t.Error("when nobody has to know any more:", err)
+	}
+}
+
+// What a session's end takes with it is what was issued for that session.
+func TestTheTokenOfAnEndedSessionIsRefused(t *testing.T) {
+	v := newVerifier(t)
+	of := func(session any) string {
+		return "Bearer " + signed(t, v.key, "internal+jwt", but(v.user(), object{"sid": session}))
+	}
+	v.revoked.Announce(trust.Ended{Grants: []string{"ended", "too"}})
+	for _, session := range []any{nil, "another", "Ended", "end"} {
+		if _, err := v.verify(of(session)); err != nil {
+			t.Errorf("of %v: %v", session, err)
+		}
+	}
+	mustBeRefused(t, "of the session that has ended", v, of("ended"))
+}
+
+// Where nobody knows what was revoked, a user is asked to come back; a workload's own token says nothing of a user.
+func TestWithoutNewsOfRevocationsUsersAreNotLetIn(t *testing.T) {
+	v := newVerifier(t)
+	set, err := token.NewKeySet(v.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return set, nil }, v.clock.Now)
+	known := trust.NewRevocations(time.Minute, v.clock.Now)
+	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revocations: known})
+	user, workload := "Bearer "+signed(t, v.key, "internal+jwt", v.user()), "Bearer "+signed(t, v.key, "workload+jwt", v.workload())
+	for _, heard := range []bool{false, true} {
+		if heard {
+			known.Heard(v.clock.Now())
+		}
+		_, err := v.verify(user)
+		if failure := fault.From(err); heard == (err != nil) || !heard && (failure.Code != fault.Unavailable || failure.RetryAfter == 0 || rpc.Refused(failure)) {
+			t.Errorf("a user's, heard %t: %v", heard, err)
+		}
+		if _, err := v.verify(workload); err != nil {
+			t.Errorf("a workload's own, heard %t: %v", heard, err)
+		}
 	}
 }
 
@@ -273,7 +313,7 @@ func TestARevokedUsersTokenIsRefused(t *testing.T) {
 func TestWithoutKeysNobodyIsBlamed(t *testing.T) {
 	v := newVerifier(t)
 	keys := trust.NewKeys(func(context.Context) (*token.KeySet, error) { return nil, away }, v.clock.Now)
-	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revoked: v.revoked.Revoked})
+	v.Profile = exchange.New(trust.Options{Domain: trusttest.DomainName, Now: v.clock.Now, Keys: keys, Revocations: v.revoked})
 	_, err := v.verify("Bearer " + signed(t, v.key, "internal+jwt", v.user()))
 	if failure := fault.From(err); failure == nil || failure.Code != fault.Unavailable || rpc.Refused(failure) {
 		t.Errorf("got %v, want unavailable", err)

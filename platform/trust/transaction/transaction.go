@@ -106,8 +106,10 @@ func (u Users) VerifyUser(ctx context.Context, c *rpc.Call) (rpc.Proven, error) 
 		return rpc.Proven{}, rpc.NotProven("The transaction token that %s passes on does not hold: %s.", c.Caller, verdict.Reason).Because(err)
 	case err != nil:
 		return rpc.Proven{}, err
-	case u.Revoked(t.Subject, t.IssuedAt):
-		return rpc.Proven{}, rpc.NotProven("The transaction token that %s passes on was revoked.", c.Caller)
+	}
+	basis := trust.Basis{Subject: t.Subject, Grant: t.Grant, IssuedAt: t.IssuedAt}
+	if err := u.Revocations.Judge("The transaction token that "+c.Caller+" passes on", basis); err != nil {
+		return rpc.Proven{}, err
 	}
 	return rpc.Proven{
 		Principal: identity.Principal{Subject: t.Subject, Scopes: t.Scopes, Transaction: t.ID},
@@ -155,6 +157,7 @@ type Token struct {
 	Requesters []string // req_wl: the workloads that had it issued or replaced, the first one first
 	Callee     string   // tctx.callee: the module that the request is for
 	Brought    string   // rctx.authn: what kind of credential the user brought
+	Grant      string   // sid: the handle of the session that the user came with; "" where that was no session
 	IssuedAt   time.Time
 	Expires    time.Time
 }
@@ -170,6 +173,7 @@ type claimSet struct {
 	Requesters any               `json:"req_wl"`
 	Context    map[string]string `json:"tctx"`
 	Requester  map[string]string `json:"rctx"`
+	Grant      string            `json:"sid,omitempty"`
 }
 
 // audience is the trust domain, at which every transaction token is directed.
@@ -184,7 +188,7 @@ func (t Token) Sign(domain string, key token.SigningKey) (string, error) {
 	claims := claimSet{
 		Issuer: pki.ID(domain, trust.Issuer), Audience: audience(domain), Subject: t.Subject, ID: t.ID, Scope: t.Scopes.String(),
 		Expires: token.NumericDate(t.Expires), IssuedAt: token.NumericDate(t.IssuedAt), Requesters: ids,
-		Context: map[string]string{"callee": t.Callee}, Requester: map[string]string{"authn": t.Brought},
+		Context: map[string]string{"callee": t.Callee}, Requester: map[string]string{"authn": t.Brought}, Grant: t.Grant,
 	}
 	if len(ids) == 1 {
 		claims.Requesters = ids[0] // a chain only where there is one
@@ -212,7 +216,8 @@ func Read(raw, domain string, keys func(kid string) (*token.KeySet, error), now 
 	requesters, _ := claims.Member("req_wl")
 	t := Token{
 		ID: claims.Text("txn"), Subject: claims.Subject, Scopes: identity.NewScopes(claims.Scopes...), Requesters: readRequesters(domain, requesters),
-		Callee: claims.Text("tctx", "callee"), Brought: claims.Text("rctx", "authn"), IssuedAt: claims.IssuedAt, Expires: claims.Expires,
+		Callee: claims.Text("tctx", "callee"), Brought: claims.Text("rctx", "authn"), Grant: claims.Text("sid"),
+		IssuedAt: claims.IssuedAt, Expires: claims.Expires,
 	}
 	if t.ID == "" || len(t.Requesters) == 0 || len(claims.Audience) != 1 {
 		return Token{}, &token.Error{Reason: token.ReasonClaim, Detail: "txn, req_wl or aud is not of its form"}

@@ -17,6 +17,7 @@ import (
 	"oms/platform/rpctest"
 	"oms/platform/secret"
 	"oms/platform/token"
+	"oms/platform/trust"
 	"oms/platform/trust/exchange"
 	"oms/platform/trust/transaction"
 	"oms/platform/trust/trusttest"
@@ -125,8 +126,31 @@ func TestTransactionTokensThatAreRefused(t *testing.T) {
 		spoil(&spoilt)
 		trusttest.MustRefuse(t, profile, what, with(d.Sign(spoilt)))
 	}
-	d.Revocations.Announce(map[string]time.Time{"alice": d.Now().Add(time.Millisecond)})
+	d.Revocations.Announce(trust.Ended{Subjects: map[string]time.Time{"alice": d.Now().Add(time.Millisecond)}})
 	trusttest.MustRefuse(t, profile, "revoked", with(good))
+	d.Revocations.Announce(trust.Ended{Grants: []string{"one"}})
+	of := d.AlicesToken()
+	for of.Grant = range map[string]bool{"": true, "another": true} {
+		trusttest.MustVerify(t, profile, with(d.Sign(of)))
+	}
+	of.Grant = "one"
+	trusttest.MustRefuse(t, profile, "of a session that has ended", with(d.Sign(of)))
+}
+
+// Where nobody knows what was revoked, a user is asked to come back, and a call without one goes on.
+func TestWithoutNewsOfRevocationsUsersAreNotLetIn(t *testing.T) {
+	d := trusttest.NewDomain(t)
+	options := d.Options("order")
+	options.Revocations = trust.NewRevocations(time.Minute, d.Now)
+	profile := transaction.New(options)
+	users := trusttest.Call("gateway", "order", "order.Create", "{}")
+	users.Header.Set("Txn-Token", d.Sign(d.AlicesToken()))
+	if _, err := profile.Verify(context.Background(), users); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("a user's: %v", err)
+	}
+	trusttest.MustVerify(t, profile, trusttest.Call("gateway", "order", "order.Get", "{}"))
+	options.Revocations.Heard(d.Now())
+	trusttest.MustVerify(t, profile, users)
 }
 
 // Every single bit of the token counts.

@@ -156,7 +156,7 @@ func (d *Domain) KeySet(string) (*token.KeySet, error) { return token.NewKeySet(
 func (d *Domain) Options(workloads ...string) trust.Options {
 	dir := d.TempDir()
 	return trust.Options{
-		Domain: DomainName, Now: d.Now, Keys: d.Keys, Revoked: d.Revocations.Revoked, Workloads: workloads,
+		Domain: DomainName, Now: d.Now, Keys: d.Keys, Revocations: &d.Revocations, Workloads: workloads,
 		KeyFile: func(workload string) string { return filepath.Join(dir, workload+".keys") },
 		STS:     func(workload string) trust.TokenService { return transactions{domain: d, workload: workload} },
 	}
