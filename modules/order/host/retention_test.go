@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -154,6 +155,27 @@ func TestTheLimitOfLiveOrdersHoldsForOrdersPlacedAtOnce(t *testing.T) {
 		t.Errorf("%d placed and %d refused, want 4 and 36", placed.Load(), refused.Load())
 	}
 	s.settleAll(t)
+	s.mustAgree(t)
+}
+
+// By its id an order can be asked for with ever new keys, which are remembered for a day.
+func TestKeysThatNameOneOrderAreLimited(t *testing.T) {
+	s := open(t, t.TempDir(), storeWrappers{})
+	place := func(key string) error {
+		_, err := s.orders.Create(alice, order.CreateRequest{ID: new("1"), Name: "x", Items: []order.Item{{Category: "books", Code: "a", Qty: 1}}, IdempotencyKey: key})
+		return err
+	}
+	for i := range 10 {
+		mustBe(t, "a key", place(strconv.Itoa(i)), "")
+	}
+	for i := range 3 {
+		mustBe(t, "one more", place(fmt.Sprint("more", i)), fault.RateLimited)
+	}
+	mustBe(t, "one of before", place("7"), "")
+	mustBe(t, "without a key", place(""), "")
+	if n := rows(t, s.ordersDB, "idempotency"); n != 10 {
+		t.Errorf("%d keys are remembered", n)
+	}
 	s.mustAgree(t)
 }
 

@@ -136,14 +136,8 @@ func TestASmallDiskIsNeverFull(t *testing.T) {
 	s.clock.advance(91 * day)
 	s.prune(t)
 	s.mustAgree(t)
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	for s.ordersDB.Room() != nil || s.stockDB.Room() != nil { // until the pages are given back, and that is noticed
-		select {
-		case <-look.C:
-		case <-t.Context().Done():
-			t.Fatal("the test ended")
-		}
+	if !eventually(t, func() bool { return s.ordersDB.Room() == nil && s.stockDB.Room() == nil }) {
+		t.Error("the pages are not given back, or that is not noticed")
 	}
 	mustBe(t, "create, with room again", s.create("again", 1), "")
 	s.mustAgree(t)

@@ -120,7 +120,10 @@ func (s *Service) placedBefore(tx database.Tx, placing orderRow, r order.CreateR
 	case existing.Owner != placing.Owner || existing.digest != placing.digest:
 		return "", false, fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.ID)
 	}
-	return existing.key, true, nil
+	if r.IdempotencyKey != "" {
+		err = mayName(tx, existing.key)
+	}
+	return existing.key, err == nil, err
 }
 
 // created answers for the order as it stands now. unsettled is why inventory has not answered, if it has not.

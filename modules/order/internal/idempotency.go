@@ -40,6 +40,21 @@ func (s *Service) findByIdempotencyKey(tx database.Tx, placing orderRow, r order
 	return key, found, err
 }
 
+// maxNames bounds the idempotency keys that name one order: a client makes one for each order and repeats it.
+const maxNames = 10
+
+// mayName refuses another key for an order that has enough of them: by its id it could be asked for with ever new ones.
+func mayName(tx database.Tx, orderKey string) error {
+	var many bool
+	err := tx.QueryRow(`SELECT count(*) >= $2 FROM idempotency WHERE order_key = $1`, orderKey, maxNames).Scan(&many)
+	if err == nil && many {
+		failure := fault.New(fault.RateLimited, "This order was placed already, and %d requests for it came with keys of their own. Repeat one of these, or send it without an Idempotency-Key.", maxNames)
+		failure.RetryAfter = laterAgain
+		return failure
+	}
+	return err
+}
+
 // saveIdempotencyKey names the request that became an order or a refusal, where it wants to be named.
 func saveIdempotencyKey(tx database.Tx, placing orderRow, r order.CreateRequest, key string) error {
 	if r.IdempotencyKey == "" {

@@ -7,8 +7,9 @@ import (
 	"oms/platform/fault"
 )
 
-// liveAgain is when somebody who has too many live orders should try again: orders end by the minute, not by the second.
-const liveAgain = time.Minute
+// laterAgain is when somebody should try again who has too much of something: orders and keys end by the minute, not by the
+// second.
+const laterAgain = time.Minute
 
 // addLive counts one more live order of an owner, unless there are too many.
 func (s *Service) addLive(tx database.Tx, owner string) error {
@@ -16,7 +17,7 @@ func (s *Service) addLive(tx database.Tx, owner string) error {
 		owner, s.MaxLive)
 	if err == nil && changed == 0 {
 		failure := fault.New(fault.RateLimited, "You have %d live orders, as many as one may have. Have some of them cancelled, or wait until some are fulfilled, then place this one.", s.MaxLive)
-		failure.RetryAfter = liveAgain
+		failure.RetryAfter = laterAgain
 		return failure
 	}
 	return err
@@ -41,7 +42,7 @@ func mayRemember(tx database.Tx, owner string) error {
 	err := tx.QueryRow(`SELECT count(*) >= $2 FROM (SELECT 1 FROM refusals WHERE owner = $1 LIMIT $2) AS remembered`, owner, maxRefusals).Scan(&many)
 	if err == nil && many {
 		failure := fault.New(fault.RateLimited, "%d of your requests with an Idempotency-Key were refused lately, as many as are remembered. Place this order without one, or wait.", maxRefusals)
-		failure.RetryAfter = liveAgain
+		failure.RetryAfter = laterAgain
 		return failure
 	}
 	return err

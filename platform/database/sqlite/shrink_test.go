@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"log/slog"
 	"os"
@@ -45,13 +46,15 @@ func fillAndEmpty(t *testing.T, o sqlite.Options, d *sqlite.DB) (full int64) {
 func mustShrink(t *testing.T, o sqlite.Options, full int64) {
 	t.Helper()
 	const most = 3 << 20 // bytes: 1 MiB of free pages that are kept, the item that is left, and as much again
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for sizeOf(t, o) > most {
 		select {
 		case <-look.C:
-		case <-t.Context().Done():
-			t.Fatal("the test ended")
+		case <-ctx.Done():
+			t.Fatalf("%d bytes full, and still %d", full, sizeOf(t, o))
 		}
 	}
 	t.Logf("%d bytes full, %d emptied", full, sizeOf(t, o))
