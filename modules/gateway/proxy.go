@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -83,7 +85,23 @@ func Remote(base *url.URL, transport http.RoundTripper, log *slog.Logger) Handle
 		forward.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) {
 			failure = fault.Retryable(2*time.Second, "Nobody can sign in right now: the part that knows the users cannot be reached.").Because(err)
 		}
-		forward.ServeHTTP(w, stripped(ctx, r))
+		theirs := stripped(ctx, r)
+		if err := readForm(theirs); err != nil {
+			return fault.New(fault.Malformed, "The form did not arrive whole. Try again.").Because(err)
+		}
+		forward.ServeHTTP(w, theirs)
 		return failure
 	}
+}
+
+// readForm replaces the body by what has arrived of it, before anything of it is passed on: a slow client holds nothing
+// but its own connection, and the other process reads no client's stream. One byte more than a form may have is enough to
+// be refused for. A page's share of the budget has room for it.
+func readForm(r *http.Request) error {
+	text, err := io.ReadAll(io.LimitReader(r.Body, sts.MaxForm+1))
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
+	if len(text) == 0 {
+		r.Body = http.NoBody
+	}
+	return err
 }

@@ -80,7 +80,7 @@ func TestAUserIsJudgedAgainBehindASlowBody(t *testing.T) {
 			user, refused := trust.Issued{Subject: issuer + "|alice", Scopes: identity.NewScopes(order.AddOrder)}, error(nil)
 			handler, _, err := New(Options{
 				Modules: []Backend{{Name: "order", Conn: counting{&calls}, Operations: order.Operations.Operations()}},
-				Users:   changing{&user, &refused}, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+				Users:   changing{&user, &refused}, Revoked: func(trust.Basis) bool { return false }, Observer: &rpctest.Observer{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 				Edge: issuers.New(issuers.Own("https://orders.example"), issuers.External{
 					Policy: issuers.Policy(token.Issuer{Name: issuer, Audience: "orders", Algorithms: []token.Algorithm{token.ES256}, Types: []string{"JWT"}, MaxLifetime: time.Hour}),
 					Keys:   keys, Ceiling: identity.NewScopes(order.AddOrder),

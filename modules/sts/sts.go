@@ -204,6 +204,10 @@ const SessionCookie = "__Host-session"
 // that are guessed at by strangers let such a browser try.
 const KnownCookie = "__Host-known"
 
+// MaxForm is the longest form of the pages in bytes: a name, a password and a path, each of the longest kind, escaped. More
+// is refused, and the gateway passes on no more than shows it.
+const MaxForm = 16 << 10
+
 // JoinFile is where the STS leaves the join token of a workload for another process of its machine, in the data directory.
 func JoinFile(dataDir, workload string) string {
 	return filepath.Join(dataDir, "pki", "join", workload+".token")

@@ -24,12 +24,20 @@ type process struct {
 	ended chan error
 }
 
-// run runs parts until the test stops them.
+// run runs parts until the test stops them, or ends.
 func run(t testing.TB, stopWithin time.Duration, parts ...lifecycle.Part) *process {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	p := &process{stop: stop, ended: make(chan error, 1)}
-	go func() { p.ended <- lifecycle.Run(ctx, quiet, stopWithin, parts...) }()
+	go func() {
+		defer close(p.ended)
+		p.ended <- lifecycle.Run(ctx, quiet, stopWithin, parts...)
+	}()
+	t.Cleanup(func() {
+		stop()
+		for range p.ended { //nolint:revive // until it is closed
+		}
+	})
 	return p
 }
 

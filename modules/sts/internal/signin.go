@@ -16,9 +16,6 @@ import (
 	"oms/web"
 )
 
-// maxForm is the longest sign-in form in bytes: a name, a password and a path, each of the longest kind, escaped.
-const maxForm = 16 << 10
-
 // afterSignIn is where somebody goes who came from nowhere.
 const afterSignIn = "/ui/"
 
@@ -45,7 +42,7 @@ func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status in
 // tell whether there is such a name.
 func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, sts.MaxForm)
 	if err := r.ParseForm(); err != nil {
 		return s.renderSignIn(w, r, http.StatusBadRequest, web.SignIn{Next: afterSignIn, Problem: "The form did not arrive whole. Try again."})
 	}
