@@ -71,8 +71,15 @@ func (g *gateway) limitAnswerTime(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// maxDiscard is how much of a body that nobody wanted is read, as net/http does with HTTP/1: refused uploads end there.
-const maxDiscard = 256 << 10
+const (
+	// maxDiscard is how many bytes of a body that nobody wanted are read, as net/http does with HTTP/1: refused uploads end there.
+	maxDiscard = 256 << 10
+	// discardStep is how many of them have to come within discardPause, more than the longest round trip, and discardTimeout
+	// how long it lasts in all.
+	discardStep    = 16 << 10
+	discardPause   = 500 * time.Millisecond
+	discardTimeout = 3 * time.Second
+)
 
 // discardBody reads what is left of a body that was refused unread. Over HTTP/2 the server would otherwise reset the
 // stream behind the answer (RFC 9113 section 8.1), and clients that are still sending, such as curl, lose the answer
@@ -82,9 +89,24 @@ func discardBody(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request() // whose body is not limited yet
 		err := next(c)
 		if r.ProtoMajor == 2 && r.Body != nil && r.Header.Get("Expect") == "" {
-			_, _ = io.CopyN(io.Discard, r.Body, maxDiscard) // a body that fails has nobody to be told
+			discard(c.Response().Writer, r.Body)
 		}
 		return err
+	}
+}
+
+// discard reads on as long as something comes: a client that has seen the answer may send nothing more, and not say so.
+func discard(w http.ResponseWriter, body io.Reader) {
+	control, end := http.NewResponseController(w), time.Now().Add(discardTimeout)
+	for range maxDiscard / discardStep {
+		next := time.Now().Add(discardPause)
+		if next.After(end) {
+			return
+		}
+		_ = control.SetReadDeadline(next)                                  // a test's recorder has none
+		if _, err := io.CopyN(io.Discard, body, discardStep); err != nil { // a body that fails has nobody to be told
+			return
+		}
 	}
 }
 

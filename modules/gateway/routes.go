@@ -83,7 +83,7 @@ func (g *gateway) pageRoutes() (routes []route) {
 		if page.ForPeople {
 			r.errors, r.class = web.ShowFault, limits.Read
 			if page.Method != http.MethodGet {
-				r.class = limits.SignIn
+				r.class, r.rank = limits.SignIn, limits.SigningIn
 			}
 		}
 		if r.handle == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"oms/modules/sts"
@@ -29,6 +30,15 @@ func (m *Membership) renew(ctx context.Context, c *certificate) error {
 func (m *Membership) publicReplaced() bool {
 	current := m.public.Current()
 	return current != nil && m.feed.PublicRoot != "" && m.feed.PublicRoot != pki.ChainFingerprint(current)
+}
+
+// publicRenamed reports whether the public listener has a certificate that lacks one of its names: it was another one's.
+func (m *Membership) publicRenamed() bool {
+	if m.public == nil {
+		return false
+	}
+	current := m.public.Current()
+	return current != nil && slices.ContainsFunc(m.Options.Public, func(name string) bool { return current.Leaf.VerifyHostname(name) != nil })
 }
 
 // renewPublic gets the next certificate of the public listener.

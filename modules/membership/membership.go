@@ -25,7 +25,7 @@ type Options struct {
 	Domain    string
 	Dir       string   // where certificates and the last announcement are kept
 	Workloads []string // the modules of this process that others meet; none where all are in one process
-	Public    bool     // also the certificate of the public listener, which is the gateway's alone
+	Public    []string // the names of the public listener's certificate, which is the gateway's alone; none where it is not kept here
 	As        string   // the workload that follows the feed
 
 	FeedMaxAge time.Duration // how old the announcement may become, see [trust.NewRevocations]
@@ -75,7 +75,7 @@ func Open(o Options) (*Membership, error) {
 		}
 		m.certificates[workload] = &certificate{KeyPair: pair, workload: workload}
 	}
-	if o.Public {
+	if len(o.Public) > 0 {
 		pair, err := pki.OpenKeyPair(filepath.Join(o.Dir, "public.pem"))
 		if err != nil {
 			return nil, err
@@ -132,15 +132,24 @@ func (m *Membership) join(ctx context.Context, withOldNews bool) error {
 			}
 		}
 	}
-	if m.Hosted || m.Revocations.TooOld() != nil { // whoever hosts the STS has the news of this start
+	renamed := m.publicRenamed()
+	if m.Hosted || renamed || m.Revocations.TooOld() != nil { // whoever hosts the STS has the news of this start
 		if err := m.readFeed(ctx); err != nil && (m.Hosted || m.feed.Version == "" || !withOldNews) {
 			return err
 		}
 	}
-	if m.public != nil && (!m.public.Usable(m.Now()) || m.Hosted && m.publicReplaced()) {
-		return m.renewPublic(ctx)
+	if m.public == nil {
+		return nil
 	}
-	return nil
+	usable := m.public.Usable(m.Now())
+	if usable && !renamed && !(m.Hosted && m.publicReplaced()) {
+		return nil
+	}
+	err := m.renewPublic(ctx)
+	if usable && withOldNews { // for some of its names it is good
+		return nil
+	}
+	return err
 }
 
 // Run keeps up with the feed and renews certificates, until ctx ends.

@@ -89,7 +89,7 @@ func TestThePublicCertificateFollowsItsRoot(t *testing.T) {
 	workloads, public := newRoots(t)
 	_, next := newRoots(t)
 	o := stranded(t, t.TempDir())
-	o.Workloads, o.Public = nil, true
+	o.Workloads, o.Public = nil, []string{"localhost"}
 	m, err := Open(o)
 	if err != nil {
 		t.Fatal(err)

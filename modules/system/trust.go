@@ -84,12 +84,20 @@ func (s *System) openTrust() (err error) {
 		return err
 	}
 	s.trust.member, err = membership.Open(membership.Options{
-		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.Hosts(c.publicName()) && c.Server.TLS.CertFile == "",
+		Domain: c.Trust.Domain, Dir: pkiDir(c), Workloads: s.workloads(), Public: c.certifiedNames(),
 		As: c.Listeners()[0], FeedMaxAge: c.Trust.FeedMaxAge, STS: s.stsFor, Hosted: c.Hosts(sts.Name), Enrolment: s.enrolment, JoinFile: s.joinFile,
 		Keys: s.trust.keys, Revocations: s.trust.revocations, Peers: s.trust.peers, Now: time.Now, Log: s.log,
 	})
 	s.checks = append(s.checks, observe.Check{Name: "trust", Ready: s.trust.member.Ready})
 	return err
+}
+
+// certifiedNames are the names of the certificate that the STS gives the public listener of this process; none where there is none.
+func (c Config) certifiedNames() []string {
+	if !c.Hosts(c.publicName()) || c.Server.TLS.CertFile != "" {
+		return nil
+	}
+	return c.PublicHosts()
 }
 
 // usersRefused is a line that says that users are refused here because nothing is heard from the STS, while that is so. That is

@@ -88,7 +88,7 @@ func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	frame := func(kind, flags byte, stream byte, payload []byte) []byte {
 		return append([]byte{0, byte(len(payload) >> 8), byte(len(payload)), kind, flags, 0, 0, 0, stream}, payload...)
 	}
-	const headers, settings, reset = 1, 4, 3
+	const headers, reset, settings, ping, ack = 1, 3, 4, 6, 1
 	text := slices.Concat([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 		frame(settings, 0, 0, []byte{0, 4, 0, 0, 0, 0}), // INITIAL_WINDOW_SIZE 0
 		frame(headers, 0b101, 1, head))                  // END_STREAM, END_HEADERS
@@ -103,11 +103,17 @@ func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 		if _, err := io.ReadFull(reader, begin); err != nil {
 			t.Fatalf("the answer still waits to be read: %v", err)
 		}
-		if _, err := reader.Discard(int(begin[0])<<16 | int(begin[1])<<8 | int(begin[2])); err != nil {
+		payload := make([]byte, int(begin[0])<<16|int(begin[1])<<8|int(begin[2]))
+		if _, err := io.ReadFull(reader, payload); err != nil {
 			t.Fatal(err)
 		}
-		if begin[3] == reset && begin[8] == 1 {
+		switch kind, flags := begin[3], begin[4]; {
+		case kind == reset && begin[8] == 1:
 			return
+		case kind == ping && flags&ack == 0: // it lives, and reads nothing for all that
+			if _, err := conn.Write(frame(ping, ack, 0, payload)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

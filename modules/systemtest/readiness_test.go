@@ -31,7 +31,7 @@ func TestReadyFromTheLastStartToTheFirstStop(t *testing.T) {
 	expect := func(when string, want int) {
 		t.Helper()
 		answer := httptest.NewRecorder()
-		system.Admin.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		system.Admin.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/readyz", nil))
 		if answer.Code != want {
 			t.Errorf("%s: /readyz is %d %q, not %d", when, answer.Code, answer.Body, want)
 		}

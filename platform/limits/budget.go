@@ -17,15 +17,20 @@ type Rank int
 
 // The ranks, from the one that is refused first.
 const (
-	Least    Rank = iota // of strangers, where they are hardly expected
-	Dear                 // answers with many parts: lists
-	Ordinary             // whatever changes something
-	Cheap                // reads by an id
+	Least     Rank = iota // of strangers, where they are hardly expected
+	Dear                  // answers with many parts: lists
+	SigningIn             // forms with passwords, each of which is long work
+	Ordinary              // whatever changes something
+	Cheap                 // reads by an id
 )
 
 // portions are how much of the budget may be in use, in eighths, for a request of each rank to be let in. What dear
 // requests leave is there for the others at once, and cheap ones always find something.
-var portions = [...]int64{Least: 1, Dear: 4, Ordinary: 6, Cheap: 8}
+var portions = [...]int64{Least: 1, Dear: 4, SigningIn: 6, Ordinary: 6, Cheap: 8}
+
+// owned are how much of it the requests of a rank can hold together, in eighths: what waits for a processor takes nothing from
+// what does not.
+var owned = [...]int64{Least: 1, Dear: 8, SigningIn: 1, Ordinary: 8, Cheap: 8}
 
 // share is the part of a budget that one address, or one user, can hold: a quarter, so that it takes four to use it up.
 const share = 4
@@ -45,11 +50,30 @@ type Budget struct {
 
 	mu      sync.Mutex
 	used    holding
-	holders map[string]*holding // who holds anything, by address and subject
+	ranks   [len(portions)]holding // by rank
+	holders map[string]*holding    // who holds anything, by address and subject
 }
 
 // holding is what somebody holds.
 type holding struct{ bytes, requests int64 }
+
+func (h holding) plus(more holding) holding {
+	return holding{h.bytes + more.bytes, h.requests + more.requests}
+}
+
+func (h holding) minus(less holding) holding {
+	return holding{h.bytes - less.bytes, h.requests - less.requests}
+}
+
+// holds says whether something fits into it; one request always does.
+func (h holding) holds(what holding) bool {
+	return what.bytes <= h.bytes && what.requests <= max(1, h.requests)
+}
+
+// part is so many eighths of the budget.
+func (b *Budget) part(eighths int64) holding {
+	return holding{b.whole.bytes * eighths / 8, b.whole.requests * eighths / 8}
+}
 
 // NewBudget makes one of which nothing is used.
 func NewBudget(bytes, requests int64) *Budget {
@@ -158,8 +182,8 @@ func (s *Share) Dear(ctx context.Context) (done func(), err error) {
 
 // add takes more for a share, or nothing.
 func (s *Share) add(more holding, who []string) error {
-	b, portion := s.budget, portions[s.rank]
-	if b.used.bytes+more.bytes > b.whole.bytes*portion/8 || b.used.requests+more.requests > max(1, b.whole.requests*portion/8) {
+	b := s.budget
+	if !b.part(portions[s.rank]).holds(b.used.plus(more)) || !b.part(owned[s.rank]).holds(b.ranks[s.rank].plus(more)) {
 		return usedUp()
 	}
 	for _, one := range who {
@@ -168,7 +192,7 @@ func (s *Share) add(more holding, who []string) error {
 		}
 	}
 	s.bytes += more.bytes
-	b.used.bytes, b.used.requests = b.used.bytes+more.bytes, b.used.requests+more.requests
+	b.used, b.ranks[s.rank] = b.used.plus(more), b.ranks[s.rank].plus(more)
 	for _, one := range who {
 		b.hold(more, one)
 	}
@@ -181,7 +205,7 @@ func (b *Budget) fits(more holding, who string) bool {
 	if holds := b.holders[who]; holds != nil {
 		has = *holds
 	}
-	return has.bytes+more.bytes <= b.whole.bytes/share && has.requests+more.requests <= max(1, b.whole.requests/share)
+	return holding{b.whole.bytes / share, b.whole.requests / share}.holds(has.plus(more))
 }
 
 func (b *Budget) hold(more holding, who string) {
@@ -190,16 +214,16 @@ func (b *Budget) hold(more holding, who string) {
 		holds = &holding{}
 		b.holders[who] = holds
 	}
-	holds.bytes, holds.requests = holds.bytes+more.bytes, holds.requests+more.requests
+	*holds = holds.plus(more)
 }
 
 func (s *Share) remove(less holding) {
 	b := s.budget
 	s.bytes -= less.bytes
-	b.used.bytes, b.used.requests = b.used.bytes-less.bytes, b.used.requests-less.requests
+	b.used, b.ranks[s.rank] = b.used.minus(less), b.ranks[s.rank].minus(less)
 	for _, who := range s.who {
 		holds := b.holders[who]
-		holds.bytes, holds.requests = holds.bytes-less.bytes, holds.requests-less.requests
+		*holds = holds.minus(less)
 		if holds.requests == 0 {
 			delete(b.holders, who)
 		}

@@ -39,7 +39,7 @@ func leave(shares []*Share) {
 // expectNothingUsed holds that everything is given back.
 func expectNothingUsed(t *testing.T, b *Budget) {
 	t.Helper()
-	if bytes, requests := b.Used(); bytes != 0 || requests != 0 || len(b.holders) != 0 {
+	if bytes, requests := b.Used(); bytes != 0 || requests != 0 || len(b.holders) != 0 || b.ranks != [len(portions)]holding{} {
 		t.Errorf("%d bytes and %d requests are in use by %d", bytes, requests, len(b.holders))
 	}
 }
@@ -63,6 +63,20 @@ func TestCheapRequestsAreRefusedLast(t *testing.T) {
 			t.Errorf("%s: refused with %v", what, err)
 		}
 		leave(all)
+		expectNothingUsed(t, b)
+	}
+}
+
+// A thousand forms at once wait for the processors, and leave all else what there is.
+func TestSignInsHoldAPartAlone(t *testing.T) {
+	for what, b := range map[string]*Budget{"requests": NewBudget(large, 80), "bytes": NewBudget(80*Base, large)} {
+		forms := entered(b, SigningIn, everyone)
+		if lists := entered(b, Dear, everyone); len(forms) != 10 || len(lists) != 30 {
+			t.Errorf("%s: %d forms and %d lists, want 10 and 30", what, len(forms), len(lists))
+		} else {
+			leave(lists)
+		}
+		leave(forms)
 		expectNothingUsed(t, b)
 	}
 }

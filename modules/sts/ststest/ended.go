@@ -14,10 +14,10 @@ import (
 )
 
 var endedTests = map[string]func(*testing.T, world){
-	"a session's end takes what was issued for it, and nothing else":       endedSession,
-	"tokens carry the session's handle, and not the session":               handles,
+	"a session's end takes what was issued for it, and nothing else":          endedSession,
+	"tokens carry the session's handle, and not the session":                  handles,
 	"a password change, a disabling, a sign-out everywhere end all of before": endedUser,
-	"what is issued after a revocation holds, however close the two are":   closeTogether,
+	"what is issued after a revocation holds, however close the two are":      closeTogether,
 }
 
 // held is what a user brings, with what order was given for it.
