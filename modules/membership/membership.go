@@ -142,7 +142,7 @@ func (m *Membership) join(ctx context.Context, withOldNews bool) error {
 		return nil
 	}
 	usable := m.public.Usable(m.Now())
-	if usable && !renamed && !(m.Hosted && m.publicReplaced()) {
+	if usable && !renamed && (!m.Hosted || !m.publicReplaced()) {
 		return nil
 	}
 	err := m.renewPublic(ctx)

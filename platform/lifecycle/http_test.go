@@ -35,7 +35,7 @@ func run(t testing.TB, stopWithin time.Duration, parts ...lifecycle.Part) *proce
 	}()
 	t.Cleanup(func() {
 		stop()
-		for range p.ended { //nolint:revive // until it is closed
+		for range p.ended {
 		}
 	})
 	return p

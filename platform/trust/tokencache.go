@@ -101,11 +101,11 @@ func (c *Cache) find(key string, holds func(Issued) bool) (kept cachedToken, fou
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept, found = c.tokens[key]
-	if found && !(c.now().Before(kept.Expires) && holds(kept.Issued)) {
-		delete(c.tokens, key)
-		return kept, false
+	if found && c.now().Before(kept.Expires) && holds(kept.Issued) {
+		return kept, true
 	}
-	return kept, found
+	delete(c.tokens, key)
+	return kept, false
 }
 
 // keepOn has a token used on for a while, before it is tried again to replace it.
