@@ -38,14 +38,6 @@ func (g *gateway) takeShare(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// waitForReader returns when the client has taken the whole answer. Over HTTP/2 a small one would otherwise wait for its
-// reader behind the handler, with its stack and its buffers and nobody counting, a hundred to a connection.
-func waitForReader(c echo.Context) {
-	if c.Request().ProtoMajor == 2 && c.Response().Size > 0 {
-		_ = http.NewResponseController(c.Response().Writer).Flush() // who does not take it in time has gone
-	}
-}
-
 const (
 	// toldAtOnce is how many clients that are refused for want of room can be told why at once. Others get the status and
 	// Retry-After: a head waits for no reader.
