@@ -55,11 +55,13 @@ func TestWhatHasOutlivedItsTimeIsRemovedInSmallBatches(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go p.Run(ctx)
 		time.Sleep(24*time.Hour - time.Second) //nolint:forbidigo // synthetic time
+		synctest.Wait()
 		if young.left != 5 || old.left != 250 {
 			t.Errorf("%d and %d are left before their time", young.left, old.left)
 		}
 		before := len(old.limits)
 		time.Sleep(2 * time.Minute) //nolint:forbidigo // synthetic time
+		synctest.Wait()
 		if young.left != 5 || old.left != 0 {
 			t.Errorf("%d and %d are left after the time of the second", young.left, old.left)
 		}
