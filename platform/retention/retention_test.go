@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,9 +37,19 @@ type pile struct {
 	left   int64
 	ended  time.Time
 	limits []int64
+	mu     sync.Mutex // of all of it
+}
+
+// look says how many are left, and how many could have been removed each time.
+func (p *pile) look() (left int64, limits []int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left, slices.Clone(p.limits)
 }
 
 func (p *pile) remove(_ database.Tx, endedBy time.Time, limit int64) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.limits = append(p.limits, limit)
 	if endedBy.Before(p.ended) {
 		return 0, nil
@@ -54,19 +66,22 @@ func TestWhatHasOutlivedItsTimeIsRemovedInSmallBatches(t *testing.T) {
 			retention.Kind{Name: "young", Life: 48 * time.Hour, Remove: young.remove}, retention.Kind{Name: "old", Life: 24 * time.Hour, Remove: old.remove})
 		ctx, stop := context.WithCancel(t.Context())
 		go p.Run(ctx)
+		expect := func(when string, wantYoung, wantOld int64) (limits []int64) {
+			t.Helper()
+			synctest.Wait()
+			ofYoung, _ := young.look()
+			ofOld, limits := old.look()
+			if ofYoung != wantYoung || ofOld != wantOld {
+				t.Errorf("%s: %d and %d are left, want %d and %d", when, ofYoung, ofOld, wantYoung, wantOld)
+			}
+			return limits
+		}
 		time.Sleep(24*time.Hour - time.Second) //nolint:forbidigo // synthetic time
-		synctest.Wait()
-		if young.left != 5 || old.left != 250 {
-			t.Errorf("%d and %d are left before their time", young.left, old.left)
-		}
-		before := len(old.limits)
+		before := expect("before their time", 5, 250)
 		time.Sleep(2 * time.Minute) //nolint:forbidigo // synthetic time
-		synctest.Wait()
-		if young.left != 5 || old.left != 0 {
-			t.Errorf("%d and %d are left after the time of the second", young.left, old.left)
-		}
-		if batches := len(old.limits) - before; batches < 3 || old.limits[0] != 100 {
-			t.Errorf("%d batches of %d", batches, old.limits[0])
+		limits := expect("after the time of the second", 5, 0)
+		if batches := len(limits) - len(before); batches < 3 || limits[0] != 100 {
+			t.Errorf("%d batches of %d", batches, limits[0])
 		}
 		stop()
 		synctest.Wait()
