@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode"
 
 	"oms/modules/sts"
 	"oms/platform/fault"
@@ -90,7 +91,7 @@ func (m *Membership) joinToken(c *certificate) (token secret.Text, fingerprint s
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		parts := strings.Split(line, ".")
-		if len(parts) != 3 || parts[0] != workload {
+		if len(parts) != 3 || parts[0] != workload || parts[1] == "" || parts[2] == "" || strings.ContainsFunc(line, unicode.IsSpace) {
 			continue
 		}
 		if c.tried == secret.Text(line) {

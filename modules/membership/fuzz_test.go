@@ -110,7 +110,7 @@ func FuzzFeedFile(f *testing.F) {
 func FuzzJoinFile(f *testing.F) {
 	const digest = "0123456789abcdef"
 	for _, seed := range []string{
-		"order.RANDOM." + digest + "\n", "inventory.RANDOM." + digest + "\norder.OTHER." + digest, "order.RANDOM", "order..", "order.a.b.c", "", "\xff\xfe\x00", strings.Repeat("order.", 20_000),
+		"order.RANDOM." + digest + "\n", "inventory.RANDOM." + digest + "\norder.OTHER." + digest, "order.RANDOM", "order..", "order..\r0", "order.a\rb.c", "order.a.b.c", "", "\xff\xfe\x00", strings.Repeat("order.", 20_000),
 	} {
 		f.Add([]byte(seed))
 	}
