@@ -76,6 +76,23 @@ func CheckOrigin(text string) error {
 	return nil
 }
 
+// CheckBrowserOrigin accepts the origin of another site exactly as a browser sends it (RFC 6454 section 6.1): http:// or https://,
+// a host in lower case, and the port where it is not the usual one.
+func CheckBrowserOrigin(text string) error {
+	const example = "https://shop.example.com"
+	rest, plain := strings.CutPrefix(text, "http://")
+	if !plain {
+		return CheckOrigin(text)
+	}
+	if err := CheckOrigin("https://" + rest); err != nil && !strings.HasSuffix(rest, ":443") {
+		return fmt.Errorf("%q is not an origin; write for example %s", text, example)
+	}
+	if strings.HasSuffix(rest, ":80") {
+		return fmt.Errorf("%q must leave out :80, as browsers do", text)
+	}
+	return nil
+}
+
 // HostPort is host:port of a URL that says where a service of ours is. A port is part of it, because the service may also
 // listen there and none is the usual one. example is how to write it well.
 func HostPort(text, example string) (string, error) {

@@ -169,3 +169,32 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// Orchestrators and CI begin their variables so too; what is written for this program is not overlooked.
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	for _, environ := range []string{
+		// A Kubernetes service named app, app-server, or app-log.
+		"APP_PORT=tcp://10.0.0.1:443", "APP_SERVICE_HOST=10.0.0.1", "APP_SERVICE_PORT=443", "APP_SERVICE_PORT_HTTPS=443", "APP_PORT_443_TCP=tcp://10.0.0.1:443",
+		"APP_PORT_443_TCP_PROTO=tcp", "APP_SERVER_SERVICE_HOST=10.0.0.1", "APP_SERVER_PORT=tcp://10.0.0.1:443", "APP_LOG_PORT_443_TCP_ADDR=10.0.0.1",
+		"APP_ENV=test", "APP_NAME=shop", "APP_VERSION=1.2.3", "APP_KEY=base64:x", "APP_URL=http://localhost", "APP_HOME=/srv", "APP_DEBUG=true", "APP_=x", "APP=x", "APPLICATION__NAME=x",
+	} {
+		if _, err := config.Load(config.LoadOptions{Environ: []string{environ}}, defaults().sections()...); err != nil {
+			t.Errorf("%s: %v", environ, err)
+		}
+	}
+}
+
+func TestVariablesThatWereMeantForUsAreNotOverlooked(t *testing.T) {
+	for environ, want := range map[string]string{
+		"APP_SERVER__SHUTDOWN_TIMOUT=1s": "server.shutdown_timout: unknown key; the nearest known key is server.shutdown_timeout (APP_SERVER__SHUTDOWN_TIMEOUT)",
+		"APP_SERVER_SHUTDOWN_TIMEOUT=1s": "server_shutdown_timeout: unknown key; the nearest known key is server.shutdown_timeout (APP_SERVER__SHUTDOWN_TIMEOUT)",
+		"APP_SERVER_TLS_KEY_FILE=a.pem":  "server_tls_key_file: unknown key; the nearest known key is server.tls.key_file (APP_SERVER__TLS__KEY_FILE)",
+		"APP_SERVR__SHUTDOWN_TIMEOUT=1s": "servr.shutdown_timeout: unknown key; the nearest known key is server.shutdown_timeout",
+		"APP_DATA_DIRR=x":                "data_dirr: unknown key; the nearest known key is data_dir (APP_DATA_DIR)",
+		"APP_DATADIR=x":                  "datadir: unknown key; the nearest known key is data_dir (APP_DATA_DIR)",
+		"APP_DATA__DIR=x":                "data.dir: unknown key; ",
+		"APP_SERVER__COLOUR=x":           "server.colour: unknown key; server has zones, shutdown_timeout, tls",
+	} {
+		refused(t, want, config.LoadOptions{Environ: []string{environ}})
+	}
+}

@@ -101,11 +101,26 @@ func (s schema) example(section string) string {
 	return section
 }
 
-// nearest is the known key that takes the fewest edits to reach: of the whole key, or of its last part where somebody
-// has put it into another section.
-func (s schema) nearest(name string) string {
+// near is the known key that takes the fewest edits to reach: of the whole key, or of its last part where somebody has put it
+// into another section. Where that is more than a slip, there is none.
+func (s schema) near(name string) (string, bool) {
 	edits := func(k key) int { return min(distance(name, k.name), 1+distance(last(name), last(k.name))) }
-	return slices.MinFunc(s.keys, func(a, b key) int { return cmp.Compare(edits(a), edits(b)) }).name
+	best := slices.MinFunc(s.keys, func(a, b key) int { return cmp.Compare(edits(a), edits(b)) })
+	return best.name, edits(best) <= max(2, len(last(name))/2)
+}
+
+// around is the nearest section around a key that there is, "" at the top, and what can stand in it.
+func (s schema) around(name string) (section string, inside []string) {
+	for section = parent(name); section != "" && !s.sections[section]; {
+		section = parent(section)
+	}
+	for _, k := range s.keys {
+		rest, in := strings.CutPrefix(k.name, section)
+		if first, _, _ := strings.Cut(strings.TrimPrefix(rest, "."), "."); in && !slices.Contains(inside, first) {
+			inside = append(inside, first)
+		}
+	}
+	return section, inside
 }
 
 // join is the name of a key in a section.

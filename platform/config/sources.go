@@ -82,7 +82,7 @@ func (l *layer) syntax(err error) {
 	l.problem(0, "", "is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
-// readEnvironment is the layer of the variables with our prefix. An unknown one is a problem like an unknown key.
+// readEnvironment is the layer of the variables that are ours. An unknown one is a problem like an unknown key.
 func readEnvironment(s schema, o LoadOptions) (*layer, error) {
 	variables, err := env.Provider("", env.Opt{Prefix: prefix, EnvironFunc: func() []string { return o.Environ }}).Read()
 	if err != nil {
@@ -92,9 +92,34 @@ func readEnvironment(s schema, o LoadOptions) (*layer, error) {
 	l.variable = true
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		l.place = func(int) origin { return origin{source: "environment " + name} }
-		l.text(keyOf(name), fmt.Sprint(variables[name]))
+		switch key, meant := s.variable(name); {
+		case key != "":
+			l.text(key, fmt.Sprint(variables[name]))
+		case meant != "":
+			l.problem(0, keyOf(name), "unknown key; the nearest known key is %s (%s)", meant, variableOf(meant))
+		}
 	}
 	return l, nil
+}
+
+// variable is the key that a variable with our prefix sets; "" is none. Others begin theirs so too: Kubernetes gives every
+// container APP_PORT and APP_SERVICE_HOST where a service is named app, and CI has an APP_ENV. Ours have two underscores between
+// levels; what has none is ours where it is a key of the top level. meant is the key of whoever has written one underscore for
+// two, or has mistyped a key of the top level.
+func (s schema) variable(name string) (key, meant string) {
+	key = keyOf(name)
+	if _, known := s.key(key); known || s.sections[key] || strings.Contains(key, ".") {
+		return key, ""
+	}
+	for _, k := range s.keys {
+		if strings.ReplaceAll(k.name, ".", "_") == key {
+			return "", k.name
+		}
+	}
+	if near, is := s.near(key); is && !strings.Contains(near, ".") {
+		return "", near
+	}
+	return "", ""
 }
 
 // readFlags is the layer of the command line.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -54,14 +55,24 @@ func (l *layer) mapping(s schema, path string, n *yaml.Node, set func(key, refle
 		case s.sections[name]:
 			l.problem(label.Line, name, "is a section and takes no value of its own; set a key in it, such as %s", s.example(name))
 		default:
-			near := s.nearest(name)
-			if _, whole := l.schema.key(near); whole && l.variable {
-				near += " (" + variableOf(near) + ")"
-			}
-			l.problem(label.Line, name, "unknown key; the nearest known key is %s", near)
+			l.unknown(s, label.Line, name)
 		}
 		seen[name] = true
 	}
+}
+
+// unknown tells that there is no such key in a schema, and which one may be meant.
+func (l *layer) unknown(s schema, line int, name string) {
+	near, is := s.near(name)
+	if !is {
+		section, inside := s.around(name)
+		l.problem(line, name, "unknown key; %s has %s", cmp.Or(section, "the top level"), strings.Join(inside, ", "))
+		return
+	}
+	if _, whole := l.schema.key(near); whole && l.variable {
+		near += " (" + variableOf(near) + ")"
+	}
+	l.problem(line, name, "unknown key; the nearest known key is %s", near)
 }
 
 // leaf reads one value. A key without a value sets nothing, so that what stands below it can be commented out.
