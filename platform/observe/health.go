@@ -18,6 +18,9 @@ import (
 type Check struct {
 	Name  string
 	Ready func(ctx context.Context) error
+	// Lacks is what it cannot do while it serves the rest, such as storing something: no reason to send it nothing any more. nil
+	// lacks nothing.
+	Lacks func() error
 }
 
 // checkTimeout is how long a readiness check may take: a database that needs longer does not serve.
@@ -69,6 +72,10 @@ func ready(ctx context.Context, checks []Check) (status int, lines []string) {
 				status, lines = http.StatusServiceUnavailable, []string{"not ready"}
 			}
 			lines = append(lines, fmt.Sprintf("%s: %v", check.Name, err))
+		} else if check.Lacks != nil {
+			if lacks := check.Lacks(); lacks != nil {
+				lines = append(lines, fmt.Sprintf("%s: %v", check.Name, lacks))
+			}
 		}
 	}
 	return status, lines

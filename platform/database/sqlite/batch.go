@@ -72,8 +72,7 @@ func (w *writer) attempt(join func()) *breakage {
 			w.works.Add(1)
 		}
 	}
-	if w.failing {
-		w.failing = false
+	if w.failing.Swap(nil) != nil {
 		w.log.Info("the database can be written again")
 	}
 	return nil
@@ -177,8 +176,10 @@ func (w *writer) abandon(err error) {
 		w.on.discard()
 		w.on = nil
 	}
-	if !w.failing {
-		w.failing = true
+	if isStorage(err) {
+		err = cause(w.path, err)
+	}
+	if w.failing.Swap(&err) == nil {
 		w.log.Error("a batch of writes was abandoned and undone; the next one tries afresh", "error", err)
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,6 +70,9 @@ func fill(args []string) error {
 	if stored == 0 {
 		return errors.New("nothing could be stored at all")
 	}
+	if why := d.Failing(); why == nil || !strings.Contains(why.Error(), "make room") {
+		return fmt.Errorf("without room, it says of itself %w", why)
+	}
 	if n, err := count(); err != nil || n != stored {
 		return fmt.Errorf("without room, %d of %d acknowledged works can be read: %w", n, stored, err)
 	}
@@ -83,12 +89,54 @@ func fill(args []string) error {
 	if err != nil || n != stored+100 {
 		return fmt.Errorf("%d items instead of %d: %w", n, stored+100, err)
 	}
+	if why := d.Failing(); why != nil {
+		return fmt.Errorf("with room again, it says of itself %w", why)
+	}
 	told := log.String()
 	if strings.Count(told, "was abandoned") != 1 || strings.Count(told, "can be written again") != 1 {
 		return fmt.Errorf("the failure and its end were not logged once each: %s", told)
 	}
 	fmt.Printf("%d stored, %d refused, %d stored after there was room again\n", stored, failures, n-stored)
 	return d.Close()
+}
+
+// However little is left on the disk, a start that needs more says so, in one line that names the directory.
+func TestAFullDiskAtTheStartIsNamed(t *testing.T) {
+	directory := t.TempDir()
+	if err := unix.Mount("tmpfs", directory, "tmpfs", 0, "size=512k"); err != nil {
+		t.Skip("a small file system takes the right to mount one:", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(directory, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	refused := 0
+	for left := 0; left <= 256<<10; left += 16 << 10 {
+		o := sqlite.Options{Path: filepath.Join(directory, "items.db"), Owner: "items", Migrations: databasetest.Schema()}
+		if err := os.WriteFile(filepath.Join(directory, "ballast"), make([]byte, 512<<10-left), 0o600); err != nil && !errors.Is(err, unix.ENOSPC) {
+			t.Fatal(err)
+		}
+		d, err := sqlite.OpenServer(t.Context(), o)
+		switch {
+		case err == nil:
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		case !strings.Contains(err.Error(), "the disk of "+directory+" is full: make room on it"), strings.Contains(err.Error(), "\n"):
+			t.Errorf("with %d bytes left: %v", left, err)
+		default:
+			refused++
+		}
+		for _, name := range []string{"items.db", "items.db-wal", "items.db-shm", "items.db.lock", "ballast"} {
+			if err := os.Remove(filepath.Join(directory, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+	}
+	if t.Logf("%d starts were refused", refused); refused == 0 || refused > 16 {
+		t.Errorf("%d of 17 starts were refused", refused)
+	}
 }
 
 // A database that is full in the middle of a work fails that work, whatever the work makes of it, and none of its neighbours.

@@ -142,8 +142,8 @@ func unavailable(err error) error {
 
 // unusable says that a database cannot be read at all.
 func unusable(path string, err error) error {
-	if isDamaged(err) {
-		return fmt.Errorf("%s is not a sound SQLite database: restore it from a backup, or move it away to begin anew (%w)", path, oneLine(err))
+	if isStorage(err) {
+		return cause(path, err)
 	}
 	return fmt.Errorf("open %s: %w", path, oneLine(err))
 }

@@ -66,7 +66,10 @@ func prepare(ctx context.Context, o Options) (held *os.File, err error) {
 	if err := makeShrinkable(ctx, o, pool); err != nil {
 		return held, err
 	}
-	return held, migrate(ctx, o, pool)
+	if err := migrate(ctx, o, pool); err != nil {
+		return held, err
+	}
+	return held, setOwner(ctx, o, pool)
 }
 
 // migrate brings the schema to the latest version.
@@ -91,7 +94,7 @@ func migrate(ctx context.Context, o Options, pool *sql.DB) error {
 		if partial, ok := errors.AsType[*goose.PartialError](err); ok {
 			name = partial.Failed.Source.Path
 		}
-		return fmt.Errorf("apply %s to %s: %w", name, o.Path, oneLine(err))
+		return fmt.Errorf("apply %s to %s: %w", name, o.Path, cause(o.Path, err))
 	}
 	o.log().Info("the schema was migrated", "from", before.Current, "to", before.Latest)
 	return nil
@@ -103,6 +106,9 @@ func status(ctx context.Context, o Options, pool *sql.DB) (database.Status, erro
 	err := pool.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", goose.DefaultTablename).Scan(&tables)
 	if err != nil {
 		return database.Status{}, unusable(o.Path, err)
+	}
+	if err := checkOwner(ctx, o, pool); err != nil {
+		return database.Status{}, err
 	}
 	var current sql.NullInt64
 	if tables > 0 {

@@ -28,6 +28,8 @@ import (
 type Options struct {
 	// Path is the database file. Beside it lie Path-wal and Path-shm while it is in use, and Path.lock.
 	Path string
+	// Owner is whose database it is: one of another owner is refused. "" is anybody's.
+	Owner string
 	// Migrations holds the NNNN_name.sql files, in goose's format, at its root.
 	Migrations fs.FS
 	// Erase overwrites what is deleted or replaced: for a database with secrets. It costs a write for each page that is freed.
@@ -119,7 +121,7 @@ func start(o Options, shrink <-chan time.Time) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{writer: startWriter(writers, shrink, o.log()), readers: startReaders(readers, o.log()), room: newRoom(o)}, nil
+	return &DB{writer: startWriter(writers, shrink, o.Path, o.log()), readers: startReaders(readers, o.log()), room: newRoom(o)}, nil
 }
 
 // Write implements [database.Store].
@@ -170,6 +172,14 @@ func (d *DB) Close() error {
 		err = errors.Join(err, d.held.Close())
 	}
 	return err
+}
+
+// Failing is why nothing can be stored at the moment, as of the last attempt; nil where it can.
+func (d *DB) Failing() error {
+	if err := d.writer.failing.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Stats counts what Write has done, for metrics.

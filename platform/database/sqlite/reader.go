@@ -22,7 +22,7 @@ type readers struct {
 }
 
 func startReaders(pool *sql.DB, log *slog.Logger) *readers {
-	places := max(readerFloor, runtime.GOMAXPROCS(0))
+	places := max(readerFloor, runtime.NumCPU())
 	r := &readers{pool: pool, log: log, free: make(chan *session, places)}
 	for range places {
 		r.free <- nil

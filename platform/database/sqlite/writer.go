@@ -53,21 +53,23 @@ func (j *job) tell(err error) {
 // writer is the one goroutine that writes, and its queue.
 type writer struct {
 	pool   *sql.DB
+	path   string
 	log    *slog.Logger
 	queue  chan *job
 	shrink <-chan time.Time // when to look for pages to give back; nil: never
 	ended  chan struct{}
 
-	batch   []*job   // the batch under way
-	rest    []*job   // what is left of a broken batch, to be run one by one
-	on      *session // nil after a failure, until the next batch
-	failing bool     // the last batch met a failing disk; so that its failure and its end are logged once each
+	batch []*job   // the batch under way
+	rest  []*job   // what is left of a broken batch, to be run one by one
+	on    *session // nil after a failure, until the next batch
+
+	failing atomic.Pointer[error] // why the last batch failed, nil where it did not; the failure and its end are logged once each
 
 	works, commits, abandoned atomic.Int64
 }
 
-func startWriter(pool *sql.DB, shrink <-chan time.Time, log *slog.Logger) *writer {
-	w := &writer{pool: pool, log: log, queue: make(chan *job, queueLimit), shrink: shrink, ended: make(chan struct{})}
+func startWriter(pool *sql.DB, shrink <-chan time.Time, path string, log *slog.Logger) *writer {
+	w := &writer{pool: pool, path: path, log: log, queue: make(chan *job, queueLimit), shrink: shrink, ended: make(chan struct{})}
 	go w.loop()
 	return w
 }
