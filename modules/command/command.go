@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"strings"
@@ -27,6 +28,7 @@ import (
 	"oms/platform/lifecycle"
 	"oms/platform/module"
 	"oms/platform/rpc"
+	"oms/platform/shell"
 )
 
 // Main runs the command that args name and returns the exit status. embedded is the configuration of the binary.
@@ -44,10 +46,17 @@ func Main(args []string, embedded []byte) int {
 		fmt.Fprintf(os.Stderr, "app: %v; see %s --help\n", err, command.CommandPath())
 		return 2
 	}
-	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
-		fmt.Fprintf(os.Stderr, "app: %s\n", line)
+	if _, told := errors.AsType[logged](err); !told {
+		for line := range lines(err) {
+			fmt.Fprintf(os.Stderr, "app: %s\n", line)
+		}
 	}
 	return 1
+}
+
+// lines are what an error says, line by line.
+func lines(err error) iter.Seq[string] {
+	return strings.SplitSeq(strings.TrimSpace(err.Error()), "\n")
 }
 
 // app is what all commands share.
@@ -108,10 +117,10 @@ func moduleNames() []string { return module.Names(modules.All) }
 func (a *app) given() string {
 	var flags strings.Builder
 	if a.configFile != "" {
-		fmt.Fprintf(&flags, " --config %q", a.configFile)
+		flags.WriteString(" --config " + shell.Quote(a.configFile))
 	}
 	if a.dataDir != "" {
-		fmt.Fprintf(&flags, " --data-dir %q", a.dataDir)
+		flags.WriteString(" --data-dir " + shell.Quote(a.dataDir))
 	}
 	return flags.String()
 }
@@ -157,6 +166,14 @@ func oneName(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// nameAndMore is for commands that take a name, and words behind it.
+func nameAndMore(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("say a name: %s", cmd.UseLine())
+	}
+	return nil
+}
+
 // operator is what a command has that changes the STS.
 type operator struct {
 	rpc.Conn // for sts.OperatorOperations
@@ -175,6 +192,7 @@ func (a *app) operate(do func(*cobra.Command, operator, []string) error) func(*c
 		var last lastFailure
 		conn, err := stshost.Administer(stshost.OperatorOptions{
 			Store: db, Observer: &last, Now: time.Now, Demo: c.Demo.Enabled, Domain: c.Trust.Domain, PublicHosts: c.PublicHosts(), Modules: moduleNames(),
+			Scopes:               stshost.Scopes(modules.All),
 			KeyEncryptionKeyFile: system.SettingsOf[stshost.Settings](c, sts.Name).KeyEncryptionKeyFile,
 		})
 		if err != nil {

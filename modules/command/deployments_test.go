@@ -92,7 +92,7 @@ func TestEveryProfile(t *testing.T) {
 func deploy(ts *testscript.TestScript, _ bool, _ []string) {
 	p := of(ts)
 	for _, modules := range p.deployment.processes {
-		p.start(ts, modules, []string{"--modules", modules})
+		p.start(ts, modules, []string{"--modules", modules}, nil)
 	}
 	ready(ts, false, p.deployment.processes)
 }

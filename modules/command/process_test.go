@@ -157,7 +157,7 @@ func params(d deployment) testscript.Params {
 			return errors.Join(os.CopyFS(env.WorkDir, os.DirFS("testdata/article")), os.CopyFS(env.WorkDir, os.DirFS("../../platform/token/testdata")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "serve-as": serveAs, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
+			"serve": serve, "serve-as": serveAs, "serve-unread": serveUnread, "signal": send, "drained": drained, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
 			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy, "earlier": earlier,
 			"begin-load": beginLoad, "end-load": endLoad, "knock": knock, "lines": lines,

@@ -4,17 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	stshost "oms/modules/sts/host"
 	"oms/modules/system"
 	"oms/platform/lifecycle"
+	"oms/platform/limits"
 	"oms/platform/observe"
+	"oms/platform/shell"
 )
 
 // modulesFlag is the flag of serve that sets server.modules.
@@ -36,7 +40,26 @@ func (a *app) serve() *cobra.Command {
 // serve runs what this process hosts until ctx ends. given are the flags that commands beside it need too.
 func serve(ctx context.Context, c system.Config, o system.Options, given string, stderr io.Writer) error {
 	limitMemory(c)
-	log := observe.NewLog(stderr, c.Log.Level, c.Log.Format)
+	limits.AddThreads(os.Getenv("GOMAXPROCS"))
+	sink := observe.NewSink(stderr, c.Log.Format)
+	defer flush(sink)
+	log := observe.NewLog(sink, c.Log.Level, c.Log.Format)
+	lifecycle.Outlive(log)
+	o.Collectors = append(o.Collectors, sink.Collector())
+	err := run(ctx, c, o, given, log, sink)
+	if err == nil || c.Log.Format != "json" {
+		return err
+	}
+	for line := range lines(err) { // programs read the log, and nothing beside it
+		log.Error(line)
+	}
+	return logged{err}
+}
+
+// logged is an error that the log has told already.
+type logged struct{ error }
+
+func run(ctx context.Context, c system.Config, o system.Options, given string, log *slog.Logger, people io.Writer) error {
 	system, err := system.Open(ctx, c, o, log)
 	if err != nil {
 		return err
@@ -47,10 +70,19 @@ func serve(ctx context.Context, c system.Config, o system.Options, given string,
 		return err
 	}
 	parts = append(parts, lifecycle.Part{Name: "announcement", Start: func(context.Context) error {
-		announce(stderr, c, given, system.Reached, addresses)
+		if c.Log.Format != "json" { // which programs read
+			announce(people, c, given, system.Reached, addresses)
+		}
 		return nil
 	}})
 	return lifecycle.Run(ctx, log, c.Server.ShutdownTimeout, parts...)
+}
+
+// flush waits a moment for whoever reads the log to take its last lines.
+func flush(sink *observe.Sink) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	sink.Close(ctx)
 }
 
 // besides is what a process takes beside its requests' budget, in bytes: itself, its databases' pages, passwords that are
@@ -83,10 +115,10 @@ func announce(to io.Writer, c system.Config, given string, reached []string, add
 	if addresses["public"] != nil {
 		curl := "curl"
 		if c.Server.TLS.CertFile == "" {
-			curl += " --cacert " + system.RootCertificate(c)
+			curl += " --cacert " + shell.Quote(system.RootCertificate(c))
 		}
 		say("")
-		say("  Try:  %s %s/inventory", curl, c.Server.PublicURL)
+		say("  Try:  %s %s", curl, shell.Quote(c.Server.PublicURL+"/inventory"))
 	}
 	if c.Demo.Enabled && c.Hosts("sts") {
 		var names []string

@@ -1,7 +1,9 @@
 package command_test
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 	"os"
@@ -12,10 +14,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
 	"oms/modules"
 	"oms/platform/module"
-
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 const (
@@ -36,7 +39,8 @@ type script struct {
 	body       []byte // of the last answer
 	location   string // to which it leads
 	load       *steady
-	transcript string // the file to which answers are appended; "" is none
+	held       []*os.File // pipes that are not read
+	transcript string     // the file to which answers are appended; "" is none
 }
 
 // server is one process, running or ended.
@@ -83,9 +87,54 @@ func serveAs(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		ts.Fatalf("usage: [!] serve-as NAME [FLAG...]")
 	}
-	started := of(ts).start(ts, args[0], args[1:])
+	started := of(ts).start(ts, args[0], args[1:], nil)
 	if neg {
 		started.refused(ts)
+	}
+}
+
+// serveUnread starts a server whose log is a pipe. Its reader reads until it is ready; then it is gone, or held, and reads no
+// more.
+func serveUnread(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || args[0] != "gone" && args[0] != "held" {
+		ts.Fatalf("usage: serve-unread gone|held")
+	}
+	reader, writer, err := os.Pipe()
+	ts.Check(err)
+	defer writer.Close()
+	_, err = unix.FcntlInt(writer.Fd(), unix.F_SETPIPE_SZ, 4<<10) // some twenty lines
+	ts.Check(err)
+	p := of(ts)
+	p.start(ts, onlyServer, nil, writer)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			if strings.Contains(lines.Text(), "Health and metrics") {
+				return
+			}
+		}
+	}()
+	ready(ts, false, nil)
+	<-over
+	if args[0] == "gone" {
+		ts.Check(reader.Close())
+		return
+	}
+	p.held = append(p.held, reader)
+}
+
+// send sends a signal to a server.
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: signal SIGNAL [NAME]")
+	}
+	number := unix.SignalNum(args[0])
+	if number == 0 {
+		ts.Fatalf("%s is no signal", args[0])
+	}
+	for _, s := range of(ts).named(ts, args[1:]...) {
+		ts.Check(s.process.Process.Signal(number))
 	}
 }
 
@@ -111,8 +160,8 @@ func says(ts *testscript.TestScript, _ bool, args []string) {
 	eventually(ts, changesWithin, s.log+" says "+args[1], func() bool { return pattern.MatchString(s.said(ts)) })
 }
 
-// start starts a server. What it says goes to files, as with a service manager.
-func (p *script) start(ts *testscript.TestScript, name string, flags []string) *server {
+// start starts a server. What it says goes to a file, as with a service manager, or to a pipe.
+func (p *script) start(ts *testscript.TestScript, name string, flags []string, pipe *os.File) *server {
 	if before := p.servers[name]; before != nil && !before.hasEnded() {
 		ts.Fatalf("the server %s runs already", name)
 	}
@@ -127,7 +176,7 @@ func (p *script) start(ts *testscript.TestScript, name string, flags []string) *
 	ts.Check(err)
 	s.process = exec.Command(path, append([]string{"serve"}, flags...)...)
 	s.process.Dir, s.process.Env = ts.MkAbs("."), environ(ts)
-	s.process.Stdout, s.process.Stderr = &s.stdout, log
+	s.process.Stdout, s.process.Stderr = &s.stdout, cmp.Or(pipe, log)
 	ts.Check(s.process.Start())
 	p.servers[name] = s
 	go func() {
@@ -182,7 +231,7 @@ func (s *server) refused(ts *testscript.TestScript) {
 	s.expectStatus(ts, 1)
 	for line := range strings.Lines(s.said(ts)) {
 		switch {
-		case strings.HasPrefix(line, "app: "):
+		case strings.HasPrefix(line, "app: "), strings.HasPrefix(line, "{"):
 			_, err := ts.Stderr().Write([]byte(line))
 			ts.Check(err)
 		case !strings.HasPrefix(line, "time="):
@@ -209,11 +258,22 @@ func terminate(ts *testscript.TestScript, _ bool, args []string) {
 
 func (s *server) terminate(ts *testscript.TestScript) {
 	ts.Check(s.process.Process.Signal(syscall.SIGTERM))
+	s.drains(ts)
+}
+
+// drained waits for servers that are ending, as they should.
+func drained(ts *testscript.TestScript, _ bool, args []string) {
+	for _, s := range of(ts).named(ts, args...) {
+		s.drains(ts)
+	}
+}
+
+func (s *server) drains(ts *testscript.TestScript) {
 	select {
 	case <-s.ended:
 	case <-time.After(endsWithin):
 		s.crash()
-		ts.Fatalf("the server of %s did not end within %v of SIGTERM", s.log, endsWithin)
+		ts.Fatalf("the server of %s did not end within %v of its signal", s.log, endsWithin)
 	}
 	s.expectStatus(ts, 0)
 }
@@ -245,6 +305,9 @@ func (s *server) crash() {
 func (p *script) end() {
 	for _, s := range p.servers {
 		s.crash()
+	}
+	for _, pipe := range p.held {
+		_ = pipe.Close()
 	}
 }
 

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"oms/modules"
 	"oms/modules/sts"
+	stshost "oms/modules/sts/host"
 	"oms/platform/identity"
 	"oms/platform/secret"
 )
@@ -20,6 +23,10 @@ import (
 func (a *app) users() *cobra.Command {
 	return group("users", "Manage who can sign in",
 		a.usersAdd(),
+		&cobra.Command{
+			Use: "scope NAME [SCOPE...]", Short: "Set what a user may do, from the next request on", Long: "Set what a user may do, from the next request on: these scopes and no others.\n\n" + scopeHelp(),
+			Example: "app users scope carol add_order view_orders", Args: nameAndMore, RunE: a.operate(setScopes),
+		},
 		&cobra.Command{Use: "list", Short: "List all users", Args: noArguments, RunE: a.operate(listUsers)},
 		&cobra.Command{Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName, RunE: a.operate(setPassword)},
 		&cobra.Command{Use: "disable NAME", Short: "Lock a user out at once", Args: oneName, RunE: a.operate(setDisabled(true))},
@@ -32,20 +39,39 @@ func (a *app) usersAdd() *cobra.Command {
 	var scopes []string
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add a user; the password comes from standard input", Args: oneName,
+		Long:    "Add a user. The password is asked for twice on a terminal, and is a line of standard input elsewhere.\n\n" + scopeHelp(),
+		Example: "app users add carol --scope 'add_order view_orders' --name 'Carol, a buyer' < password.txt",
 		RunE: a.operate(func(cmd *cobra.Command, o operator, args []string) (err error) {
+			user.Name = args[0]
+			if err := canBeAdded(cmd, o, user.Name); err != nil { // before anything is typed
+				return err
+			}
 			if user.Password, err = readPassword(cmd); err != nil {
 				return err
 			}
-			user.Name = args[0]
 			user.Scopes = identity.NewScopes(strings.Fields(strings.Join(scopes, " "))...)
-			_, err = sts.AddUser.Call(cmd.Context(), o, user)
-			return err
+			if _, err = sts.AddUser.Call(cmd.Context(), o, user); err != nil {
+				return err
+			}
+			return say(cmd, "%s can sign in%s.", user.Name, may(user.Name, user.Scopes))
 		}),
 	}
 	cmd.Flags().StringArrayVar(&scopes, "scope", nil, "what the user may do; several separated by spaces, or the flag again")
 	cmd.Flags().StringVar(&user.FullName, "name", "", "full name")
 	cmd.Flags().StringVar(&user.Email, "email", "", "e-mail address")
 	return cmd
+}
+
+// canBeAdded says what stands against a name.
+func canBeAdded(cmd *cobra.Command, o operator, name string) error {
+	if err := sts.CheckUserName(name); err != nil {
+		return err
+	}
+	list, err := sts.ListUsers.Call(cmd.Context(), o, sts.ListRequest{})
+	if err == nil && slices.ContainsFunc(list.Users, func(u sts.User) bool { return u.Name == name }) {
+		return fmt.Errorf("there is a user %q already; names are never reused", name)
+	}
+	return err
 }
 
 func listUsers(cmd *cobra.Command, o operator, _ []string) error {
@@ -78,33 +104,85 @@ func setPassword(cmd *cobra.Command, o operator, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = sts.SetPassword.Call(cmd.Context(), o, sts.SetPasswordRequest{User: args[0], Password: password})
-	return err
+	if _, err = sts.SetPassword.Call(cmd.Context(), o, sts.SetPasswordRequest{User: args[0], Password: password}); err != nil {
+		return err
+	}
+	return say(cmd, "%s has another password. All sessions have ended, and all tokens of before.", args[0])
+}
+
+func setScopes(cmd *cobra.Command, o operator, args []string) error {
+	scopes := identity.NewScopes(strings.Fields(strings.Join(args[1:], " "))...)
+	if _, err := sts.SetUserScopes.Call(cmd.Context(), o, sts.SetUserScopesRequest{User: args[0], Scopes: scopes}); err != nil {
+		return err
+	}
+	return say(cmd, "From the next request on, %s can sign in%s.", args[0], may(args[0], scopes))
+}
+
+// may says what somebody who signs in may do.
+func may(name string, scopes identity.Scopes) string {
+	if len(scopes) == 0 {
+		return ", and may do no more than look; `app users scope " + name + " SCOPE...` gives rights"
+	}
+	return " and has the scopes " + strings.Join(scopes, " ")
+}
+
+// scopeHelp lists the scopes with the operations that they are for.
+func scopeHelp() string {
+	operations := map[string][]string{}
+	for _, m := range modules.All {
+		for _, operation := range m.Operations() {
+			row := operation.Row()
+			if row.Scope != "" {
+				operations[row.Scope] = append(operations[row.Scope], row.Name)
+			}
+			for _, more := range row.OptionalScopes {
+				operations[more] = append(operations[more], "more of "+row.Name)
+			}
+		}
+	}
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "Scopes, and what they are for:")
+	for _, scope := range stshost.Scopes(modules.All) {
+		fmt.Fprintf(table, "  %s\t%s\n", scope, strings.Join(operations[scope], ", "))
+	}
+	_ = table.Flush()
+	return strings.TrimRight(text.String(), "\n")
 }
 
 func setDisabled(disabled bool) func(*cobra.Command, operator, []string) error {
 	return func(cmd *cobra.Command, o operator, args []string) error {
-		_, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled})
-		return err
+		if _, err := sts.SetUserDisabled.Call(cmd.Context(), o, sts.SetUserDisabledRequest{User: args[0], Disabled: disabled}); err != nil {
+			return err
+		}
+		if disabled {
+			return say(cmd, "%s is locked out. All sessions have ended, and all tokens of before.", args[0])
+		}
+		return say(cmd, "%s can sign in again. What was issued before stays ended.", args[0])
 	}
 }
 
 func signOut(cmd *cobra.Command, o operator, args []string) error {
-	_, err := sts.SignOutUser.Call(cmd.Context(), o, sts.SignOutUserRequest{User: args[0]})
+	if _, err := sts.SignOutUser.Call(cmd.Context(), o, sts.SignOutUserRequest{User: args[0]}); err != nil {
+		return err
+	}
+	return say(cmd, "All sessions of %s have ended, and all tokens of before.", args[0])
+}
+
+// say tells people what was done; data goes to standard output.
+func say(cmd *cobra.Command, format string, args ...any) error {
+	_, err := fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
 	return err
 }
 
 // maxPasswordLine is how much of standard input is read: more than any password that is accepted.
 const maxPasswordLine = 4096
 
-// readPassword reads one line; from a terminal without showing it.
+// readPassword reads one line; from a terminal twice, without showing it.
 func readPassword(cmd *cobra.Command) (secret.Text, error) {
 	from, prompt := cmd.InOrStdin(), cmd.ErrOrStderr()
 	if file, isFile := from.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
-		fmt.Fprint(prompt, "Password: ")
-		typed, err := term.ReadPassword(int(file.Fd()))
-		fmt.Fprintln(prompt)
-		return secret.Text(typed), err
+		return typedTwice(file, prompt)
 	}
 	line, err := bufio.NewReader(io.LimitReader(from, maxPasswordLine)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -114,4 +192,22 @@ func readPassword(cmd *cobra.Command) (secret.Text, error) {
 		return "", fmt.Errorf("give the password on standard input: %s NAME < FILE", cmd.CommandPath())
 	}
 	return secret.Text(line), nil
+}
+
+// typedTwice asks at a terminal, where a slip of a finger would not be seen.
+func typedTwice(terminal *os.File, prompt io.Writer) (secret.Text, error) {
+	var typed [2]secret.Text
+	for i, ask := range []string{"Password: ", "The same again: "} {
+		fmt.Fprint(prompt, ask)
+		line, err := term.ReadPassword(int(terminal.Fd()))
+		fmt.Fprintln(prompt)
+		if err != nil {
+			return "", err
+		}
+		typed[i] = secret.Text(line)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords are not the same; nothing was changed")
+	}
+	return typed[0], nil
 }

@@ -53,7 +53,8 @@ type Options struct {
 	Revoked func(trust.Basis) bool // of what a user brings, as far as it is known here; the STS is asked besides
 	Pages   []Page
 
-	PublicURL string // what the world calls the gateway
+	PublicURL string   // what the world calls the gateway
+	Origins   []string // whose scripts may read what the API answers, see [gateway.share]
 	Edge      issuers.Accepted
 	Proxies   forwarded.Networks // whose word counts for where a request is from
 	Rates     *limits.Rates
@@ -66,22 +67,26 @@ type Options struct {
 // New makes the handler of the public listener, and the metrics of what comes there. It fails where a row and its types
 // cannot be bound.
 func New(o Options) (http.Handler, []prometheus.Collector, error) {
-	g := &gateway{Options: o, requests: newRequests(), told: semaphore.NewWeighted(toldAtOnce), strangers: sampled.New(o.Log, o.Now), defects: sampled.New(o.Log, o.Now)}
+	ours := http.NewCrossOriginProtection()
+	_ = ours.AddTrustedOrigin(o.PublicURL) // also where a proxy in front puts another Host; the configuration has accepted it
+	g := &gateway{Options: o, ours: ours, requests: newRequests(), told: semaphore.NewWeighted(toldAtOnce), strangers: sampled.New(o.Log, o.Now), defects: sampled.New(o.Log, o.Now)}
 	router := echo.New()
 	router.IPExtractor = echo.ExtractIPDirect() // [gateway.findClient] has judged X-Forwarded-For
 	router.HTTPErrorHandler = g.fail
-	router.Use(g.middleware()...)
 	table, err := g.table()
 	if err != nil {
 		return nil, nil, err
 	}
-	g.routes = indexOf(table)
+	g.routes, g.shared = indexOf(table), sharedMethods(table)
+	router.Use(g.middleware()...)
 	return router, []prometheus.Collector{g.requests}, mount(router, table)
 }
 
 type gateway struct {
 	Options
-	routes    map[string]route // see [indexOf]
+	ours      *http.CrossOriginProtection // knows forms of other sites
+	routes    map[string]route            // see [indexOf]
+	shared    map[string][]string         // see [sharedMethods]
 	requests  *prometheus.CounterVec
 	told      *semaphore.Weighted // see [toldAtOnce]
 	strangers *sampled.Log        // requests that no user is proven to stand behind
@@ -117,20 +122,29 @@ func (g *gateway) operation(module Backend, bound *binding.Binding) Handler {
 	}
 }
 
-// answer calls the operation. Large answers take turns, until they are what is sent.
+// answer calls the operation. Large answers, and what changes something, take turns, until they are what is sent.
 func answer(ctx context.Context, module Backend, bound *binding.Binding, request any) (*binding.Answer, error) {
-	if bound.Row.Large {
-		done, err := limits.ShareFrom(ctx).Dear(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
+	done, err := takeTurn(ctx, bound.Row)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	response, err := bound.Operation.Invoke(ctx, module.Conn, request)
 	if err != nil {
 		return nil, err
 	}
 	return bound.Encode(response)
+}
+
+// takeTurn waits for the turn of a call of an operation.
+func takeTurn(ctx context.Context, row rpc.Row) (done func(), err error) {
+	switch share := limits.ShareFrom(ctx); {
+	case row.Large:
+		return share.Dear(ctx)
+	case row.Edge.Method != http.MethodGet:
+		return share.Write(ctx)
+	}
+	return func() {}, nil
 }
 
 // Module is the gateway, the only module that is reached from outside.
@@ -139,7 +153,7 @@ var Module = module.Module{Name: Name, URL: "https://localhost:9090", Public: tr
 // open makes the public door to everything that the other modules offer.
 func open(_ context.Context, env module.Env) (module.Hosted, error) {
 	o := Options{
-		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, Revoked: env.Revoked, PublicURL: env.PublicURL,
+		Users: env.Users, STS: env.Conn(sts.Name), Keys: env.Keys, Revoked: env.Revoked, PublicURL: env.PublicURL, Origins: env.Origins,
 		Edge: env.Accepted, Proxies: env.Proxies, Rates: env.Rates, Budget: env.Budget, Observer: env.Observer, Now: env.Now, Log: env.Log,
 	}
 	for _, m := range env.Modules {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"oms/modules/sts"
 	"oms/platform/fault"
 	"oms/platform/identity"
-	"oms/platform/limits"
 	"oms/platform/rpc"
 	"oms/platform/secret"
 	"oms/platform/token"
@@ -84,6 +84,7 @@ func bearerToken(r *http.Request) (secret.Text, error) {
 		return "", fault.New(fault.Malformed, "Send one credential, in one Authorization header.")
 	}
 	scheme, raw, _ := strings.Cut(sent[0], " ")
+	raw = strings.TrimLeft(raw, " ") // one or more (RFC 9110 section 11.4)
 	if !strings.EqualFold(scheme, "Bearer") || raw == "" {
 		return "", fault.New(fault.Unauthenticated, "Send an access token: Authorization: Bearer TOKEN.")
 	}
@@ -145,7 +146,7 @@ func (g *gateway) user(ctx context.Context) (ui.User, error) {
 	if err == nil {
 		err = admitUser(ctx, user.Subject)
 	}
-	return ui.User{Subject: user.Subject, Name: user.FullName, Scopes: user.Scopes}, err
+	return ui.User{Subject: user.Subject, Name: cmp.Or(strings.TrimSpace(user.FullName), user.Subject), Scopes: user.Scopes}, err
 }
 
 // sessionConn reaches a module for whoever is signed in: every call is authorised anew, by the same rows as the API's.
@@ -168,13 +169,11 @@ func (c sessionConn) Invoke(ctx context.Context, op rpc.Operation, request, resp
 	if err != nil {
 		return err
 	}
-	if op.Row().Large {
-		done, err := limits.ShareFrom(ctx).Dear(ctx)
-		if err != nil {
-			return err
-		}
-		defer done()
+	done, err := takeTurn(ctx, op.Row())
+	if err != nil {
+		return err
 	}
+	defer done()
 	return c.module.Conn.Invoke(identity.With(ctx, principal), op, request, response)
 }
 

@@ -17,8 +17,8 @@ import (
 // middleware is what every request goes through, in this order.
 func (g *gateway) middleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		g.findClient, g.findRoute, begin, g.stayEncrypted, g.limitAnswerTime, g.record, g.takeShare, discardBody, answerErrors,
-		g.recoverPanics, g.admit, refuseUnclearPaths,
+		g.findClient, g.findRoute, begin, g.share, g.stayEncrypted, g.limitAnswerTime, g.record, g.takeShare, discardBody, answerErrors,
+		g.recoverPanics, g.admit, refuseUnclearPaths, g.answerPreflight,
 	}
 }
 

@@ -36,6 +36,8 @@ type route struct {
 	errors     errorForm    // in which it fails
 	name       string       // of the operation, or what the page shows
 	handle     Handler
+
+	ours *http.CrossOriginProtection // knows forms of other sites; of the user interface
 }
 
 // credential is how a client says who it is. A route looks at no other place.
@@ -52,7 +54,9 @@ const (
 func (g *gateway) table() ([]route, error) {
 	operations, err := g.operationRoutes()
 	root := route{method: http.MethodGet, path: "/", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "the way to the pages", handle: toPages}
-	return slices.Concat(operations, []route{root}, g.pageRoutes(), g.uiRoutes()), err
+	bare := root // as people type it
+	bare.path = "/ui"
+	return slices.Concat(operations, []route{root, bare}, g.pageRoutes(), g.uiRoutes()), err
 }
 
 // operationRoutes are those of the modules' rows.
@@ -119,7 +123,11 @@ func (g *gateway) uiRoutes() (routes []route) {
 	for path, allowed := range methods {
 		routes = append(routes, route{path: path, credential: session, class: limits.Read, rank: limits.Ordinary, errors: pages.ShowFault, handle: notAllowed(allowed)})
 	}
-	return append(routes, route{path: "/ui/*", credential: session, class: limits.Read, rank: limits.Ordinary, errors: pages.ShowFault, handle: notFound})
+	routes = append(routes, route{path: "/ui/*", credential: session, class: limits.Read, rank: limits.Ordinary, errors: pages.ShowFault, handle: notFound})
+	for i := range routes {
+		routes[i].ours = g.ours
+	}
+	return routes
 }
 
 // classOf is the class of an operation or a page of the user interface.
@@ -233,7 +241,7 @@ func (r route) serve(c echo.Context) error {
 	request := c.Request()
 	if r.credential == session {
 		web.Protect(c.Response().Header())
-		if err := http.NewCrossOriginProtection().Check(request); err != nil { // no other site's page acts for our users
+		if err := r.ours.Check(request); err != nil { // no other site's page acts for our users
 			return fault.New(fault.PermissionDenied, "Another site has sent this form.").Because(err)
 		}
 		request = withSession(request)

@@ -104,6 +104,9 @@ func (m *Membership) loadFeed() error {
 	if err = json.Unmarshal(text, &kept); err == nil {
 		err = m.apply(kept.Feed)
 	}
+	if other, is := errors.AsType[*pki.DomainError](err); is && other.Made != "" {
+		return m.ofAnotherDomain(other.Made)
+	}
 	if err != nil {
 		return fmt.Errorf("%s is damaged (%w); remove it, and it is fetched from the STS again", m.feedFile(), err)
 	}

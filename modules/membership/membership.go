@@ -73,6 +73,9 @@ func Open(o Options) (*Membership, error) {
 		if err != nil {
 			return nil, err
 		}
+		if made := pair.Domain(); made != "" && made != o.Domain {
+			return nil, m.ofAnotherDomain(made)
+		}
 		m.certificates[workload] = &certificate{KeyPair: pair, workload: workload}
 	}
 	if len(o.Public) > 0 {
@@ -83,6 +86,11 @@ func Open(o Options) (*Membership, error) {
 		m.public = &certificate{KeyPair: pair, workload: "gateway"}
 	}
 	return m, m.loadFeed()
+}
+
+// ofAnotherDomain says that what is kept was made for another trust domain than the configured one.
+func (m *Membership) ofAnotherDomain(made string) error {
+	return fmt.Errorf("trust.domain is %s, and what is kept in %s was made for the trust domain %s: set trust.domain back, or begin in another data directory", m.Domain, m.Dir, made)
 }
 
 // KeyPair is that of a workload of this process; nil where all modules are in one process.

@@ -2,6 +2,8 @@ package sts
 
 import (
 	"context"
+	"errors"
+	"regexp"
 	"time"
 
 	"oms/platform/fault"
@@ -24,6 +26,8 @@ type Operators interface {
 	// SetUserDisabled locks a user out, or lets it in again. The user's tokens and sessions stop to hold at once, and do not
 	// come back. Errors: not_found.
 	SetUserDisabled(context.Context, SetUserDisabledRequest) (Done, error)
+	// SetUserScopes replaces what a user may do, from the next request on. Errors: invalid_argument, not_found.
+	SetUserScopes(context.Context, SetUserScopesRequest) (Done, error)
 	// SignOutUser ends all sessions of a user, and what was issued to the user before. Errors: not_found.
 	SignOutUser(context.Context, SignOutUserRequest) (Done, error)
 	// IssueToken makes an edge access token for a user. Errors: not_found for the user, invalid_argument for scopes that the
@@ -83,6 +87,10 @@ var (
 		Name: "sts.SetUserDisabled", Summary: "Lock a user out at once, or let a disabled user in again.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
+	SetUserScopes = rpc.Define(Operators.SetUserScopes, forOperators(rpc.Row{
+		Name: "sts.SetUserScopes", Summary: "Replace what a user may do.",
+		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound},
+	}))
 	SignOutUser = rpc.Define(Operators.SignOutUser, forOperators(rpc.Row{
 		Name: "sts.SignOutUser", Summary: "End all sessions of a user, and what was issued before.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
@@ -127,7 +135,7 @@ var (
 
 // OperatorOperations is the table: one row for each method of [Operators].
 var OperatorOperations = rpc.Table[Operators]{
-	AddUser, ListUsers, SetPassword, SetUserDisabled, SignOutUser, IssueToken, ListSigningKeys, RotateSigningKey,
+	AddUser, ListUsers, SetPassword, SetUserDisabled, SetUserScopes, SignOutUser, IssueToken, ListSigningKeys, RotateSigningKey,
 	RevokeSigningKey, ListCertificates, RenewCertificates, RotateRoot, RemoveWorkload, CreateJoinToken,
 }
 
@@ -144,6 +152,17 @@ type AddUserRequest struct {
 	Email    string          `json:"email,omitempty"`
 	Scopes   identity.Scopes `json:"scopes"`
 	Password secret.Text     `json:"password"`
+}
+
+// userName holds neither ":" nor "|", so that no user's name equals a client's or an external subject's.
+var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// CheckUserName refuses what cannot be a user's name.
+func CheckUserName(name string) error {
+	if !userName.MatchString(name) {
+		return errors.New("a user's name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit")
+	}
+	return nil
 }
 
 // Users are users by name.
@@ -172,6 +191,12 @@ type SetPasswordRequest struct {
 type SetUserDisabledRequest struct {
 	User     string `json:"user"`
 	Disabled bool   `json:"disabled"`
+}
+
+// SetUserScopesRequest replaces what a user may do.
+type SetUserScopesRequest struct {
+	User   string          `json:"user"`
+	Scopes identity.Scopes `json:"scopes"`
 }
 
 // SignOutUserRequest ends everything that was begun as a user.

@@ -58,6 +58,8 @@ type Server struct {
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"` // how long a stopping process waits for accepted requests (1s to 10m)
 	TLS             TLS           `koanf:"tls"`
 
+	CORS CORS `koanf:"cors"`
+
 	// TrustedProxies are the networks (CIDR) and addresses of the proxies in front of the public listener. Forwarded (RFC
 	// 7239) and X-Forwarded-For are believed from them alone; without them a request is from whoever has connected.
 	TrustedProxies []string `koanf:"trusted_proxies"`
@@ -85,6 +87,13 @@ type ModuleAddress struct {
 	// Listen is host:port where the module listens, when that differs from host and port of URL, for example because
 	// URL names a machine or a balancer and the listener is to be on every interface. Empty is host and port of URL.
 	Listen string `koanf:"listen"`
+}
+
+// CORS is what scripts of other sites may do in a browser (Fetch, 3.3).
+type CORS struct {
+	// Origins are those whose scripts may read what the API and the key set answer, exactly as browsers send them:
+	// https://shop.example.com.
+	Origins []string `koanf:"origins"`
 }
 
 // TLS is the certificate of the public listener: both files are set, or neither is, and the public root issues one.
@@ -137,6 +146,7 @@ func Defaults(modules []module.Module) Config {
 			AdminAddress:    adminAuto,
 			Modules:         []string{allModules},
 			ShutdownTimeout: 30 * time.Second, // what Kubernetes grants before it kills
+			CORS:            CORS{Origins: []string{}},
 			TrustedProxies:  []string{},
 			Limits:          limitDefaults(),
 		},

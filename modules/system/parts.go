@@ -34,7 +34,7 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 		{Name: "databases", Stop: func(context.Context) error { return s.close() }},
 		lifecycle.HTTPServer{
 			Name: "admin listener", Address: s.config.AdminAddress(), Handler: bounded(s.Admin), Log: s.log,
-			Connections: s.table("admin", connections.Bounds{All: adminConnections, PerAddress: adminConnections, Address: connections.Host}),
+			Connections: s.table("admin", adminBounds()),
 			Listening:   func(address net.Addr) { listening("admin", address) },
 		}.Part(),
 		{Name: "connections", Stop: s.disconnect},
@@ -57,11 +57,10 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 		}
 	}
 	if s.Edge != nil {
-		public, err := s.publicListener(bounds, listening)
-		if err != nil {
-			return nil, errors.Join(err, s.close())
+		if s.certificate != nil {
+			parts = append(parts, background("server certificate", s.watchCertificate))
 		}
-		parts = append(parts, public)
+		parts = append(parts, s.publicListener(bounds, listening))
 	}
 	// It starts last and stops first: a process says that it is ready when every listener is open, and no more from when it
 	// is told to stop, so that whoever sends it requests looks elsewhere.
@@ -153,11 +152,10 @@ func (s *System) keepOwn(ctx context.Context, profile keeper) {
 }
 
 // publicListener is where users come in, with the configured certificate, or with those that the STS issues.
-func (s *System) publicListener(bounds connections.Bounds, listening func(string, net.Addr)) (lifecycle.Part, error) {
+func (s *System) publicListener(bounds connections.Bounds, listening func(string, net.Addr)) lifecycle.Part {
 	var certificates pki.CertificateSource
-	var err error
-	if files := s.config.Server.TLS; files.CertFile != "" {
-		certificates, err = pki.LoadServerCertificate(files.CertFile, files.KeyFile, s.log)
+	if s.certificate != nil {
+		certificates = s.certificate.GetCertificate
 	} else {
 		certificates = s.trust.member.Public().GetCertificate
 	}
@@ -166,7 +164,7 @@ func (s *System) publicListener(bounds connections.Bounds, listening func(string
 		TLS:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
 		Connections: s.table("public", bounds),
 		Listening:   func(address net.Addr) { listening("public", address) },
-	}.Part(), err
+	}.Part()
 }
 
 // moduleListener is where other workloads call a module: with mutual TLS, and a proof for every call.
@@ -178,6 +176,7 @@ func (s *System) moduleListener(name string, bounds connections.Bounds, listenin
 	if len(pages) > 0 {
 		routes.Handle("/", s.fromGateway(module.PageHandler(pages, hosted.Page)))
 	}
+	bounds.Strangers = min(moduleStrangers, bounds.All/2)
 	door := pki.Listener{Name: name, KeyPair: s.trust.member.KeyPair(name), Peers: s.trust.peers, Anonymous: host.AllowsAnonymous(), Log: s.log}
 	return lifecycle.HTTPServer{
 		Name: name + " listener", Address: s.config.ListenAddress(name), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),

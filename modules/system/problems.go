@@ -3,6 +3,7 @@ package system
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/config"
 	"oms/platform/forwarded"
+	"oms/platform/pki"
 )
 
 // serverProblems judges how this process is reached, and what it is to host.
@@ -30,6 +32,8 @@ func (c *Config) serverProblems() []config.Problem {
 		config.When(s.TLS.CertFile != "" && s.TLS.KeyFile == "", "tls.key_file", "is missing beside server.tls.cert_file; set both or neither"),
 		config.File("tls.cert_file", s.TLS.CertFile),
 		config.File("tls.key_file", s.TLS.KeyFile),
+		s.TLS.problems(),
+		s.CORS.problems(),
 		s.proxyProblems(),
 		config.WithinSize("limits.memory", s.Limits.Memory, leastMemory, 64*config.GiB),
 		config.WithinNumber("limits.requests", s.Limits.Requests, 16, 1_000_000),
@@ -37,8 +41,26 @@ func (c *Config) serverProblems() []config.Problem {
 	)
 }
 
+// problems judges whether the files that are there hold a certificate and its key.
+func (t TLS) problems() []config.Problem {
+	if len(config.File("", t.CertFile)) > 0 || len(config.File("", t.KeyFile)) > 0 || t.CertFile == "" || t.KeyFile == "" {
+		return nil // which is told already
+	}
+	_, err := pki.LoadServerCertificate(t.CertFile, t.KeyFile, slog.New(slog.DiscardHandler))
+	return config.When(err != nil, "tls.cert_file", "%v", err)
+}
+
 // leastMemory lets a quarter of it, which is what one user can hold, hold the largest body and what reading it takes.
 const leastMemory = 16 * config.MiB
+
+// problems judges each of the origins alone.
+func (c CORS) problems() (list []config.Problem) {
+	for i, origin := range c.Origins {
+		err := config.CheckBrowserOrigin(origin)
+		list = append(list, config.When(err != nil, fmt.Sprintf("cors.origins[%d]", i), "%v", err)...)
+	}
+	return list
+}
 
 // proxyProblems judges each of the networks alone.
 func (s Server) proxyProblems() (list []config.Problem) {

@@ -220,7 +220,8 @@ func TestABadValueIsRefused(t *testing.T) {
 		{"inventory.retention.answers", "24h", "from 168h to 87600h"},
 		{"log.level", "INFO", "debug, info, warn, error"},
 		{"log.format", "", "text, json"},
-		{"nonsense", "1", "the nearest known key is"},
+		{"nonsense", "1", "unknown key; the top level has server, "},
+		{"server.port", "1", "unknown key; server has address, public_url, "},
 		{"server", "1", "is a section"},
 		{"a\nb", "1", `a\nb: unknown key`},
 	}

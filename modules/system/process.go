@@ -131,8 +131,8 @@ func (c Config) ListenAddress(name string) string { return c.listener(name).addr
 // of loopback's names.
 func (c Config) PublicHosts() []string {
 	var all []string
-	if public, err := url.Parse(c.Server.PublicURL); err == nil { // [Load] has refused a bad one
-		all = append(all, public.Hostname())
+	if host := c.publicHost(); host != "" {
+		all = append(all, host)
 	}
 	if host, _, err := config.SplitAddress(c.Server.Address); err == nil && !config.Everywhere(host) && !strings.Contains(host, "%") {
 		all = append(all, host)
@@ -142,6 +142,15 @@ func (c Config) PublicHosts() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// publicHost is the host of the public URL.
+func (c Config) publicHost() string {
+	public, err := url.Parse(c.Server.PublicURL)
+	if err != nil {
+		return "" // [Load] has refused it
+	}
+	return public.Hostname()
 }
 
 // AdminAddress is host:port of the health and metrics listener, with "auto" worked out: the port of the first of this

@@ -25,6 +25,7 @@ import (
 	"oms/platform/limits"
 	"oms/platform/module"
 	"oms/platform/observe"
+	"oms/platform/pki"
 	"oms/platform/rpc"
 )
 
@@ -33,6 +34,8 @@ type System struct {
 	Edge    http.Handler // the public listener's handler; nil where the gateway is not hosted here
 	Admin   http.Handler
 	Reached []string // how each module is reached from here, a line each
+
+	certificate *pki.ServerCertificate // the operator's for the public listener; nil is one that the STS issues
 
 	config   Config
 	options  Options
@@ -56,7 +59,8 @@ type System struct {
 
 // Options are what the command line says and the configuration does not.
 type Options struct {
-	JoinTokenFile string // the join tokens of the modules of this process; "": where the STS leaves them
+	JoinTokenFile string                 // the join tokens of the modules of this process; "": where the STS leaves them
+	Collectors    []prometheus.Collector // further metrics of the process
 }
 
 // Open opens the databases of the hosted modules and wires everything. On an error nothing stays open.
@@ -74,6 +78,7 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	}
 	s.checks = []observe.Check{{Name: "process", Ready: s.isServing}}
 	s.metrics.MustRegister(observe.NewSampled("oms_budget_used", "What requests under way hold: bytes, and their number.", "of", s.budgetUsed))
+	s.metrics.MustRegister(o.Collectors...)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
 		if err != nil {
@@ -102,6 +107,9 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 		return nil, err
 	}
 	s.Edge = s.hosted[c.publicName()].Public
+	if err := s.loadCertificate(); err != nil {
+		return nil, err
+	}
 	names, width := c.callees(), 0
 	for _, name := range names {
 		width = max(width, len(name))
@@ -122,7 +130,7 @@ func (s *System) budgetUsed() (map[string]float64, error) {
 // DatabaseOptions says where a module's database is and what its schema is.
 func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
 	m := c.module(module)
-	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Migrations: m.Migrations, Erase: m.Secrets, MinFree: int64(c.Database.MinFree), Log: log}
+	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Owner: module, Migrations: m.Migrations, Erase: m.Secrets, MinFree: int64(c.Database.MinFree), Log: log}
 }
 
 // openDatabases opens the database of every hosted module that has one.
@@ -133,7 +141,7 @@ func (s *System) openDatabases(ctx context.Context) error {
 			return fmt.Errorf("module %s: %w", module, err)
 		}
 		s.databases[module] = db
-		s.checks = append(s.checks, observe.Check{Name: module + " database", Ready: func(ctx context.Context) error {
+		s.checks = append(s.checks, observe.Check{Name: module + " database", Lacks: nothingStored(db), Ready: func(ctx context.Context) error {
 			return db.Read(ctx, func(tx database.Tx) error { // what takes no time, and asks nobody else
 				var one int
 				return tx.QueryRow(`SELECT 1`).Scan(&one)
@@ -141,6 +149,16 @@ func (s *System) openDatabases(ctx context.Context) error {
 		}})
 	}
 	return s.metrics.Register(s.diskFree())
+}
+
+// nothingStored says why nothing can be stored in a database at the moment, while that is so.
+func nothingStored(db *sqlite.DB) func() error {
+	return func() error {
+		if why := db.Failing(); why != nil {
+			return fmt.Errorf("nothing can be stored, and reading goes on: %w", why)
+		}
+		return nil
+	}
 }
 
 // close closes the databases. What was queued is committed first.
@@ -157,7 +175,7 @@ func (s *System) openModules(ctx context.Context) error {
 	env := module.Env{
 		Observer: s.recorder, Now: time.Now, Log: s.log, Installation: s.config.installation(),
 		Edge: module.Edge{
-			Accepted: s.trusted, Proxies: s.proxies, Rates: limits.NewRates(s.config.Server.Limits.Rates, time.Now), Budget: s.budget,
+			Accepted: s.trusted, Proxies: s.proxies, Origins: s.config.Server.CORS.Origins, Rates: limits.NewRates(s.config.Server.Limits.Rates, time.Now), Budget: s.budget,
 			Keys: s.trust.keys, Revoked: s.trust.revocations.RevokedAtTheEdge, Users: s.trust.profile, PagesOf: s.pagesOf,
 		},
 	}

@@ -1,33 +1,41 @@
 // Package connections bounds how many connections a listener has, in all and from one address, so that nobody's idle ones
 // take the descriptors and the memory that others need.
 //
-// When a bound is reached, whoever comes next takes the place of the connection that has waited longest without a request;
-// where all have a request under way, it is closed at once. What a connection costs in time, its handler or its server
-// bounds; this package has no clock.
+// When a bound is reached, whoever comes next takes the place of a connection that waits for a request, see
+// [waiters.next]; where all have a request under way, it is closed at once. What a connection costs in time, its handler or
+// its server bounds.
 package connections
 
 import (
-	"container/list"
+	"context"
 	"net"
 	"sync"
+	"time"
 )
 
 // Bounds are how many connections there may be at once.
 type Bounds struct {
 	All        int
-	PerAddress int // from one address, as Address has it
+	Strangers  int // that are not proven ([Conn.Proven])
+	PerAddress int // of strangers from one address, as Address has it
 
-	// Address is what counts as one address, as [Host] has it; "" is one that counts in All alone.
+	// Address is what counts as one address, as [Host] has it; "" is one that counts in All and Strangers alone.
 	Address func(net.Addr) string
+
+	// Grace is how long a connection has for its first or next request before it is closed for one of another address.
+	// Meanwhile whoever comes next is not accepted; the system keeps it in its queue.
+	Grace time.Duration
 }
 
 // Table is the connections of one listener. It is safe for concurrent use.
 type Table struct {
-	bounds Bounds
+	bounds   Bounds
+	requests gate
 
 	mu      sync.Mutex
-	waiting list.List // of *Conn without a request, those that have waited longest first
+	waiting waiters
 	from    map[string]*origin
+	proven  int // of those that are open
 	counts  Counts
 }
 
@@ -40,13 +48,16 @@ type Counts struct {
 
 // origin is the connections from one address; those without a request are in waiting too.
 type origin struct {
-	address string
-	open    int
-	waiting list.List
+	address  string
+	open     int
+	waiting  waiters
+	requests gate
 }
 
 // New makes a table without connections.
-func New(b Bounds) *Table { return &Table{bounds: b, from: map[string]*origin{}} }
+func New(b Bounds) *Table {
+	return &Table{bounds: b, requests: gate{most: perTable}, from: map[string]*origin{}}
+}
 
 // Counts are the current ones.
 func (t *Table) Counts() Counts {
@@ -55,39 +66,59 @@ func (t *Table) Counts() Counts {
 	return t.counts
 }
 
-// Admit takes a new connection in, which waits for a request then. It may close another one for it; where it cannot, it
-// closes the new one and returns nil.
-func (t *Table) Admit(c net.Conn) *Conn {
-	admitted := &Conn{Conn: c, table: t}
-	evicted, refused := t.enter(admitted)
-	if evicted != nil {
-		_ = evicted.Conn.Close()
+// Admit takes a new connection in, which waits for a request then. It may close another one for it, and waits for that one's
+// grace to end; where it cannot, or ctx ends, it closes the new one and returns nil.
+func (t *Table) Admit(ctx context.Context, c net.Conn) *Conn {
+	admitted := &Conn{Conn: c, table: t, ended: make(chan struct{})}
+	turn := t.enter(admitted)
+	for ; turn.in > 0; turn = t.enter(admitted) {
+		select {
+		case <-time.After(turn.in):
+		case <-ctx.Done():
+			_ = c.Close()
+			return nil
+		}
 	}
-	if refused {
+	if turn.refused {
 		_ = c.Close()
 		return nil
+	}
+	if turn.evicted != nil {
+		_ = turn.evicted.Close()
 	}
 	return admitted
 }
 
+// turn is what becomes of a new connection.
+type turn struct {
+	in      time.Duration // until it can be asked for again, where it has to wait
+	refused bool
+	evicted *Conn // that was closed for it
+}
+
 // enter gives a connection its place, and takes another one's for it where it must.
-func (t *Table) enter(c *Conn) (evicted *Conn, refused bool) {
+func (t *Table) enter(c *Conn) (is turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	from := t.origin(c.RemoteAddr())
 	switch {
-	case from != nil && from.open >= t.bounds.PerAddress:
-		evicted, refused = longest(&from.waiting)
-	case t.counts.Open >= t.bounds.All:
-		evicted, refused = longest(&t.waiting)
+	case from != nil && from.open >= t.bounds.PerAddress: // it is no other's business
+		is.evicted = from.waiting.next(from.open)
+		is.refused = is.evicted == nil
+	case t.counts.Open >= t.bounds.All || t.counts.Open-t.proven >= t.bounds.Strangers:
+		is.evicted = t.waiting.next(t.counts.Open - t.proven)
+		is.refused = is.evicted == nil
+		if is.in = is.evicted.graceLeft(t.bounds.Grace); is.in > 0 {
+			return is
+		}
 	}
-	if refused {
+	if is.refused {
 		t.counts.Refused++
-		return nil, true
+		return is
 	}
-	if evicted != nil {
+	if is.evicted != nil {
 		t.counts.Evicted++
-		t.leave(evicted)
+		t.leave(is.evicted)
 	}
 	t.counts.Open++
 	c.open = true
@@ -95,18 +126,10 @@ func (t *Table) enter(c *Conn) (evicted *Conn, refused bool) {
 		t.from[from.address] = from // which leave may have taken away
 		from.open++
 		c.from = from
+		c.gates.Store(from)
 	}
 	t.wait(c)
-	return evicted, false
-}
-
-// longest is the connection that has waited longest, and whether there is none.
-func longest(waiting *list.List) (*Conn, bool) {
-	front := waiting.Front()
-	if front == nil {
-		return nil, true
-	}
-	return front.Value.(*Conn), false
+	return is
 }
 
 // origin is where a connection is from; nil where that does not count. One that is new is not in the table yet.
@@ -118,7 +141,7 @@ func (t *Table) origin(a net.Addr) *origin {
 	if from := t.from[address]; from != nil {
 		return from
 	}
-	return &origin{address: address}
+	return &origin{address: address, requests: gate{most: perAddress}}
 }
 
 // wait and work move a connection in and out of those that can be closed. The table is locked.
@@ -126,9 +149,10 @@ func (t *Table) wait(c *Conn) {
 	if !c.open || c.proven || c.place != nil {
 		return
 	}
-	c.place = t.waiting.PushBack(c)
+	c.since, c.served = time.Now(), c.asked.Load()
+	c.place = t.waiting.add(c)
 	if c.from != nil {
-		c.placeOfOrigin = c.from.waiting.PushBack(c)
+		c.placeOfOrigin = c.from.waiting.add(c)
 	}
 }
 
@@ -136,9 +160,9 @@ func (t *Table) work(c *Conn) {
 	if c.place == nil {
 		return
 	}
-	t.waiting.Remove(c.place)
+	t.waiting.remove(c, c.place)
 	if c.from != nil {
-		c.from.waiting.Remove(c.placeOfOrigin)
+		c.from.waiting.remove(c, c.placeOfOrigin)
 	}
 	c.place, c.placeOfOrigin = nil, nil
 }
@@ -152,6 +176,9 @@ func (t *Table) leave(c *Conn) {
 	t.forget(c)
 	c.open = false
 	t.counts.Open--
+	if c.proven {
+		t.proven--
+	}
 }
 
 // forget has a connection count in all connections alone; the table is locked.
@@ -163,4 +190,5 @@ func (t *Table) forget(c *Conn) {
 		delete(t.from, c.from.address)
 	}
 	c.from = nil
+	c.gates.Store(nil)
 }

@@ -1,11 +1,14 @@
 package connections_test
 
 import (
+	"context"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"oms/platform/connections"
 )
@@ -41,16 +44,25 @@ type world struct {
 }
 
 func newWorld(t *testing.T, all, perAddress int) world {
-	return world{t, connections.New(connections.Bounds{All: all, PerAddress: perAddress, Address: byHost})}
+	return world{t, connections.New(connections.Bounds{All: all, Strangers: all, PerAddress: perAddress, Address: byHost})}
 }
 
 // admit takes connections from an address in.
 func (w world) admit(from string, n int) (raw []*fake, admitted []*connections.Conn) {
 	for i := range n {
 		f := &fake{from: from + ":" + strconv.Itoa(i)}
-		raw, admitted = append(raw, f), append(admitted, w.Admit(f))
+		raw, admitted = append(raw, f), append(admitted, w.Admit(w.Context(), f))
 	}
 	return raw, admitted
+}
+
+// serve has each answer one request.
+func (w world) serve(conns ...*connections.Conn) {
+	for _, c := range conns {
+		c.Working()
+		c.Queue()()
+		c.Waiting()
+	}
 }
 
 func (w world) expect(what string, open, evicted, refused int) {
@@ -171,18 +183,90 @@ func TestDescriptorsAreKnown(t *testing.T) {
 	}
 }
 
-func TestOneHostIsOneAddress(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.7:1234":              "192.0.2.7",
-		"[::ffff:192.0.2.7]:1234":     "192.0.2.7",
-		"[2001:db8:1:2:3:4:5:6]:1234": "2001:db8:1:2::/64",
-		"[2001:db8:1:2:ffff::1]:99":   "2001:db8:1:2::/64",
-		"[2001:db8:1:3::1]:99":        "2001:db8:1:3::/64",
-		"[fe80::1%eth0]:99":           "fe80::/64",
-		"@":                           "",
-	} {
-		if got := connections.Host(address(remote)); got != want {
-			t.Errorf("%s counts as %s, want %s", remote, got, want)
+// A flood of connections that ask for nothing takes nothing from clients that are being served.
+func TestWhoHasBeenServedStays(t *testing.T) {
+	w := newWorld(t, 10, 100)
+	known, conns := w.admit("a", 5)
+	w.serve(conns...)
+	w.admit("b", 1000)
+	w.expectClosed(known)
+	conns[0].Working()
+	conns[0].Waiting() // since now
+	w.admit("b", 1000)
+	w.expectClosed(known)
+	w.expect("a flood", 10, 1995, 0)
+}
+
+// Nor do idle clients that were served once keep out who comes new.
+func TestIdleClientsLeaveHalfOfThePlaces(t *testing.T) {
+	w := newWorld(t, 10, 100)
+	known, conns := w.admit("a", 10)
+	w.serve(conns...)
+	w.expectClosed(known)
+	fresh, _ := w.admit("b", 5)
+	w.expectClosed(known, 0, 1, 2, 3, 4)
+	w.expectClosed(fresh)
+	w.admit("c", 1)
+	w.expectClosed(known, 0, 1, 2, 3, 4)
+	w.expectClosed(fresh, 0)
+}
+
+func TestAnAddressKeepsTheOneThatIsServed(t *testing.T) {
+	w := newWorld(t, 100, 4)
+	known, conns := w.admit("a", 2)
+	w.serve(conns...)
+	w.admit("a", 50)
+	w.expectClosed(known)
+	w.expect("fifty more of the same address", 4, 48, 0)
+}
+
+// Nobody is closed before a request can have come: who comes next waits for that, but not for its own address's.
+func TestEverybodyHasTheTimeToAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world{t, connections.New(connections.Bounds{All: 2, Strangers: 2, PerAddress: 1, Address: byHost, Grace: time.Second})}
+		begun := time.Now()
+		first, _ := w.admit("a", 1)
+		<-time.After(300 * time.Millisecond)
+		w.admit("b", 1)
+		own, _ := w.admit("b", 1)
+		if took := time.Since(begun); took != 300*time.Millisecond {
+			t.Errorf("an address waits for itself: %v", took)
 		}
+		w.admit("c", 1)
+		if took := time.Since(begun); took != time.Second {
+			t.Errorf("a third address is let in after %v, want when the first has had its second", took)
+		}
+		w.expectClosed(first, 0)
+		w.admit("d", 1)
+		if took := time.Since(begun); took != 1300*time.Millisecond {
+			t.Errorf("a fourth is let in after %v", took)
+		}
+		w.expectClosed(own, 0)
+		w.expect("all have had their time", 2, 3, 0)
+		ctx, cancel := context.WithTimeout(w.Context(), 100*time.Millisecond)
+		defer cancel()
+		late := &fake{from: "e:0"}
+		if w.Admit(ctx, late) != nil || !late.closed {
+			t.Error("one is let in after the end")
+		}
+	})
+}
+
+// Strangers at a module's listener have a part of it alone.
+func TestStrangersLeaveRoomForTheProven(t *testing.T) {
+	w := world{t, connections.New(connections.Bounds{All: 10, Strangers: 3, PerAddress: 10, Address: byHost})}
+	for range 7 {
+		w.admit("a", 2)
+		_, conns := w.admit("module", 1)
+		conns[0].Proven()
+		conns[0].Proven()
 	}
+	w.expect("seven modules and two strangers", 9, 12, 0)
+	late, none := w.admit("module", 1)
+	w.expectClosed(late)
+	none[0].Proven()
+	more, _ := w.admit("b", 5)
+	w.expectClosed(more, 0, 1, 2)
+	_ = none[0].Close()
+	w.expect("eight modules, two strangers, and one module less", 9, 17, 0)
 }

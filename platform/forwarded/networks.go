@@ -38,6 +38,12 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network, nil
 }
 
+// Has reports whether the other end of a connection, host:port, is in one of the networks.
+func (n Networks) Has(remoteAddr string) bool {
+	at, err := netip.ParseAddrPort(remoteAddr)
+	return err == nil && n.contain(at.Addr().Unmap())
+}
+
 // contain reports whether an address is in one of the networks.
 func (n Networks) contain(address netip.Addr) bool {
 	for _, network := range n {

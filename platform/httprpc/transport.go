@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"oms/platform/limits"
+
 	"golang.org/x/sync/singleflight"
 )
 
@@ -60,6 +62,7 @@ func NewTransport(o TransportOptions) *Transport { return &Transport{options: o,
 
 // RoundTrip implements [http.RoundTripper].
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	limits.EndTurn(r.Context()) // it waits from now on
 	conn, err := t.connect(r)
 	if err != nil {
 		if r.Body != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"oms/platform/connections"
+	"oms/platform/limits"
 )
 
 // A connection that waits makes room for a new one; one with a request under way does not, and then the new one is closed.
@@ -25,7 +26,7 @@ func TestRoomIsMadeByConnectionsThatWait(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
-	table := connections.New(connections.Bounds{All: 2, PerAddress: 2, Address: connections.Host})
+	table := connections.New(connections.Bounds{All: 2, Strangers: 2, PerAddress: 2, Address: func(a net.Addr) string { return limits.AddressKey(a.String()) }})
 	s.Connections = table
 	run(t, time.Minute, s.Part())
 	at := (<-address).String()

@@ -17,6 +17,7 @@ import (
 
 	"oms/platform/connections"
 	"oms/platform/framing"
+	"oms/platform/limits"
 	"oms/platform/observe/sampled"
 )
 
@@ -39,7 +40,7 @@ type HTTPServer struct {
 // Part is the server as a part: Start opens the listener, so that a port that is taken is an error at start; Stop
 // accepts nothing more and waits for the requests that were accepted; when its time is up it cuts them off.
 func (s HTTPServer) Part() Part {
-	inFlight, log := &flight{handler: s.Handler}, s.Log.With("listener", s.Name)
+	inFlight, log := newFlight(s.Handler), s.Log.With("listener", s.Name)
 	server := &http.Server{
 		Handler:           inFlight,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -48,6 +49,7 @@ func (s HTTPServer) Part() Part {
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             http2Limits(),
 		ConnState:         follow,
+		ConnContext:       withPlace,
 		ErrorLog:          errorLog(log),
 
 		DisableGeneralOptionsHandler: true, // which would keep a connection that inFlight ends
@@ -89,7 +91,7 @@ func (s HTTPServer) Part() Part {
 func serverTLS(of *tls.Config) *tls.Config {
 	config := of.Clone()
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	config.NextProtos = []string{"h2", "http/1.1"}
+	config.NextProtos = []string{"h2", "http/1.1", "http/1.0"} // the last one for those who offer nothing else
 	// Of TLS 1.2 those that encrypt and authenticate in one (RFC 9325, section 4.2): the others leave room for padding oracles.
 	config.CipherSuites = []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -126,11 +128,12 @@ const (
 	quietStep = 50 * time.Millisecond
 )
 
-// flight counts the requests whose handler runs, and has connections end behind a request that must be their last one.
-// net/http itself waits for connections: one that a browser has opened
-// in advance and never used would hold up a stop for ten seconds.
+// flight counts the requests whose handler runs, gives strangers' ones their turns, and has connections end behind a request
+// that must be their last one. net/http itself waits for connections: one that a browser has opened in advance and never used
+// would hold up a stop for ten seconds.
 type flight struct {
 	handler http.Handler
+	turns   *limits.Turns
 	running atomic.Int64
 }
 
@@ -138,10 +141,25 @@ type flight struct {
 func (f *flight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.running.Add(1)
 	defer f.running.Add(-1)
+	place, has := r.Context().Value(placeKey{}).(*connections.Conn)
 	if framing.Last(r) {
 		w.Header().Set("Connection", "close")
 	}
-	f.handler.ServeHTTP(w, r)
+	if !has || place.Known() {
+		f.handler.ServeHTTP(w, r)
+		return
+	}
+	done, err := f.turn(place, r)
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable) // for nobody: it has gone
+		return
+	}
+	defer done()
+	r = r.WithContext(limits.WithTurn(r.Context(), done))
+	if r.Body != http.NoBody {
+		r.Body = &strangersBody{r.Body, place, done}
+	}
+	f.handler.ServeHTTP(&turnWriter{w, done}, r)
 }
 
 // shutDown accepts nothing more and waits for what was accepted, then closes what is left.

@@ -3,21 +3,15 @@ package lifecycle
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"oms/platform/connections"
 	"oms/platform/framing"
+	"oms/platform/limits"
 )
-
-// handshakeTimeout is how long a client may take for the handshake: two round trips and a signature, so the slowest phone
-// needs less.
-const handshakeTimeout = 5 * time.Second
 
 // doorway is a listener whose connections are ready for requests: the handshake is done, and what speaks HTTP/1 is guarded
 // ([framing.Conn]). net/http would do the handshake itself, but leaves no room above it; a *tls.Conn, which it takes for
@@ -26,6 +20,7 @@ type doorway struct {
 	net.Listener
 	tls   *tls.Config        // nil is plain
 	table *connections.Table // nil is without bounds
+	turns *limits.Turns      // of handshakes
 	log   *slog.Logger
 
 	ready  chan net.Conn
@@ -37,7 +32,7 @@ type doorway struct {
 
 func newDoorway(l net.Listener, config *tls.Config, table *connections.Table, log *slog.Logger) *doorway {
 	return &doorway{
-		Listener: l, tls: config, table: table, log: log,
+		Listener: l, tls: config, table: table, turns: limits.NewTurns(handshakes(), 1, 0), log: log,
 		ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
 	}
 }
@@ -72,7 +67,7 @@ func (d *doorway) run(ctx context.Context) {
 	for {
 		c, err := d.Listener.Accept()
 		if err == nil {
-			c = d.admit(c)
+			c = d.admit(ctx, c)
 		}
 		switch {
 		case err != nil:
@@ -91,11 +86,11 @@ func (d *doorway) run(ctx context.Context) {
 }
 
 // admit gives a connection its place; nil where there is none.
-func (d *doorway) admit(c net.Conn) net.Conn {
+func (d *doorway) admit(ctx context.Context, c net.Conn) net.Conn {
 	if d.table == nil {
 		return c
 	}
-	if admitted := d.table.Admit(c); admitted != nil {
+	if admitted := d.table.Admit(ctx, c); admitted != nil {
 		return admitted
 	}
 	return nil
@@ -127,6 +122,17 @@ func follow(c net.Conn, state http.ConnState) {
 	}
 }
 
+// placeKey is that of a connection's place in the context of its requests.
+type placeKey struct{}
+
+// withPlace has requests know the place of their connection: HTTP/2 is active for net/http before it has asked for anything.
+func withPlace(ctx context.Context, c net.Conn) context.Context {
+	if place := placed(c); place != nil {
+		return context.WithValue(ctx, placeKey{}, place)
+	}
+	return ctx
+}
+
 // hand gives a connection to net/http.
 func (d *doorway) hand(c net.Conn) {
 	select {
@@ -134,51 +140,6 @@ func (d *doorway) hand(c net.Conn) {
 	case <-d.closed:
 		_ = c.Close()
 	}
-}
-
-// shake does the handshake of one connection.
-func (d *doorway) shake(ctx context.Context, raw net.Conn) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	c := tls.Server(raw, d.tls)
-	if err := c.HandshakeContext(ctx); err != nil {
-		d.refuse(raw, err)
-		return
-	}
-	state := c.ConnectionState()
-	if place := placed(raw); place != nil && len(state.PeerCertificates) > 0 { // which the handshake has judged
-		place.Proven()
-	}
-	if state.NegotiatedProtocol == "h2" {
-		d.hand(c)
-		return
-	}
-	d.hand(framing.GuardTLS(c, d.tell(raw)))
-}
-
-// plainAnswer is for who forgot the s of https.
-const plainAnswer = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
-	"This is an HTTPS server: write https:// in front of its address.\n"
-
-// refuse ends a connection whose handshake has failed. That is a client's business (a browser that does not know the root,
-// a port scan), so it is logged at debug.
-func (d *doorway) refuse(raw net.Conn, why error) {
-	if not, ok := errors.AsType[tls.RecordHeaderError](why); ok && not.Conn != nil && beginsRequest(not.RecordHeader) {
-		_ = raw.SetWriteDeadline(time.Now().Add(handshakeTimeout))
-		_, _ = io.WriteString(raw, plainAnswer)
-		why = errors.New("the client sent HTTP without TLS")
-	}
-	_ = raw.Close()
-	d.log.Debug("TLS handshake error", "from", raw.RemoteAddr().String(), "cause", why)
-}
-
-// beginsRequest reports whether what came in place of TLS looks like HTTP.
-func beginsRequest(first [5]byte) bool {
-	switch string(first[:]) {
-	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH":
-		return true
-	}
-	return false
 }
 
 // tell logs why requests of a connection are refused before net/http has seen them.

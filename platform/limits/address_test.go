@@ -10,6 +10,7 @@ func TestOneHostIsOneAddress(t *testing.T) {
 	for remote, want := range map[string]string{
 		"192.0.2.7:1234":                 "192.0.2.7",
 		"192.0.2.7":                      "192.0.2.7",
+		"pipe":                           "pipe",
 		"[::ffff:192.0.2.7]:1234":        "192.0.2.7",
 		"[2001:db8:1:2:3:4:5:6]:1234":    "2001:db8:1:2::/64",
 		"[2001:db8:1:2:ffff::1]:99":      "2001:db8:1:2::/64",

@@ -3,11 +3,8 @@ package limits
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"oms/platform/fault"
 )
@@ -46,7 +43,8 @@ const Small = 4 << 10
 // fit is refused at once. It is safe for concurrent use.
 type Budget struct {
 	whole holding
-	dear  *semaphore.Weighted // dear answers that are being made at once
+	dear  *Turns // of dear answers
+	write *Turns // of what changes something
 
 	mu      sync.Mutex
 	used    holding
@@ -75,12 +73,18 @@ func (b *Budget) part(eighths int64) holding {
 	return holding{b.whole.bytes * eighths / 8, b.whole.requests * eighths / 8}
 }
 
+// writesAtOnce is how many writes there are at once for each processor.
+const writesAtOnce = 16
+
 // NewBudget makes one of which nothing is used.
 func NewBudget(bytes, requests int64) *Budget {
+
 	return &Budget{
 		whole: holding{bytes, requests}, holders: map[string]*holding{},
-		// Two for each processor: while one waits for the disk, another one computes. More would take memory and no less time.
-		dear: semaphore.NewWeighted(2 * int64(runtime.GOMAXPROCS(0))),
+		// One for each processor, of which one holder's take half: more would take memory and no less time.
+		dear: NewTurns(processors, max(1, processors/2), 0),
+		// Those of many that wait for the disk share a commit; more at once would wait for each other's processors.
+		write: NewTurns(writesAtOnce*processors, writesAtOnce*processors, 0),
 	}
 }
 
@@ -168,16 +172,37 @@ func (s *Share) Leave() {
 	s.remove(holding{s.bytes, 1})
 }
 
-// Dear waits for its turn to make a dear answer, until ctx ends. Those who wait are no more than the budget lets in, and
-// hold little; done ends the turn.
+// Dear waits for its turn to make a dear answer, until ctx ends; its user's, or else its address's, requests have as many
+// turns as everybody else's. Those who wait are no more than the budget lets in, and hold little; done ends the turn.
 func (s *Share) Dear(ctx context.Context) (done func(), err error) {
 	if s == nil {
 		return func() {}, nil
 	}
-	if err := s.budget.dear.Acquire(ctx, 1); err != nil {
+	return s.take(ctx, s.budget.dear)
+}
+
+// Write is the same for what changes something.
+func (s *Share) Write(ctx context.Context) (done func(), err error) {
+	if s == nil {
+		return func() {}, nil
+	}
+	return s.take(ctx, s.budget.write)
+}
+
+func (s *Share) take(ctx context.Context, turns *Turns) (done func(), err error) {
+	EndTurn(ctx)
+	if done, err = turns.Take(ctx, s.holder()); err != nil {
 		return nil, fault.From(err)
 	}
-	return func() { s.budget.dear.Release(1) }, nil
+	return done, nil
+}
+
+// holder is whose request it is: the user's where that is known.
+func (s *Share) holder() string {
+	if len(s.who) == 0 {
+		return ""
+	}
+	return s.who[len(s.who)-1]
 }
 
 // add takes more for a share, or nothing.

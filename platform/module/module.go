@@ -92,6 +92,7 @@ type Installation struct {
 type Edge struct {
 	Accepted issuers.Accepted       // the access tokens that users may bring
 	Proxies  forwarded.Networks     // who may say which client a request is from
+	Origins  []string               // of other sites, whose scripts may read what the API answers
 	Rates    *limits.Rates          // how often clients may come
 	Budget   *limits.Budget         // what their requests may hold together
 	Keys     *trust.Keys            // the STS's, which verify our own

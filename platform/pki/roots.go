@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Roots is a set of root certificates of one trust domain, or of the public listener. It is immutable and safe for
@@ -95,7 +96,37 @@ func checkRoot(domain string, certificate *x509.Certificate) error {
 		return nil
 	}
 	if id, err := onlyURI(certificate.Extensions); err != nil || id != uri(domain, "").String() {
-		return fmt.Errorf("a certificate is the root of another trust domain than %s; set trust.domain back, or use the roots of that domain", domain)
+		return &DomainError{Made: domainOf(certificate), Configured: domain}
 	}
 	return nil
+}
+
+// DomainError says that a root was made for another trust domain than the configured one; Made is "" where it is for none.
+type DomainError struct{ Made, Configured string }
+
+// Error implements error.
+func (e *DomainError) Error() string {
+	return fmt.Sprintf("a certificate is the root of another trust domain than %s; set trust.domain back, or use the roots of that domain", e.Configured)
+}
+
+// Domain is the trust domain that a key pair was made for; "" where it is for none, or there is no certificate.
+func (i *KeyPair) Domain() string {
+	if current := i.Current(); current != nil {
+		return domainOf(current.Leaf)
+	}
+	return ""
+}
+
+// domainOf is the trust domain of the identity in a certificate; "" where there is none.
+func domainOf(certificate *x509.Certificate) string {
+	text, err := onlyURI(certificate.Extensions)
+	if err != nil {
+		return ""
+	}
+	domain, is := strings.CutPrefix(text, "spiffe://")
+	if !is {
+		return ""
+	}
+	domain, _, _ = strings.Cut(domain, "/")
+	return domain
 }

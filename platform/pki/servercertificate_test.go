@@ -2,11 +2,16 @@ package pki_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,9 +36,9 @@ func provide(t *testing.T, dir string) (certFile, keyFile string, cert, key []by
 }
 
 // leaf is what the next connection would get.
-func leaf(t *testing.T, source pki.CertificateSource) *x509.Certificate {
+func leaf(t *testing.T, source *pki.ServerCertificate) *x509.Certificate {
 	t.Helper()
-	cert, err := source(nil)
+	cert, err := source.GetCertificate(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +101,7 @@ func TestAConfiguredPairIsLoadedAgainWhenItChanges(t *testing.T) {
 }
 
 // kept connects twice and finds the certificate of before, and one warning.
-func kept(t *testing.T, source pki.CertificateSource, want *x509.Certificate, out *bytes.Buffer, text string) {
+func kept(t *testing.T, source *pki.ServerCertificate, want *x509.Certificate, out *bytes.Buffer, text string) {
 	t.Helper()
 	before := strings.Count(out.String(), "level=WARN")
 	for range 2 {
@@ -131,5 +136,70 @@ func TestABadPairIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir, "DIR"), c.text) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want %q", err, c.text)
 		}
+	}
+}
+
+// What clients will not accept is told before they find out.
+func TestTroubleWithACertificateIsTold(t *testing.T) {
+	const host = "shop.example.com"
+	chain := func(t *testing.T, leaf *x509.Certificate, above ...*x509.Certificate) *pki.ServerCertificate {
+		t.Helper()
+		dir := t.TempDir()
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text []byte
+		for _, template := range append([]*x509.Certificate{leaf}, above...) {
+			template.SerialNumber = big.NewInt(1)
+			der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "cert.pem"), text, 0o600)
+		write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+		c, err := pki.LoadServerCertificate(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const day = 24 * time.Hour
+	from := func(before, after time.Duration, names ...string) *x509.Certificate {
+		return &x509.Certificate{NotBefore: start.Add(-before), NotAfter: start.Add(after), DNSNames: names}
+	}
+	for _, c := range []struct {
+		name        string
+		certificate *pki.ServerCertificate
+		want        string
+	}{
+		{"good", chain(t, from(30*day, 60*day, host)), ""},
+		{"a wildcard", chain(t, from(30*day, 60*day, "*.example.com")), ""},
+		{"expired", chain(t, from(90*day, -time.Hour, host)), "certificate 1 of .* has expired on 2"},
+		{"not yet valid", chain(t, from(-time.Hour, 60*day, host)), "certificate 1 of .* is not valid before 2"},
+		{"of another host", chain(t, from(30*day, 60*day, "www.example.com")), "is not for shop.example.com, the host of server.public_url"},
+		{"of no host", chain(t, from(30*day, 60*day)), "is not for shop.example.com"},
+		{"about to expire, of a year", chain(t, from(336*day, 29*day, host)), "certificate 1 of .* expires on 2"},
+		{"of ninety days, with a month left", chain(t, from(60*day, 30*day, host)), ""},
+		{"of ninety days, with three weeks left", chain(t, from(69*day, 21*day, host)), "expires on 2"},
+		{"of a week, with two days left", chain(t, from(5*day, 2*day, host)), ""},
+		{"of a week, with a day left", chain(t, from(6*day, 1*day, host)), "expires on 2"},
+		{"an expired one above it", chain(t, from(30*day, 60*day, host), from(90*day, -time.Hour)), "certificate 2 of .* has expired"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.certificate.Trouble(host, start)
+			if (err == nil) != (c.want == "") || err != nil && !regexp.MustCompile(c.want).MatchString(err.Error()) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	if got := chain(t, from(30*day, 60*day, host), from(30*day, 10*day)).Until(); !got.Equal(start.Add(10 * day)) {
+		t.Errorf("the chain ends at %v", got)
 	}
 }

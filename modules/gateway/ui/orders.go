@@ -12,6 +12,7 @@ import (
 	"oms/modules/inventory"
 	"oms/modules/order"
 	"oms/platform/fault"
+	"oms/platform/shell"
 	"oms/web"
 )
 
@@ -86,9 +87,9 @@ func (q *request) showOrder() error {
 	return q.show(http.StatusOK, "order", page)
 }
 
-// curl is the line that reads the order. Ids need no quoting; the URL is the operator's.
+// curl is the line that reads the order.
 func (q *request) curl(id string) string {
-	return "curl --cacert data/pki/root.pem \\\n-H \"Authorization: Bearer $TOKEN\" \\\n'" + strings.ReplaceAll(q.PublicURL, "'", "") + "/order/" + id + "'"
+	return "curl --cacert data/pki/root.pem \\\n-H \"Authorization: Bearer $TOKEN\" \\\n" + shell.Quote(q.PublicURL+"/order/"+id)
 }
 
 // editPage is the data of the page "edit".

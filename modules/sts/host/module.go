@@ -48,17 +48,21 @@ type (
 // may call. The public one shows users all that they may do.
 func Callees(list []module.Module) map[string]Callee {
 	callees := map[string]Callee{}
-	var all identity.Scopes
 	for _, m := range list {
 		callees[m.Name] = Callee{Scopes: m.Scopes(), Callers: m.Callers()}
-		all = identity.NewScopes(append(all, m.Scopes()...)...)
-	}
-	for _, m := range list {
 		if m.Public {
-			callees[m.Name] = Callee{Scopes: all, Callers: []string{m.Name}}
+			callees[m.Name] = Callee{Scopes: Scopes(list), Callers: []string{m.Name}}
 		}
 	}
 	return callees
+}
+
+// Scopes are all that the modules' operations speak of: what users can have.
+func Scopes(list []module.Module) (all identity.Scopes) {
+	for _, m := range list {
+		all = identity.NewScopes(append(all, m.Scopes()...)...)
+	}
+	return all
 }
 
 // New hosts the module. At the first start it makes the signing key and the roots.

@@ -81,7 +81,7 @@ type account struct {
 
 // findAccount looks a name up. What cannot be a name is looked up as none, since databases do not take every text.
 func findAccount(tx database.Tx, name string) (a account, err error) {
-	if !userName.MatchString(name) {
+	if sts.CheckUserName(name) != nil {
 		name = ""
 	}
 	found, err := database.Found(tx.QueryRow(`SELECT name, disabled, demo, password, stamp FROM users WHERE name = $1`, name).

@@ -1,9 +1,10 @@
 package internal
 
 import (
-	"net/netip"
 	"sync"
 	"time"
+
+	"oms/modules/sts"
 )
 
 const (
@@ -43,7 +44,7 @@ func newGuesses() *guesses {
 // guesser is who tries to sign in, as attempts are counted.
 type guesser struct {
 	name    string
-	address string // see [addressKey]
+	address string // see [limits.AddressKey]
 	browser string // the digest of the reference by which the name knows it; "" is a stranger
 }
 
@@ -59,7 +60,7 @@ func (g *guesses) bounds(of guesser) []bound {
 		return []bound{{g.browsers, keyOf(of.name, of.browser)}}
 	}
 	bounds := []bound{{g.addresses, keyOf(of.address)}}
-	if userName.MatchString(of.name) {
+	if sts.CheckUserName(of.name) == nil {
 		bounds = append(bounds, bound{g.names, keyOf(of.name)}, bound{g.pairs, keyOf(of.name, of.address)})
 	}
 	return bounds
@@ -98,20 +99,4 @@ func (g *guesses) take(of guesser, now time.Time) (succeeded func(), wait time.D
 			b.failures = max(0, b.failures-1)
 		}
 	}, 0
-}
-
-// networkBits are the bits of an IPv6 address that name its network (RFC 4291 section 2.5.4): below it a host has 2^64 addresses.
-const networkBits = 64
-
-// addressKey is what counts as one address: an IPv4 address, or a network of IPv6. remote is HOST:PORT.
-func addressKey(remote string) string {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	address := at.Addr().Unmap().WithZone("")
-	if address.Is4() {
-		return address.String()
-	}
-	return netip.PrefixFrom(address, networkBits).Masked().String()
 }

@@ -169,17 +169,6 @@ func TestAThrottleForgetsNobodyWhoIsLimited(t *testing.T) {
 	}
 }
 
-func TestWhatCountsAsOneAddress(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[2001:db8::1]:1": "2001:db8::/64", "[2001:db8::ffff:1:2:3]:1": "2001:db8::/64",
-		"[2001:db8:0:1::1]:1": "2001:db8:0:1::/64", "[fe80::1%eth0]:1": "fe80::/64", "[::1]:1": "::/64", "": "", "pipe": "pipe",
-	} {
-		if got := addressKey(remote); got != want {
-			t.Errorf("%q is %q, want %q", remote, got, want)
-		}
-	}
-}
-
 // Seven addresses kept the owner of a name out for minutes (CWE-645). A browser that has signed in as the name before does not
 // wait for strangers.
 func TestStrangersDoNotKeepTheOwnerOut(t *testing.T) {

@@ -36,6 +36,7 @@ func Pages() []module.Page {
 // Page is the handler of a page.
 func (s *Service) Page(page module.Page) http.Handler {
 	ours := http.NewCrossOriginProtection() // another site's form must sign nobody in or out (Fetch Metadata, Origin)
+	_ = ours.AddTrustedOrigin(s.PublicURL)  // also where a proxy in front puts another Host; the configuration has accepted it
 	ours.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.ShowFault(w, r, fault.New(fault.PermissionDenied, "This form came from another site, so nothing was done."))
 	}))

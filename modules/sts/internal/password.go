@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"runtime"
 	"time"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"oms/platform/fault"
+	"oms/platform/limits"
 	"oms/platform/secret"
 )
 
@@ -52,7 +52,7 @@ type Hasher struct {
 
 // NewHasher makes a hasher. A process has one.
 func NewHasher() *Hasher {
-	turns := int64(max(1, runtime.GOMAXPROCS(0)/2))
+	turns := int64(max(1, limits.Processors()/2))
 	return &Hasher{semaphore.NewWeighted(turns), semaphore.NewWeighted(turns + turns*queueFor), argon2.IDKey}
 }
 

@@ -166,6 +166,8 @@ type OperatorOptions struct {
 	PublicHosts []string // what the public listener is called
 	Modules     []string // of the installation, as operators are told of them
 
+	Scopes identity.Scopes // of the installation: what users can have; nil is anything
+
 	KeyEncryptionKeyFile string // as in [Settings]
 }
 

@@ -12,6 +12,7 @@ import (
 	"oms/modules/sts"
 	"oms/platform/database"
 	"oms/platform/fault"
+	"oms/platform/limits"
 	"oms/platform/secret"
 	"oms/web"
 )
@@ -48,7 +49,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, password := r.PostForm.Get("name"), secret.Text(r.PostForm.Get("password"))
 	page := web.SignIn{Next: localPath(r.PostForm.Get("next")), Name: name}
-	opened, err := s.admit(r.Context(), guesser{name: name, address: addressKey(r.RemoteAddr)}, password, browserOf(r))
+	opened, err := s.admit(r.Context(), guesser{name: name, address: limits.AddressKey(r.RemoteAddr)}, password, browserOf(r))
 	if err == nil {
 		opened.give(w, s.SessionTTL)
 		http.Redirect(w, r, page.Next, http.StatusSeeOther)

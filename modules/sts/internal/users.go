@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -19,25 +18,23 @@ import (
 	"oms/platform/identity"
 	"oms/platform/issuers"
 	"oms/platform/secret"
+	"oms/platform/shell"
 	"oms/platform/token"
 )
 
 // counts reports whether the user counts at all. The zero User does not.
 func counts(u sts.User, demo bool) bool { return u.Name != "" && !u.Disabled && (demo || !u.Demo) }
 
-// userName holds neither ":" nor "|", so that no user's name equals a client's or an external subject's.
-var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-
 const (
 	maxFullName = 200 // characters
 	maxScopes   = 64
 )
 
-// checkUser says what is wrong with a user, everything at once.
-func checkUser(u sts.User) error {
+// checkUser says what is wrong with a user, everything at once. Where known is not nil, other scopes give no right to anything.
+func checkUser(u sts.User, known identity.Scopes) error {
 	var problems []error
-	if !userName.MatchString(u.Name) {
-		problems = append(problems, errors.New("a user's name is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit"))
+	if err := sts.CheckUserName(u.Name); err != nil {
+		problems = append(problems, err)
 	}
 	if utf8.RuneCountInString(u.FullName) > maxFullName || !utf8.ValidString(u.FullName) || strings.ContainsFunc(u.FullName, unicode.IsControl) {
 		problems = append(problems, fmt.Errorf("a full name has at most %d characters, and no control characters", maxFullName))
@@ -45,12 +42,20 @@ func checkUser(u sts.User) error {
 	if _, err := mail.ParseAddress(u.Email); u.Email != "" && err != nil {
 		problems = append(problems, errors.New("the e-mail address is not one"))
 	}
-	if len(u.Scopes) > maxScopes {
+	return errors.Join(append(problems, checkScopes(u.Scopes, known))...)
+}
+
+func checkScopes(scopes, known identity.Scopes) error {
+	var problems []error
+	if len(scopes) > maxScopes {
 		problems = append(problems, fmt.Errorf("a user has at most %d scopes", maxScopes))
 	}
-	for _, scope := range u.Scopes {
-		if !token.ScopeToken(scope) {
+	for _, scope := range scopes {
+		switch {
+		case !token.ScopeToken(scope):
 			problems = append(problems, fmt.Errorf("%q is not a scope: printable ASCII without space, quote and backslash", scope))
+		case known != nil && !known.Has(scope):
+			problems = append(problems, fmt.Errorf("%q is no scope of this system, which has %s; write several with spaces between them", scope, strings.Join(known, " ")))
 		}
 	}
 	return errors.Join(problems...)
@@ -82,7 +87,7 @@ func insertUser(tx database.Tx, u sts.User, password secret.Text) (added bool, e
 // AddUser implements [sts.Operators].
 func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.Done, err error) {
 	user := sts.User{Name: r.Name, FullName: r.FullName, Email: r.Email, Scopes: r.Scopes, CreatedAt: o.Now()}
-	if err := checkUser(user); err != nil {
+	if err := checkUser(user, o.Scopes); err != nil {
 		return done, fault.New(fault.InvalidArgument, "%v", err)
 	}
 	hash, err := o.hasher.Hash(ctx, r.Password)
@@ -125,6 +130,20 @@ func (o Operators) SetPassword(ctx context.Context, r sts.SetPasswordRequest) (d
 func (o Operators) SetUserDisabled(ctx context.Context, r sts.SetUserDisabledRequest) (done sts.Done, err error) {
 	return done, o.changeUser(ctx, r.User, func(tx database.Tx) error {
 		_, err := tx.Exec(`UPDATE users SET disabled = $1 WHERE name = $2`, r.Disabled, r.User)
+		return err
+	})
+}
+
+// SetUserScopes implements [sts.Operators].
+func (o Operators) SetUserScopes(ctx context.Context, r sts.SetUserScopesRequest) (done sts.Done, err error) {
+	if err := checkScopes(r.Scopes, o.Scopes); err != nil {
+		return done, fault.New(fault.InvalidArgument, "%v", err)
+	}
+	return done, o.Store.Write(ctx, func(tx database.Tx) error { // who has been let in keeps no right that was taken: rights are asked anew
+		changed, err := tx.Exec(`UPDATE users SET scopes = $1 WHERE name = $2`, strings.Join(r.Scopes, " "), r.User)
+		if err == nil && changed == 0 {
+			return noUser(r.User)
+		}
 		return err
 	})
 }
@@ -208,7 +227,7 @@ func (o Operators) mayHaveToken(user sts.User, r sts.IssueTokenRequest) error {
 	case user.Name == "":
 		return noUser(r.User)
 	case user.Disabled:
-		return fault.Conflicting("user-disabled", "the user %q is disabled; `app users enable %s` lets it in again", r.User, r.User)
+		return fault.Conflicting("user-disabled", "the user %q is disabled; `app users enable %s` lets it in again", r.User, shell.Quote(r.User))
 	case !counts(user, o.Demo):
 		return fault.Conflicting("demo-disabled", "%q is a demo account, and demo.enabled is false", r.User)
 	case r.Lifetime < time.Second || r.Lifetime > issuers.MaxOwnLifetime:

@@ -134,11 +134,16 @@ func setText(field reflect.Value, text string) bool {
 	return true
 }
 
+// isUTF8 knows the names by which UTF-8 is called (WHATWG Encoding, 4.2).
+func isUTF8(charset string) bool {
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}
+
 // readBody reads a JSON body within its bounds.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, declared := parameters["charset"]
-	if err != nil || kind != "application/json" || declared && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || kind != "application/json" || declared && !isUTF8(charset) {
 		return nil, fault.New(fault.UnsupportedMedia, "Send the body as JSON, with the header Content-Type: application/json.")
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {

@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"oms/platform/limits"
+)
+
+// What scripts of other sites may send, and see of an answer, beyond what every script may (Fetch, 3.3.2).
+var (
+	corsAllowed = strings.Join([]string{"Authorization", "Content-Type", "If-None-Match"}, ", ")
+	corsExposed = strings.Join([]string{"Allow", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", traceHeader, "WWW-Authenticate"}, ", ")
+)
+
+// corsMaxAge is how long a browser may remember what it was told, in seconds.
+const corsMaxAge = "600"
+
+// share lets scripts of the configured origins read the answers of the API and the key set; a session's cookie is of no use to
+// them, since nothing of that asks for one. Everybody else's browser keeps what is answered from their scripts.
+func (g *gateway) share(next echo.HandlerFunc) echo.HandlerFunc {
+	if len(g.Origins) == 0 {
+		return next
+	}
+	return func(c echo.Context) error {
+		methods := g.shared[c.Path()]
+		if len(methods) == 0 {
+			return next(c)
+		}
+		header, origin := c.Response().Header(), c.Request().Header.Get("Origin")
+		header.Add("Vary", "Origin") // also without one: a cache must not give its answer to a script
+		if slices.Contains(g.Origins, origin) {
+			header.Set("Access-Control-Allow-Origin", origin)
+			header.Set("Access-Control-Expose-Headers", corsExposed)
+		}
+		return next(c)
+	}
+}
+
+// answerPreflight answers a browser that asks whether a script of another site may send a request (Fetch, 3.2.2).
+func (g *gateway) answerPreflight(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header, asked := c.Response().Header(), c.Request().Header
+		if c.Request().Method != http.MethodOptions || asked.Get("Access-Control-Request-Method") == "" || header.Get("Access-Control-Allow-Origin") == "" {
+			return next(c)
+		}
+		header.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
+		header.Set("Access-Control-Allow-Methods", strings.Join(g.shared[c.Path()], ", "))
+		header.Set("Access-Control-Allow-Headers", corsAllowed)
+		header.Set("Access-Control-Max-Age", corsMaxAge)
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
+// sharedMethods are the methods of what scripts of other sites may ask for, by the path in the form of the router: the
+// modules' operations, and the pages that are for programs and that nobody has to be known for.
+func sharedMethods(table []route) map[string][]string {
+	shared := map[string][]string{}
+	for _, r := range table {
+		if r.credential == bearer || r.credential == theirs && r.class == limits.Token && r.method == http.MethodGet {
+			shared[echoPath(r.path)] = append(shared[echoPath(r.path)], r.method)
+		}
+	}
+	for path := range shared {
+		slices.Sort(shared[path])
+	}
+	return shared
+}
