@@ -104,7 +104,7 @@ func TestBodiesAboveTheLimitAreTooLarge(t *testing.T) {
 func TestBodiesAreJSONAsTheyAre(t *testing.T) {
 	d := open(t)
 	alice := d.token("alice")
-	for _, good := range []string{"application/json", "application/json; charset=utf-8", `Application/JSON;charset="UTF-8"`} {
+	for _, good := range []string{"application/json", "application/json; charset=utf-8", `Application/JSON;charset="UTF-8"`, "application/json;charset=utf8", `application/json; charset="UTF8"`} {
 		d.expect(d.do("POST", "/order", bearer(alice), header("Content-Type", good), body(orderBody("typed"))), 201)
 	}
 	for _, bad := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=utf-7",

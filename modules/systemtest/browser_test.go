@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,30 +17,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// requireInstalled says where a component is, or skips the test for want of it; where skips are forbidden, it fails.
-func requireInstalled(t testing.TB, found bool, what, how string) {
-	t.Helper()
-	switch {
-	case found:
-	case os.Getenv("NO_SKIP") != "":
-		t.Fatalf("%s is missing: %s", what, how)
-	default:
-		t.Skipf("SKIPPED, %s is missing: %s", what, how)
-	}
-}
-
 func chromium(t testing.TB) string {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	requireInstalled(t, err == nil, "Chromium", "install Debian's package chromium")
-	return path
+	return RequireInstalled(t, "chromium", "chromium")
 }
 
 // axeCore is the script that judges a page's accessibility.
 func axeCore(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(os.Getenv("AXE_CORE"))
-	requireInstalled(t, err == nil, "axe-core", "npm pack axe-core, unpack it, and set AXE_CORE to its axe.min.js")
+	require(t, err == nil, "axe-core", "npm pack axe-core, unpack it, and set AXE_CORE to its axe.min.js")
 	return string(text)
 }
 

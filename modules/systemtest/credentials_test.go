@@ -33,7 +33,7 @@ func TestTokenInAnotherPlace(t *testing.T) {
 		}
 	}
 	d.expectRefusal(d.do("GET", "/order"+inURL), 401, "Bearer")
-	for _, bad := range []string{"Basic YWxpY2U6YWxpY2UtZGVtbw==", "Bearer", "Bearer ", "Bearer  " + alice, "bearer: " + alice, alice, "Digest x", "Token " + alice,
+	for _, bad := range []string{"Basic YWxpY2U6YWxpY2UtZGVtbw==", "Bearer", "Bearer ", "Bearer   ", "bearer: " + alice, alice, "Digest x", "Token " + alice,
 		"Bearer " + alice + " x", "Bearer " + alice + ",", `Bearer token="` + alice + `"`, "DPoP " + alice, "Negotiate x", ""} {
 		d.expectRefusal(d.do("GET", "/inventory", header("Authorization", bad)), 401, invalidToken)
 		d.expectRefusal(d.do("GET", "/order", header("Authorization", bad)), 401, invalidToken)

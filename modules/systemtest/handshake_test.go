@@ -13,14 +13,6 @@ import (
 	"time"
 )
 
-// programPath says where a program of everybody's is, which knows nothing of this system.
-func programPath(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	requireInstalled(t, err == nil, name, "install Debian's package "+name)
-	return path
-}
-
 // run runs a program and gives all that it said.
 func (d *deployment) run(input, program string, args ...string) (said string, err error) {
 	ctx, cancel := context.WithTimeout(d.Context(), 20*time.Second)
@@ -61,7 +53,7 @@ func (d *deployment) refusedCertificates() []refusedCertificate {
 }
 
 func TestToolsAreRefusedAtTheListenersOfModules(t *testing.T) {
-	openssl, curl := programPath(t, "openssl"), programPath(t, "curl")
+	openssl, curl := RequireInstalled(t, "openssl", "openssl"), RequireInstalled(t, "curl", "curl")
 	d := openSplit(t)
 	refused := func(what, said string, err error) { // curl may find the connection closed before it has read why
 		t.Helper()

@@ -18,7 +18,7 @@ import (
 
 // Who imports root.pem trusts the public listener, and no module; who looks at a module with workloads.pem sees it hold.
 func TestToolsVerifyEachListenerByItsOwnRoot(t *testing.T) {
-	openssl, curl := programPath(t, "openssl"), programPath(t, "curl")
+	openssl, curl := RequireInstalled(t, "openssl", "openssl"), RequireInstalled(t, "curl", "curl")
 	d := openSplit(t)
 	public := system.RootCertificate(d.config)
 	workloads := filepath.Join(filepath.Dir(public), "workloads.pem")
