@@ -37,7 +37,9 @@ type deployment struct {
 	port      int
 	processes []*process
 	roots     *x509.CertPool
+	rootsPEM  []byte
 	tokens    map[string]string // of the demo users
+	calm      time.Duration     // see usual; 0 is not known yet
 }
 
 // process is one of its processes.
@@ -56,9 +58,8 @@ var (
 	split      = modulePorts
 )
 
-// start starts an installation with these settings in its config.yaml. ulimit, where it is not 0, is how many descriptors
-// each process may have.
-func start(t testing.TB, shape []string, settings string, ulimit int) *deployment {
+// start starts an installation of this shape.
+func start(t testing.TB, in shape) *deployment {
 	t.Helper()
 	port, release, err := ports.Block()
 	if err != nil {
@@ -66,23 +67,22 @@ func start(t testing.TB, shape []string, settings string, ulimit int) *deploymen
 	}
 	t.Cleanup(release)
 	d := &deployment{t: t, dir: t.TempDir(), port: port, tokens: map[string]string{}}
-	if err := os.WriteFile(filepath.Join(d.dir, "config.yaml"), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(d.dir, "config.yaml"), []byte(in.settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, modules := range shape {
-		d.processes = append(d.processes, d.serve(modules, ulimit))
+	for _, modules := range in.processes {
+		d.processes = append(d.processes, d.serve(modules, in.ulimit))
 	}
 	for _, p := range d.processes {
 		if !systemtest.Eventually(startsWithin, func() bool { return p.hasEnded() || p.answers("/readyz") }) || p.hasEnded() {
 			t.Fatalf("%s does not start:\n%s", p.name, p.said())
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(d.dir, "data", "pki", "root.pem"))
-	if err != nil {
+	if d.rootsPEM, err = os.ReadFile(filepath.Join(d.dir, "data", "pki", "root.pem")); err != nil {
 		t.Fatal(err)
 	}
 	d.roots = x509.NewCertPool()
-	d.roots.AppendCertsFromPEM(text)
+	d.roots.AppendCertsFromPEM(d.rootsPEM)
 	for _, user := range []string{"alice", "bob", "counter", "admin"} {
 		d.tokens[user] = strings.TrimSpace(d.app("token", "--user", user, "--ttl", "24h"))
 	}
@@ -128,7 +128,7 @@ func (d *deployment) serve(modules string, ulimit int) *process {
 	if ulimit > 0 {
 		script = fmt.Sprintf("ulimit -n %d; %s", ulimit, script)
 	}
-	p.command = exec.Command("sh", "-c", script, "sh", binary, "serve", "--modules="+modules)
+	p.command = firstInLine("sh", "-c", script, "sh", binary, "serve", "--modules="+modules)
 	p.command.Dir, p.command.Env, p.command.Stdout, p.command.Stderr = d.dir, d.environ(), log, log
 	if err := p.command.Start(); err != nil {
 		d.t.Fatal(err)
@@ -161,10 +161,13 @@ func (p *process) said() string {
 	return string(text)
 }
 
-// answers reports whether the admin listener says yes, to a client that connects anew.
-func (p *process) answers(path string) bool {
+// answers reports whether the admin listener says yes.
+func (p *process) answers(path string) bool { return says(p.admin, path) }
+
+// says reports whether an admin listener says yes, to a client that connects anew.
+func says(admin, path string) bool {
 	client := http.Client{Timeout: adminPatience, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get(p.admin + path)
+	answer, err := client.Get(admin + path)
 	if err != nil {
 		return false
 	}
@@ -173,11 +176,14 @@ func (p *process) answers(path string) bool {
 }
 
 // app runs a command of the program beside the servers and gives what it prints.
-func (d *deployment) app(args ...string) string {
+func (d *deployment) app(args ...string) string { return d.tell("", args...) }
+
+// tell is the same with what the command reads.
+func (d *deployment) tell(stdin string, args ...string) string {
 	d.t.Helper()
 	command := exec.Command(binary, args...)
 	var stderr bytes.Buffer
-	command.Dir, command.Env, command.Stderr = d.dir, d.environ(), &stderr
+	command.Dir, command.Env, command.Stdin, command.Stderr = d.dir, d.environ(), strings.NewReader(stdin), &stderr
 	output, err := command.Output()
 	if err != nil {
 		d.t.Fatalf("app %s: %v\n%s", strings.Join(args, " "), err, stderr.String())

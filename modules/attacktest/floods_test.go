@@ -2,6 +2,8 @@ package attacktest
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -44,25 +46,48 @@ func flood(name string, frame func(f *framed, i uint32) error) attack {
 	return attack{name: name, send: func(a *assault) string { return a.flood(frame) }}
 }
 
-// flood writes frames until the server ends the connection, and connects again.
+// flood writes frames as fast as the server takes them on a few connections, and connects again where it ends one.
 func (a *assault) flood(frame func(f *framed, i uint32) error) string {
-	frames, connections := 0, either(5, 50)
-	many(connections, 5, func(int) {
-		f, err := a.frames("gateway", attackersAddress)
-		if err != nil {
-			return
-		}
-		written := 0
-		for i := range uint32(either(2000, 50_000)) {
-			if f.do(func() error { return frame(f, i) }) != nil {
-				break
+	var frames, connections atomic.Int64
+	over := make(chan struct{})
+	var flooding sync.WaitGroup
+	for range either(5, 20) {
+		flooding.Go(func() {
+			for {
+				f, err := a.frames("gateway", attackersAddress)
+				if err == nil {
+					connections.Add(1)
+					frames.Add(f.fill(over, frame))
+				}
+				select {
+				case <-over:
+					return
+				default:
+				}
 			}
-			written++
+		})
+	}
+	a.lasts()
+	close(over)
+	flooding.Wait()
+	return fmt.Sprintf("%d frames on %d connections", frames.Load(), connections.Load())
+}
+
+// fill writes frames until the server ends the connection, or it is over.
+func (f *framed) fill(over <-chan struct{}, frame func(f *framed, i uint32) error) (written int64) {
+	var waiting sync.WaitGroup
+	done := make(chan struct{})
+	waiting.Go(func() {
+		select {
+		case <-over:
+		case <-done:
 		}
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		frames += written
+		_ = f.Close() // and what is being written ends
 	})
-	a.honest.goOn(3)
-	return fmt.Sprintf("%d frames on %d connections", frames, connections)
+	for f.do(func() error { return frame(f, uint32(written)) }) == nil {
+		written++
+	}
+	close(done)
+	waiting.Wait()
+	return written
 }

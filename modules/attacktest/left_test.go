@@ -29,23 +29,3 @@ func largeRefusal() string {
 	}
 	return fmt.Sprintf(`{"name":"n","items":[%s]}`, items[:len(items)-1])
 }
-
-// at is always the same path, and nothing never a body.
-func at(path string) func(int) string { return func(int) string { return path } }
-
-func nothing(int) string { return "" }
-
-// requests sends requests of a user, or of nobody, from a few clients.
-func requests(user, method string, path, body func(i int) string) func(a *assault) string {
-	return func(a *assault) string {
-		times, got := either(300, 5000), statuses{}
-		client := a.client(attackersAddress, true)
-		defer client.CloseIdleConnections()
-		many(times, 8, func(i int) {
-			status, _ := a.send(client, user, method, path(i), body(i))
-			got.add(status)
-		})
-		a.honest.goOn(3)
-		return fmt.Sprintf("%d times %s %.40s, answered %v", times, method, path(0), got.counts)
-	}
-}

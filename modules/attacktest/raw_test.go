@@ -20,10 +20,16 @@ func (a *assault) connect(module, from, protocol string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.shake(raw, protocol)
+}
+
+// shake makes a TLS connection of one that is open. Where that fails, it stays open: what the server does with it is the
+// server's business.
+func (a *assault) shake(raw net.Conn, protocol string) (net.Conn, error) {
 	connection := tls.Client(raw, &tls.Config{ServerName: "localhost", InsecureSkipVerify: true, NextProtos: []string{protocol}})
 	_ = connection.SetDeadline(time.Now().Add(patience))
 	if err := connection.Handshake(); err != nil {
-		return nil, err // it stays open for all that: what the server does with it is the server's business
+		return nil, err
 	}
 	_ = connection.SetDeadline(time.Time{})
 	a.handshakes.Add(1)
@@ -69,14 +75,20 @@ func (a *assault) frames(module, from string, settings ...http2.Setting) (*frame
 	if err != nil {
 		return nil, err
 	}
-	f := &framed{Conn: connection, framer: http2.NewFramer(connection, connection), counts: map[string]int{}, gone: make(chan struct{})}
-	f.framer.AllowIllegalWrites = true
-	f.hpack = hpack.NewEncoder(&f.head)
+	f := newFramed(connection)
 	if !write(connection, []byte(http2.ClientPreface)) || f.do(func() error { return f.framer.WriteSettings(settings...) }) != nil {
 		return nil, net.ErrClosed
 	}
 	go f.read()
 	return f, nil
+}
+
+// newFramed is a connection on which nothing has been written yet.
+func newFramed(connection net.Conn) *framed {
+	f := &framed{Conn: connection, framer: http2.NewFramer(connection, connection), counts: map[string]int{}, gone: make(chan struct{})}
+	f.framer.AllowIllegalWrites = true
+	f.hpack = hpack.NewEncoder(&f.head)
+	return f
 }
 
 // do writes a frame.

@@ -63,6 +63,27 @@ func many(times, atOnce int, once func(i int)) {
 	workers.Wait()
 }
 
+// keepOn does something so often, and in the long form again and again, while the honest clients go on. It gives how often.
+func (a *assault) keepOn(times, atOnce int, once func(i int)) (all int) {
+	over := make(chan struct{})
+	go func() {
+		a.lasts()
+		close(over)
+	}()
+	for {
+		many(times, atOnce, func(i int) { once(all + i) })
+		all += times
+		if !long {
+			<-over
+		}
+		select {
+		case <-over:
+			return all
+		default:
+		}
+	}
+}
+
 // statuses counts answers.
 type statuses struct {
 	mu     sync.Mutex
@@ -84,4 +105,23 @@ func (d *deployment) head(user, method, path string, headers ...string) []byte {
 		headers = append(headers, "Authorization: Bearer "+d.tokens[user])
 	}
 	return []byte(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", method, path, strings.Join(append([]string{"Content-Type: application/json"}, headers...), "\r\n")))
+}
+
+// at is always the same path, and nothing never a body.
+func at(path string) func(int) string { return func(int) string { return path } }
+
+func nothing(int) string { return "" }
+
+// requests sends requests of a user, or of nobody, from a few clients.
+func requests(user, method string, path, body func(i int) string) func(a *assault) string {
+	return func(a *assault) string {
+		times, got := either(300, 5000), statuses{}
+		client := a.client(attackersAddress, true)
+		defer client.CloseIdleConnections()
+		times = a.keepOn(times, 8, func(i int) {
+			status, _ := a.send(client, user, method, path(i), body(i))
+			got.add(status)
+		})
+		return fmt.Sprintf("%d times %s %.40s, answered %v", times, method, path(0), got.counts)
+	}
 }
