@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ type deployment struct {
 	rootsPEM  []byte
 	tokens    map[string]string // of the demo users
 	calm      time.Duration     // see usual; 0 is not known yet
+	beside    *deployment       // see bare; nil is not started yet
 }
 
 // process is one of its processes.
@@ -100,25 +102,19 @@ func (d *deployment) environ() []string {
 
 // address is where a module listens.
 func (d *deployment) address(module string) string {
-	for i, name := range modulePorts {
-		if name == module {
-			return fmt.Sprintf("localhost:%d", d.port+i)
-		}
-	}
-	panic("no module " + module)
+	return fmt.Sprintf("localhost:%d", d.port+slices.Index(modulePorts, module))
+}
+
+// admin is the admin listener of the process whose first module this is: a hundred above it.
+func (d *deployment) admin(module string) string {
+	return fmt.Sprintf("http://localhost:%d", d.port+slices.Index(modulePorts, module)+100)
 }
 
 func (d *deployment) url() string { return "https://" + d.address("gateway") }
 
 func (d *deployment) serve(modules string, ulimit int) *process {
 	first := strings.ReplaceAll(modules, "all", "gateway")
-	_, port, err := net.SplitHostPort(d.address(first))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	var number int
-	_, _ = fmt.Sscan(port, &number)
-	p := &process{name: modules, log: filepath.Join(d.dir, modules+".log"), admin: fmt.Sprintf("http://localhost:%d", number+100), ended: make(chan struct{})}
+	p := &process{name: modules, log: filepath.Join(d.dir, modules+".log"), admin: d.admin(first), ended: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		d.t.Fatal(err)

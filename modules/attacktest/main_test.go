@@ -2,6 +2,7 @@ package attacktest
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,24 +20,32 @@ var long = os.Getenv("ATTACKS") == "long"
 // ports has one for every module.
 var ports = systemtest.NewPorts(4)
 
-// What the environment says to this package's own processes: areClients to the honest clients, and areLast to the attackers,
-// who have given way already.
+// What the environment says to this package's own processes: areClients to the honest clients, isBare to the bare server, and
+// areLast to the attackers, who have given way already.
 const (
 	areClients = "ATTACKS_CLIENTS"
+	isBare     = "ATTACKS_BARE"
 	areLast    = "ATTACKS_LAST"
 )
 
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(areClients) != "":
-		if err := beClients(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		be(beClients)
+	case os.Getenv(isBare) != "":
+		be(beBare)
 	case long && os.Getenv(areLast) == "":
 		os.Exit(giveWay())
 	default:
 		os.Exit(buildAndRun(m))
+	}
+}
+
+// be is what such a process does, from its input to its output.
+func be(what func(in io.Reader, out io.Writer) error) {
+	if err := what(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 

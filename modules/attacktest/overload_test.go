@@ -36,7 +36,7 @@ const atOnce = 512
 // overload is an attack of ten times as many requests at once as can be served, each of which is followed by another one as
 // soon as it is answered.
 func overload(name, user, method string, path, body func(i int) string) attack {
-	return attack{name: name, users: true, sheds: true, slows: 200 * time.Millisecond, disk: 64 << 20, send: func(a *assault) string {
+	return attack{name: name, users: true, sheds: true, disk: 64 << 20, send: func(a *assault) string {
 		a.fillWithOrders("bob")
 		clients := make([]*http.Client, either(10, 10*atOnce/streams+1))
 		for i := range clients {

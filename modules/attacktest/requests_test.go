@@ -19,9 +19,18 @@ func (d *deployment) ask(from, user, method, path, body string) (status int, tex
 
 // send makes one request. The status is 0 where there was no answer.
 func (d *deployment) send(client *http.Client, user, method, path, body string) (status int, text string) {
+	answer, err := d.fetch(client, user, method, path, body)
+	if err != nil {
+		return answer.Status, err.Error()
+	}
+	return answer.Status, answer.Body
+}
+
+// fetch is the same with all of the answer.
+func (d *deployment) fetch(client *http.Client, user, method, path, body string) (systemtest.Reply, error) {
 	r, err := http.NewRequestWithContext(context.Background(), method, d.url()+path, strings.NewReader(body))
 	if err != nil {
-		return 0, err.Error()
+		return systemtest.Reply{}, err
 	}
 	media := "application/json"
 	if strings.HasPrefix(path, "/oauth2/") {
@@ -35,11 +44,7 @@ func (d *deployment) send(client *http.Client, user, method, path, body string) 
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	answer, err := systemtest.Fetch(client, r)
-	if err != nil {
-		return answer.Status, err.Error()
-	}
-	return answer.Status, answer.Body
+	return systemtest.Fetch(client, r)
 }
 
 // many does something so often, from so many at once.
