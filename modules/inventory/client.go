@@ -21,6 +21,11 @@ func (c Client) Get(ctx context.Context, r GetRequest) (Product, error) {
 	return Get.Call(ctx, c, r)
 }
 
+// Put implements [Service].
+func (c Client) Put(ctx context.Context, r PutRequest) (PutResponse, error) {
+	return Put.Call(ctx, c.Conn, r)
+}
+
 // Adjust calls inventory.Adjust.
 func (c Client) Adjust(ctx context.Context, r AdjustRequest) (Product, error) {
 	return Adjust.Call(ctx, c, r)

@@ -4,7 +4,11 @@
 // At all times 0 <= reserved <= on hand, for every product, and reserved is the sum of what live reservations hold.
 package inventory
 
-import "context"
+import (
+	"context"
+
+	"oms/platform/fault"
+)
 
 // ManageInventory is the scope of those who look after the stock.
 const ManageInventory = "manage_inventory"
@@ -18,6 +22,9 @@ type Service interface {
 	// Adjust changes how many there are on hand. Errors: invalid_argument; not_found; precondition_failed where
 	// expected is not met; conflict out-of-stock where fewer would be on hand than are reserved.
 	Adjust(context.Context, AdjustRequest) (Product, error)
+	// Put sets the name, the price and the stock of a product, and adds it where there is none. Errors: invalid_argument;
+	// conflict out-of-stock where fewer would be on hand than are reserved.
+	Put(context.Context, PutRequest) (PutResponse, error)
 	// Check says which lines Reserve would refuse now. It holds nothing and stores nothing: who asks first does not leave
 	// a refusal behind. Errors: invalid_argument.
 	Check(context.Context, CheckRequest) (Checked, error)
@@ -72,6 +79,44 @@ type AdjustRequest struct {
 	Delta    int64  `json:"delta" minimum:"-1000000" maximum:"1000000" not:"0" mustBe:"between -1000000 and 1000000, and not 0"`
 	Reason   string `json:"reason" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
 	Expected *int64 `json:"expected,omitempty" minimum:"0"` // on hand before; the adjustment is refused where it is not so
+}
+
+// PutRequest says how a product is to be. Its category and code name it for ever.
+type PutRequest struct {
+	Category string   `json:"category" path:"category" minLength:"1" maxLength:"64" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 64 characters, none of them a control character"`
+	Code     string   `json:"code" path:"code" minLength:"1" maxLength:"64" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 64 characters, none of them a control character"`
+	Name     string   `json:"name" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
+	Price    PutPrice `json:"price"`
+	OnHand   *int64   `json:"on_hand" minimum:"0" maximum:"1000000000"` // reserved or not
+}
+
+// PutPrice is a [Price] that has to be given: what is left out is not for nothing.
+type PutPrice struct {
+	Amount   *int64 `json:"amount" minimum:"0" maximum:"1000000000000"`
+	Currency string `json:"currency" pattern:"^[A-Z]{3}$" mustBe:"three capital letters of ISO 4217, such as EUR"`
+}
+
+// Problems names the numbers that are missing.
+func (r *PutRequest) Problems() (missing []fault.Field) {
+	if r.Price.Amount == nil {
+		missing = append(missing, fault.Field{Pointer: "/price/amount", Detail: "must be given"})
+	}
+	if r.OnHand == nil {
+		missing = append(missing, fault.Field{Pointer: "/on_hand", Detail: "must be given"})
+	}
+	return missing
+}
+
+// PutResponse is the [Product] as it is now, member by member.
+type PutResponse struct {
+	Category  string `json:"category"`
+	Code      string `json:"code"`
+	Name      string `json:"name"`
+	Price     Price  `json:"price"`
+	Available int64  `json:"available"`
+	OnHand    int64  `json:"on_hand"`
+	Reserved  int64  `json:"reserved"`
+	Created   bool   `json:"created" edge:"created"` // there was none before
 }
 
 // Line is a quantity of a product.

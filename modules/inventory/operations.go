@@ -37,6 +37,16 @@ var (
 		Errors:    []fault.Code{fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed},
 		Conflicts: []string{"out-of-stock"},
 	})
+	Put = rpc.Define(Service.Put, rpc.Row{
+		Name:    "inventory.Put",
+		Summary: "Set the name, the price and the stock of a product, which is added where there is none.",
+		Callers: rpc.Callers("gateway"),
+		Who:     rpc.User, Scope: ManageInventory,
+		Timeout: 5 * time.Second, Retry: rpc.Never, // once more, it would undo what has happened between
+		Edge:      rpc.Edge{Method: http.MethodPut, Path: "/inventory/{category}/{code}"},
+		Errors:    []fault.Code{fault.InvalidArgument},
+		Conflicts: []string{"out-of-stock"},
+	})
 	Check = rpc.Define(Service.Check, rpc.Row{
 		Name:    "inventory.Check",
 		Summary: "Say which items could not be held now.",
@@ -64,4 +74,4 @@ var (
 )
 
 // Operations is the table: one row for each method of [Service].
-var Operations = rpc.Table[Service]{List, Get, Adjust, Check, Reserve, Release}
+var Operations = rpc.Table[Service]{List, Get, Adjust, Put, Check, Reserve, Release}

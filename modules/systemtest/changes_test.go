@@ -63,6 +63,35 @@ func TestACancelledOrderIsGoneAndItsIDIsFree(t *testing.T) {
 	}
 }
 
+func TestProductsAreSetAndAdded(t *testing.T) {
+	d := open(t)
+	admin, alice := d.token("admin"), d.token("alice")
+	put := func(product, text string) Reply {
+		return d.do("PUT", "/inventory/"+product, bearer(admin), body(text))
+	}
+	const mug = `{"name":"A mug","price":{"amount":1250,"currency":"EUR"},"on_hand":3}`
+	want := `{"category":"kitchen","code":"mug","name":"A mug","price":{"amount":1250,"currency":"EUR"},"available":3,"on_hand":3,"reserved":0}`
+	if got := d.expect(put("kitchen/mug", mug), 201); got.Body != want {
+		t.Errorf("added: %s", got.Body)
+	}
+	if got := d.expect(put("kitchen/mug", mug), 200); got.Body != want {
+		t.Errorf("again: %s", got.Body)
+	}
+	d.expect(d.do("POST", "/order", bearer(alice), body(`{"id":"mugs","name":"Mugs","items":[{"category":"kitchen","code":"mug","qty":2}]}`)), 201)
+	if p := d.expectProblem(put("kitchen/mug", `{"name":"A mug","price":{"amount":1250,"currency":"EUR"},"on_hand":1}`), 409, "conflict"); p.Type != "out-of-stock" {
+		t.Errorf("%+v", p)
+	}
+	if p := d.expectProblem(put("kitchen/mug", `{}`), 422, "invalid_argument"); len(p.Errors) != 4 {
+		t.Errorf("%+v", p)
+	}
+	d.expectProblem(put("kitchen/mug", `{"name":"A mug","price":{"amount":12.50,"currency":"EUR"},"on_hand":3}`), 422, "invalid_argument")
+	d.expectProblem(put("kitchen/"+strings.Repeat("m", 65), mug), 422, "invalid_argument")
+	d.expectRefusal(d.do("PUT", "/inventory/kitchen/mug", bearer(alice), body(mug)), 403, `Bearer error="insufficient_scope", scope="manage_inventory"`)
+	if left := d.available("kitchen/mug"); left != 1 {
+		t.Errorf("%d available", left)
+	}
+}
+
 func TestAdjustments(t *testing.T) {
 	d := open(t)
 	admin, alice := d.token("admin"), d.token("alice")

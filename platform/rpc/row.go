@@ -84,7 +84,8 @@ const (
 
 // Edge binds an operation to a request from outside. The members of the request type are bound by struct tags:
 // `path:"id"` and `query:"limit"` name where a member comes from, the others are the body. Of the response,
-// `header:"ETag"` members become headers and `edge:"-"` members stay inside.
+// `header:"ETag"` members become headers, `edge:"-"` members stay inside, and where the `edge:"created"` one is true the status
+// is 201.
 type Edge struct {
 	Method   string // GET also serves HEAD
 	Path     string // "/order/{id}"

@@ -119,6 +119,78 @@ func invalidAdjustments(t *testing.T, w world) {
 	mustFail(t, "delta too large", err, fault.InvalidArgument)
 }
 
+func put(t *testing.T, w world) {
+	w.reserve(t, "k", 1, line("books", "a", 4))
+	request := func(code string, onHand int64) inventory.PutRequest {
+		amount := int64(1299)
+		return inventory.PutRequest{Category: "books", Code: code, Name: "Another name", Price: inventory.PutPrice{Amount: &amount, Currency: "EUR"}, OnHand: &onHand}
+	}
+	want := func(code string, onHand, reserved int64, created bool) inventory.PutResponse {
+		return inventory.PutResponse{
+			Category: "books", Code: code, Name: "Another name", Price: inventory.Price{Amount: 1299, Currency: "EUR"},
+			Available: onHand - reserved, OnHand: onHand, Reserved: reserved, Created: created,
+		}
+	}
+	for _, c := range []struct {
+		what     string
+		code     string
+		onHand   int64
+		reserved int64
+		created  bool
+	}{
+		{"one that is there", "a", 20, 4, false}, {"down to what is reserved", "a", 4, 4, false}, {"the same once more", "a", 4, 4, false},
+		{"a new one", "new", 7, 0, true}, {"the new one again", "new", 7, 0, false}, {"one of which there is none", "a name: with / and ü", 0, 0, true},
+	} {
+		got, err := w.edge.Put(manager, request(c.code, c.onHand))
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if diff := cmp.Diff(want(c.code, c.onHand, c.reserved, c.created), got); diff != "" {
+			t.Errorf("%s (-want +got): %s", c.what, diff)
+		}
+		if onHand, reserved := w.see(t, "books", c.code); onHand != c.onHand || reserved != c.reserved {
+			t.Errorf("%s: on hand %d, reserved %d", c.what, onHand, reserved)
+		}
+	}
+	_, err := w.edge.Put(manager, request("a", 3))
+	failure := mustFail(t, "below what is reserved", err, fault.Conflict)
+	if failure.Type != "out-of-stock" || len(failure.Fields) != 1 || failure.Fields[0].Pointer != "/on_hand" {
+		t.Errorf("fault %+v", failure)
+	}
+	w.mustBeReserved(t, "books", "a", 4)
+	w.reserve(t, "of the new one", 1, line("books", "new", 7))
+}
+
+func invalidProducts(t *testing.T, w world) {
+	good := int64(1)
+	negative, huge := int64(-1), int64(1_000_000_000_001)
+	for what, c := range map[string]struct {
+		request inventory.PutRequest
+		want    []string
+	}{
+		"nothing": {inventory.PutRequest{}, []string{"/category", "/code", "/name", "/price/currency", "/price/amount", "/on_hand"}},
+		"all of it is bad": {inventory.PutRequest{
+			Category: "a\nb", Code: strings.Repeat("x", 65), Name: " ", Price: inventory.PutPrice{Amount: &negative, Currency: "eur"}, OnHand: &negative,
+		}, []string{"/category", "/code", "/name", "/price/amount", "/price/currency", "/on_hand"}},
+		"too much": {inventory.PutRequest{
+			Category: "books", Code: "a", Name: "n", Price: inventory.PutPrice{Amount: &huge, Currency: "EURO"}, OnHand: &huge,
+		}, []string{"/price/amount", "/price/currency", "/on_hand"}},
+		"a price without an amount": {inventory.PutRequest{Category: "books", Code: "a", Name: "n", Price: inventory.PutPrice{Currency: "EUR"}, OnHand: &good}, []string{"/price/amount"}},
+	} {
+		_, err := w.edge.Put(manager, c.request)
+		var pointers []string
+		for _, field := range mustFail(t, what, err, fault.InvalidArgument).Fields {
+			pointers = append(pointers, field.Pointer)
+		}
+		if diff := cmp.Diff(c.want, pointers); diff != "" {
+			t.Errorf("%s (-want +got): %s", what, diff)
+		}
+	}
+	if onHand, _ := w.see(t, "books", "a"); onHand != 10 {
+		t.Errorf("%d on hand", onHand)
+	}
+}
+
 func whoMayCall(t *testing.T, w world) {
 	adjust := inventory.AdjustRequest{Category: "books", Code: "a", Delta: 1, Reason: "counted"}
 	_, err := w.edge.Adjust(nobody, adjust)
@@ -127,6 +199,13 @@ func whoMayCall(t *testing.T, w world) {
 	mustFail(t, "alice adjusts", err, fault.PermissionDenied)
 	_, err = w.order.Adjust(manager, adjust)
 	mustFail(t, "order adjusts, for a manager", err, fault.PermissionDenied)
+	set := inventory.PutRequest{Category: "books", Code: "a", Name: "n", Price: inventory.PutPrice{Amount: &adjust.Delta, Currency: "EUR"}, OnHand: &adjust.Delta}
+	_, err = w.edge.Put(nobody, set)
+	mustFail(t, "nobody sets a product", err, fault.Unauthenticated)
+	_, err = w.edge.Put(alice, set)
+	mustFail(t, "alice sets a product", err, fault.PermissionDenied)
+	_, err = w.order.Put(manager, set)
+	mustFail(t, "order sets a product, for a manager", err, fault.PermissionDenied)
 	_, err = w.edge.Check(manager, inventory.CheckRequest{Lines: []inventory.Line{line("books", "a", 1)}})
 	mustFail(t, "the gateway asks, for a manager", err, fault.PermissionDenied)
 	_, err = w.edge.Reserve(manager, inventory.ReserveRequest{Key: "k", Revision: 1, Lines: []inventory.Line{line("books", "a", 1)}})

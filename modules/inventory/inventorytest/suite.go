@@ -24,6 +24,8 @@ func Run(t *testing.T, shapes []rpctest.Shape, start Start) {
 		"only who manages the stock sees it all":   views,
 		"adjustments":                              adjustments,
 		"invalid adjustments":                      invalidAdjustments,
+		"a product is set, or added":               put,
+		"invalid products":                         invalidProducts,
 		"who may call":                             whoMayCall,
 		"reserve is all or nothing":                allOrNothing,
 		"asking says what is short, holds nothing": asked,

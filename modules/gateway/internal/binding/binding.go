@@ -25,6 +25,7 @@ type Binding struct {
 	header    []int
 	body      part
 	headers   []int // the response's members that are headers; the others are the body
+	created   int   // that which says that something is new; -1 is none
 	answer    part
 	rules     *constraint.Rules // of the request
 }
@@ -32,7 +33,7 @@ type Binding struct {
 // New makes the binding of an operation with an edge. It fails where the row and the tags of its types do not match: a
 // member that could not be bound would be a request that nobody can make, or a panic while one is made.
 func New(operation rpc.Operation) (*Binding, error) {
-	b := &Binding{Operation: operation, Row: operation.Row()}
+	b := &Binding{Operation: operation, Row: operation.Row(), created: -1}
 	if !b.Row.Edge.Bound() {
 		return nil, fmt.Errorf("operation %s has no edge", b.Row.Name)
 	}
@@ -104,8 +105,10 @@ func (b *Binding) bindResponse(response reflect.Type) error {
 			b.headers = append(b.headers, i)
 		case field.Tag.Get("edge") == "":
 			answer = append(answer, i)
+		case field.Tag.Get("edge") == "created" && field.Type.Kind() == reflect.Bool:
+			b.created = i
 		case field.Tag.Get("edge") != "-":
-			return fmt.Errorf("member %s: the only edge tag is -", field.Name)
+			return fmt.Errorf("member %s: the edge tags are -, and created for a flag", field.Name)
 		}
 	}
 	b.answer = newPart(response, answer)

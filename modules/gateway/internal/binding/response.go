@@ -25,6 +25,9 @@ type Answer struct {
 func (b *Binding) Encode(response any) (*Answer, error) {
 	whole := reflect.ValueOf(response).Elem()
 	a := &Answer{cmp.Or(b.Row.Edge.Success, http.StatusOK), http.Header{}, nil}
+	if b.created >= 0 && whole.Field(b.created).Bool() {
+		a.status = http.StatusCreated
+	}
 	for _, i := range b.headers {
 		if value := whole.Field(i).String(); value != "" {
 			a.header.Set(whole.Type().Field(i).Tag.Get("header"), value)

@@ -90,6 +90,9 @@ type (
 	oddEdge struct {
 		ID string `json:"id" edge:"omit"`
 	}
+	createdText struct {
+		ID string `json:"id" edge:"created"`
+	}
 )
 
 func TestRowsThatCannotBeBoundAreRefused(t *testing.T) {
@@ -120,6 +123,7 @@ func TestRowsThatCannotBeBoundAreRefused(t *testing.T) {
 		"a time in the body":            {operation[withTime, nothing](post), "time.Time"},
 		"a number as a header":          {operation[nothing, numberInHeader](get("/x")), "member Tag"},
 		"an edge tag that says nothing": {operation[nothing, oddEdge](get("/x")), "member ID"},
+		"a text that says what is new":  {operation[nothing, createdText](get("/x")), "member ID"},
 		"a location of nothing":         {operation[nothing, answer](rpc.Edge{Method: http.MethodGet, Path: "/x", Location: "/x/{none}"}), "location"},
 		"a location of a number":        {operation[nothing, answer](rpc.Edge{Method: http.MethodGet, Path: "/x", Location: "/x/{count}"}), "location"},
 		"success that is none":          {operation[nothing, nothing](rpc.Edge{Method: http.MethodGet, Path: "/x", Success: 404}), "404"},
