@@ -1,10 +1,9 @@
 package command
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -12,31 +11,31 @@ import (
 )
 
 func (a *app) certs() *cobra.Command {
-	oneOrAll := func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return errors.New("name one, or none for all of them")
-		}
-		return nil
-	}
+	purposes := []string{sts.RootOfWorkloads, sts.RootOfPublic}
 	return group("certs", "The private roots, and the certificates of the modules",
+		listing(&cobra.Command{
+			Use: "list", Short: "List the roots that are trusted, the certificates that have not expired, and the modules that were removed",
+			Args: noArguments, RunE: a.operate(listCertificates), Example: "app certs list",
+		}),
 		&cobra.Command{
-			Use: "list", Short: "List the roots that are trusted and the certificates that have not expired", Args: noArguments, RunE: a.operate(listCertificates),
+			Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules",
+			Args: oneOrAll(moduleNames()), RunE: a.operate(renewCertificates), Example: "app certs renew order", ValidArgsFunction: first(among(moduleNames()...)),
 		},
 		&cobra.Command{
-			Use: "renew [MODULE]", Short: "Have a module renew its certificate now; without a name, all modules", Args: oneOrAll, RunE: a.operate(renewCertificates),
-		},
-		&cobra.Command{
-			Use: "rotate-root [workloads|public]", Short: "Replace the private root and the public one, or one of them, in good order", Args: oneOrAll, RunE: a.operate(rotateRoot),
+			Use: "rotate-root [workloads|public]", Short: "Replace the private root and the public one, or one of them, in good order",
+			Args: oneOrAll(purposes), RunE: a.operate(rotateRoot), Example: "app certs rotate-root public", ValidArgsFunction: first(among(purposes...)),
 			Long: "Publish next roots, which sign after trust.root_announcement: then every module renews its certificate, and so does the\n" +
 				"public listener. What they replace is trusted for trust.root_overlap after that. No call fails. The private root is for\n" +
 				"modules among themselves (workloads). The public one is what clients outside trust (public): they take root.pem anew\nwithin trust.root_announcement, and it holds both.",
 		},
 		&cobra.Command{
-			Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneName, RunE: a.operate(removeWorkload),
-			Long: "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
+			Use: "revoke MODULE", Short: "Remove a module: its certificates no longer count, on open connections too", Args: oneOf(moduleNames()), RunE: a.operate(removeWorkload),
+			Long:    "Revoke all certificates of a module and give it none any more. `app certs join-token MODULE` lets it in again.",
+			Example: "app certs revoke order", ValidArgsFunction: first(among(moduleNames()...)),
 		},
 		&cobra.Command{
-			Use: "join-token MODULE", Short: "Print a join token, with which a module on another machine enrols once", Args: oneName, RunE: a.operate(createJoinToken),
+			Use: "join-token MODULE", Short: "Print a join token, with which a module on another machine enrols once",
+			Args: oneOf(moduleNames()), RunE: a.operate(createJoinToken), Example: "app certs join-token order > order.token", ValidArgsFunction: first(among(moduleNames()...)),
 			Long: "Print a join token on standard output: it holds once, for an hour, for this module alone, and carries the fingerprint of\n" +
 				"the private root. Put it into a file of mode 0600 and start the module there with --join-token-file. It also lets in a\nmodule that was removed.",
 		})
@@ -47,7 +46,10 @@ func listCertificates(cmd *cobra.Command, o operator, _ []string) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	return show(cmd, list, func(table io.Writer) { certificateTable(table, list) })
+}
+
+func certificateTable(table io.Writer, list sts.Certificates) {
 	fmt.Fprintln(table, "ROOT\tSTATE\tSIGNS FROM\tTRUSTED UNTIL\tFOR")
 	for _, r := range list.Roots {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, stamp(r.Activates), stamp(r.Retires), r.Purpose)
@@ -60,15 +62,16 @@ func listCertificates(cmd *cobra.Command, o operator, _ []string) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Workload, state, stamp(c.Issued), stamp(c.Expires))
 	}
-	return table.Flush()
+	for _, module := range list.Removed {
+		fmt.Fprintf(table, "-\t%s\tremoved\t-\t-\n", module)
+	}
 }
 
 func renewCertificates(cmd *cobra.Command, o operator, args []string) error {
 	if _, err := sts.RenewCertificates.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: strings.Join(args, "")}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(cmd.ErrOrStderr(), "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
-	return err
+	return say(cmd, "Asked for. What runs renews within seconds, what does not when it starts; `app certs list` shows it.")
 }
 
 func rotateRoot(cmd *cobra.Command, o operator, args []string) error {
@@ -88,8 +91,10 @@ func rotateRoot(cmd *cobra.Command, o operator, args []string) error {
 }
 
 func removeWorkload(cmd *cobra.Command, o operator, args []string) error {
-	_, err := sts.RemoveWorkload.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]})
-	return err
+	if _, err := sts.RemoveWorkload.Call(cmd.Context(), o, sts.WorkloadRequest{Workload: args[0]}); err != nil {
+		return err
+	}
+	return say(cmd, "%s is removed: within seconds nobody accepts its certificates. `app certs join-token %s` lets it in again.", args[0], args[0])
 }
 
 func createJoinToken(cmd *cobra.Command, o operator, args []string) error {

@@ -12,6 +12,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -74,12 +75,16 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.New("say what to do, for example app serve")
+			cmd.SetOut(cmd.ErrOrStderr())
+			return errors.Join(cmd.Help(), errors.New("say what to do, for example app serve"))
 		},
+		Example: "app serve", Version: Version,
 	}
+	root.SetVersionTemplate(thisBuild().String() + "\n")
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default ./config.yaml where it is there)")
 	root.PersistentFlags().StringVar(&a.dataDir, "data-dir", "", "databases, keys and certificates (default: data_dir of the configuration)")
-	root.CompletionOptions.HiddenDefaultCmd = true
+	must(root.MarkPersistentFlagFilename("config", "yaml", "yml"), root.MarkPersistentFlagDirname("data-dir"))
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(a.serve(), a.version(), a.config(), a.token(), a.users(), a.keys(), a.certs(), a.migrate())
 	return root
 }
@@ -158,12 +163,49 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("there is no command %q", args[0])
 }
 
+// must is for what depends on the program alone, so that every test would see it fail.
+func must(errs ...error) {
+	if err := errors.Join(errs...); err != nil {
+		panic(err)
+	}
+}
+
 // oneName is for commands that take a name.
 func oneName(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("say one name: %s", cmd.UseLine())
 	}
 	return nil
+}
+
+// oneOf is for commands that take one of a few words.
+func oneOf(words []string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := oneName(cmd, args); err != nil {
+			return err
+		}
+		return known(words, args[0])
+	}
+}
+
+// oneOrAll is for commands that take one of a few words, or none for all of them.
+func oneOrAll(words []string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return nil
+		case 1:
+			return known(words, args[0])
+		}
+		return fmt.Errorf("name one, or none for all of them: %s", cmd.UseLine())
+	}
+}
+
+func known(words []string, word string) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	return fmt.Errorf("there is no %q; it is one of %s", word, strings.Join(words, ", "))
 }
 
 // nameAndMore is for commands that take a name, and words behind it.

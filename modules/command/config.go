@@ -2,7 +2,7 @@ package command
 
 import (
 	"fmt"
-	"text/tabwriter"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +11,11 @@ import (
 
 func (a *app) config() *cobra.Command {
 	return group("config", "Check or print the configuration",
-		&cobra.Command{Use: "check", Short: "Say whether the configuration is good", Args: noArguments, RunE: a.configured(checkConfig)},
-		&cobra.Command{Use: "print", Short: "Print every value and where it comes from", Args: noArguments, RunE: a.configured(printConfig)})
+		&cobra.Command{Use: "check", Short: "Say whether the configuration is good", Args: noArguments, Example: "app config check --config new.yaml", RunE: a.configured(checkConfig)},
+		listing(&cobra.Command{
+			Use: "print", Short: "Print every value, where it comes from, and the default where that is another one", Args: noArguments,
+			Example: "app config print", RunE: a.configured(printConfig),
+		}))
 }
 
 func checkConfig(cmd *cobra.Command, _ *system.Loaded, _ []string) error {
@@ -21,9 +24,14 @@ func checkConfig(cmd *cobra.Command, _ *system.Loaded, _ []string) error {
 }
 
 func printConfig(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	for _, setting := range loaded.Effective() {
-		fmt.Fprintf(table, "%s:\t%s\t# %s\n", setting.Key, setting.Value, setting.Source)
-	}
-	return table.Flush()
+	settings := loaded.Effective()
+	return show(cmd, settings, func(table io.Writer) {
+		for _, s := range settings {
+			fmt.Fprintf(table, "%s:\t%s\t# %s", s.Key, s.Value, s.Source)
+			if s.Value != s.Default {
+				fmt.Fprintf(table, "; the default is %s", s.Default)
+			}
+			fmt.Fprintln(table)
+		}
+	})
 }

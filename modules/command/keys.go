@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,14 +19,22 @@ import (
 func (a *app) keys() *cobra.Command {
 	var module string
 	cmd := group("keys", "The keys that sign tokens; with --module, those with which a module signs its calls",
-		&cobra.Command{Use: "list", Short: "List the keys that sign or still verify", Args: noArguments, RunE: a.onKeys(&module, listKeys)},
+		listing(&cobra.Command{
+			Use: "list", Short: "List the keys that sign or still verify", Args: noArguments, RunE: a.onKeys(&module, listKeys),
+			Example: "app keys list\napp keys list --module order",
+		}),
 		&cobra.Command{
 			Use: "rotate", Short: "Replace the key that signs, in good order", Args: noArguments, RunE: a.onKeys(&module, rotateKey),
 			Long: "Publish a next key, which signs after sts.signing_key_announcement; the one that it replaces verifies for\n" +
 				"sts.signing_key_overlap after that. A module's own new key signs at once, and the old one counts for\ntrust.workload_key_overlap. No request fails.",
+			Example: "app keys rotate",
 		},
-		&cobra.Command{Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName, RunE: a.onKeys(&module, revokeKey)})
+		&cobra.Command{
+			Use: "revoke KID", Short: "Withdraw a key: nothing that it signed counts from now on", Args: oneName, RunE: a.onKeys(&module, revokeKey),
+			Example: "app keys revoke bQx3T0eXfRLaIvFXkL4Kb0mRJmzDvBNH6yBYDe0nMTE", ValidArgsFunction: first(a.keyIDs(&module)),
+		})
 	cmd.PersistentFlags().StringVar(&module, "module", "", "the keys with which this module signs its calls (trust.profile peer), in its data directory")
+	must(cmd.RegisterFlagCompletionFunc("module", among(moduleNames()...)))
 	return cmd
 }
 
@@ -45,16 +51,16 @@ func (a *app) onKeys(module *string, do func(*cobra.Command, keySet, []string) e
 		return do(cmd, signingKeys(cmd.Context(), o), args)
 	})
 	ofModule := a.configured(func(cmd *cobra.Command, loaded *system.Loaded, args []string) error {
-		if known := moduleNames(); !slices.Contains(known, *module) {
-			return fmt.Errorf("there is no module %q; it is one of %s", *module, strings.Join(known, ", "))
-		}
 		return do(cmd, workloadKeys(system.KeyFile(loaded.Config, *module), loaded.Config.Trust.WorkloadKeyOverlap), args)
 	})
 	return func(cmd *cobra.Command, args []string) error {
-		if cmd.Flags().Changed("module") {
-			return ofModule(cmd, args)
+		if !cmd.Flags().Changed("module") {
+			return ofSTS(cmd, args)
 		}
-		return ofSTS(cmd, args)
+		if err := known(moduleNames(), *module); err != nil {
+			return fmt.Errorf("--module: %w", err)
+		}
+		return ofModule(cmd, args)
 	}
 }
 
@@ -63,12 +69,12 @@ func listKeys(cmd *cobra.Command, keys keySet, _ []string) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
-	for _, k := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.State, stamp(k.Activates), stamp(k.Retires))
-	}
-	return table.Flush()
+	return show(cmd, sts.SigningKeys{Keys: list}, func(table io.Writer) {
+		fmt.Fprintln(table, "KID\tSTATE\tSIGNS FROM\tVERIFIES UNTIL")
+		for _, k := range list {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.State, stamp(k.Activates), stamp(k.Retires))
+		}
+	})
 }
 
 func rotateKey(cmd *cobra.Command, keys keySet, _ []string) error {
@@ -76,12 +82,19 @@ func rotateKey(cmd *cobra.Command, keys keySet, _ []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The next key signs from %s on.\n", stamp(next.Activates))
+	if err := say(cmd, "The next key signs from %s on.", stamp(next.Activates)); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), next.ID)
 	return err
 }
 
-func revokeKey(_ *cobra.Command, keys keySet, args []string) error { return keys.revoke(args[0]) }
+func revokeKey(cmd *cobra.Command, keys keySet, args []string) error {
+	if err := keys.revoke(args[0]); err != nil {
+		return err
+	}
+	return say(cmd, "Nothing that %s has signed counts any more, in every process within seconds.", args[0])
+}
 
 // signingKeys are the keys with which the STS signs tokens.
 func signingKeys(ctx context.Context, o operator) keySet {

@@ -13,8 +13,8 @@ import (
 )
 
 func (a *app) migrate() *cobra.Command {
-	step := func(use, short string, do func(context.Context, sqlite.Options) (database.Status, error)) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
+	step := func(use, short, example string, do func(context.Context, sqlite.Options) (database.Status, error)) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, Args: noArguments, Example: example, RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
 			for _, module := range loaded.Config.Stateful() {
 				status, err := do(cmd.Context(), system.DatabaseOptions(loaded.Config, module, quiet(cmd.ErrOrStderr())))
 				if err != nil {
@@ -28,8 +28,8 @@ func (a *app) migrate() *cobra.Command {
 		})}
 	}
 	return group("migrate", "Show or bring up to date the schema of the databases",
-		step("status", "Show the version of each database", sqlite.MigrationStatus),
-		step("up", "Bring each database up to date; `app serve` does so by itself", sqlite.MigrateUp))
+		step("status", "Show the version of each database", "app migrate status", sqlite.MigrationStatus),
+		step("up", "Bring each database up to date; `app serve` does so by itself", "app migrate up", sqlite.MigrateUp))
 }
 
 func describe(module string, s database.Status) string {

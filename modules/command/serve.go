@@ -27,13 +27,14 @@ const modulesFlag = "modules"
 func (a *app) serve() *cobra.Command {
 	var options system.Options
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments,
+		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments, Example: "app serve\napp serve --modules order,inventory",
 		RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
 			return serve(cmd.Context(), loaded.Config, options, a.given(), cmd.ErrOrStderr())
 		}),
 	}
 	cmd.Flags().String(modulesFlag, "", "what this process hosts: all, or any of "+strings.Join(moduleNames(), ","))
 	cmd.Flags().StringVar(&options.JoinTokenFile, "join-token-file", "", "a file with the join tokens of these modules, a line each (default: where an STS that shares the data directory leaves them)")
+	must(cmd.RegisterFlagCompletionFunc(modulesFlag, among(append(moduleNames(), "all")...)))
 	return cmd
 }
 

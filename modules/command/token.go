@@ -19,7 +19,8 @@ func (a *app) token() *cobra.Command {
 	var scope string
 	cmd := &cobra.Command{
 		Use: "token --user NAME", Short: "Print an access token of a user, for curl", Args: noArguments,
-		Long: "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
+		Long:    "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
+		Example: "app token --user alice --scope view_orders --ttl 5m",
 		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
 			request.Issuer = o.config.Server.PublicURL
 			request.Audience = cmp.Or(request.Audience, o.config.Server.PublicURL)
@@ -39,6 +40,6 @@ func (a *app) token() *cobra.Command {
 	cmd.Flags().StringVar(&scope, "scope", "", "scopes, separated by spaces (default: all of the user's)")
 	cmd.Flags().DurationVar(&request.Lifetime, "ttl", 0*time.Second, "how long it lives, up to 24h (default: sts.access_token_ttl)")
 	cmd.Flags().StringVar(&request.Audience, "audience", "", "what it is for (default: server.public_url)")
-	_ = cmd.MarkFlagRequired("user")
+	must(cmd.MarkFlagRequired("user"), cmd.RegisterFlagCompletionFunc("user", a.userNames), cmd.RegisterFlagCompletionFunc("scope", scopeWords()))
 	return cmd
 }

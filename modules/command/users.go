@@ -26,12 +26,21 @@ func (a *app) users() *cobra.Command {
 		&cobra.Command{
 			Use: "scope NAME [SCOPE...]", Short: "Set what a user may do, from the next request on", Long: "Set what a user may do, from the next request on: these scopes and no others.\n\n" + scopeHelp(),
 			Example: "app users scope carol add_order view_orders", Args: nameAndMore, RunE: a.operate(setScopes),
+			ValidArgsFunction: a.scopesOfUser,
 		},
-		&cobra.Command{Use: "list", Short: "List all users", Args: noArguments, RunE: a.operate(listUsers)},
-		&cobra.Command{Use: "passwd NAME", Short: "Set a user's password from standard input", Args: oneName, RunE: a.operate(setPassword)},
-		&cobra.Command{Use: "disable NAME", Short: "Lock a user out at once", Args: oneName, RunE: a.operate(setDisabled(true))},
-		&cobra.Command{Use: "enable NAME", Short: "Let a disabled user in again", Args: oneName, RunE: a.operate(setDisabled(false))},
-		&cobra.Command{Use: "sign-out NAME", Short: "End all sessions of a user, and what was issued before", Args: oneName, RunE: a.operate(signOut)})
+		listing(&cobra.Command{Use: "list", Short: "List all users", Args: noArguments, Example: "app users list", RunE: a.operate(listUsers)}),
+		a.onUser("passwd", "Set a user's password from standard input", " < password.txt", setPassword),
+		a.onUser("disable", "Lock a user out at once", "", setDisabled(true)),
+		a.onUser("enable", "Let a disabled user in again", "", setDisabled(false)),
+		a.onUser("sign-out", "End all sessions of a user, and what was issued before", "", signOut))
+}
+
+// onUser is a command that does one thing to one user.
+func (a *app) onUser(verb, short, input string, do func(*cobra.Command, operator, []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " NAME", Short: short, Args: oneName, RunE: a.operate(do),
+		Example: "app users " + verb + " carol" + input, ValidArgsFunction: first(a.userNames),
+	}
 }
 
 func (a *app) usersAdd() *cobra.Command {
@@ -57,6 +66,7 @@ func (a *app) usersAdd() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringArrayVar(&scopes, "scope", nil, "what the user may do; several separated by spaces, or the flag again")
+	must(cmd.RegisterFlagCompletionFunc("scope", scopeWords()))
 	cmd.Flags().StringVar(&user.FullName, "name", "", "full name")
 	cmd.Flags().StringVar(&user.Email, "email", "", "e-mail address")
 	return cmd
@@ -79,12 +89,12 @@ func listUsers(cmd *cobra.Command, o operator, _ []string) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
-	for _, user := range list.Users {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, o.config.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
-	}
-	return table.Flush()
+	return show(cmd, list, func(table io.Writer) {
+		fmt.Fprintln(table, "NAME\tSTATE\tSCOPES\tFULL NAME\tE-MAIL")
+		for _, user := range list.Users {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", user.Name, state(user, o.config.Demo.Enabled), strings.Join(user.Scopes, " "), user.FullName, user.Email)
+		}
+	})
 }
 
 func state(user sts.User, demo bool) string {

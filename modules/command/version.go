@@ -18,24 +18,32 @@ type build struct {
 	Go       string `json:"go"`
 }
 
+// thisBuild is what is known about the binary that runs.
+func thisBuild() build {
+	b := build{Version: Version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.Go = info.GoVersion
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				b.Revision = setting.Value
+			}
+		}
+	}
+	return b
+}
+
+// String is the build for people.
+func (b build) String() string { return fmt.Sprintf("app %s (%s)", b.Version, b.Go) }
+
 func (a *app) version() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
+		Use: "version", Short: "Print the version", Args: noArguments, Example: "app version --json",
 		RunE: a.run(func(cmd *cobra.Command, _ []string) error {
-			b := build{Version: Version}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				b.Go = info.GoVersion
-				for _, setting := range info.Settings {
-					if setting.Key == "vcs.revision" {
-						b.Revision = setting.Value
-					}
-				}
-			}
 			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(b)
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(thisBuild())
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "app %s (%s)\n", b.Version, b.Go)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), thisBuild())
 			return err
 		}),
 	}

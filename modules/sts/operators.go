@@ -43,9 +43,10 @@ type Operators interface {
 	// Errors: not_found.
 	RevokeSigningKey(context.Context, RevokeSigningKeyRequest) (Done, error)
 
-	// ListCertificates lists the roots that are trusted and the certificates that have not expired.
+	// ListCertificates lists the roots that are trusted, the certificates that have not expired, and who gets none.
 	ListCertificates(context.Context, ListRequest) (Certificates, error)
-	// RenewCertificates has a workload renew its certificates at once, or every workload. Errors: not_found.
+	// RenewCertificates has a workload renew its certificates at once, or every workload. Errors: not_found, conflict
+	// (workload-removed).
 	RenewCertificates(context.Context, WorkloadRequest) (Done, error)
 	// RotateRoot publishes next roots; when they begin to sign, every certificate is renewed. Where one cannot be rotated,
 	// neither is. Errors: invalid_argument for a purpose that there is not, conflict (rotation-under-way).
@@ -117,7 +118,7 @@ var (
 	}))
 	RenewCertificates = rpc.Define(Operators.RenewCertificates, forOperators(rpc.Row{
 		Name: "sts.RenewCertificates", Summary: "Have workloads renew their certificates at once.",
-		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
+		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound}, Conflicts: []string{"workload-removed"},
 	}))
 	RotateRoot = rpc.Define(Operators.RotateRoot, forOperators(rpc.Row{
 		Name: "sts.RotateRoot", Summary: "Replace the private root and the public one, in good order.",
@@ -274,10 +275,11 @@ type RevokeSigningKeyRequest struct {
 	ID string `json:"id"`
 }
 
-// Certificates are the roots that are trusted and the certificates that have not expired.
+// Certificates are the roots that are trusted, the certificates that have not expired, and who gets none.
 type Certificates struct {
 	Roots        []SigningKey        `json:"roots"` // those of workloads first
 	Certificates []IssuedCertificate `json:"certificates"`
+	Removed      []string            `json:"removed"` // workloads that get none, until there is a join token for them
 }
 
 // IssuedCertificate is a certificate on record.

@@ -47,8 +47,9 @@ type LoadOptions struct {
 
 // Loaded tells what is in force and where each value came from.
 type Loaded struct {
-	schema  schema
-	origins origins
+	schema   schema
+	origins  origins
+	defaults map[string]string // of each key, as [Setting] has them
 }
 
 // Load fills the sections from the sources: defaults < file < environment < flags. Relative paths of a file are relative
@@ -67,7 +68,10 @@ func Load(o LoadOptions, sections ...Section) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded := &Loaded{schema: s, origins: origins{}}
+	loaded := &Loaded{schema: s, origins: origins{}, defaults: map[string]string{}}
+	for _, k := range s.keys {
+		loaded.defaults[k.name] = written(k.field)
+	}
 	merged := koanf.New(".")
 	var problems []error
 	for _, l := range []*layer{defaults(s, o), file, environment, readFlags(s, o)} {
@@ -116,16 +120,17 @@ func defaults(s schema, o LoadOptions) *layer {
 
 // Setting is one key with its effective value, as config.yaml would write it on one line, and where it came from.
 type Setting struct {
-	Key    string
-	Value  string // secrets are redacted
-	Source string // "default", "embedded config.yaml", "file NAME", "environment APP_X" or "flag --x"
+	Key     string `json:"key"`
+	Value   string `json:"value"`   // secrets are redacted
+	Default string `json:"default"` // as Value
+	Source  string `json:"source"`  // "default", "embedded config.yaml", "file NAME", "environment APP_X" or "flag --x"
 }
 
 // Effective is every key in the order of the sections.
 func (l *Loaded) Effective() []Setting {
 	var settings []Setting
 	for _, k := range l.schema.keys {
-		settings = append(settings, Setting{Key: k.name, Value: written(k.field), Source: l.origins.of(k.name).source})
+		settings = append(settings, Setting{Key: k.name, Value: written(k.field), Default: l.defaults[k.name], Source: l.origins.of(k.name).source})
 	}
 	return settings
 }

@@ -118,6 +118,14 @@ func (o Operators) ListCertificates(ctx context.Context, _ sts.ListRequest) (sts
 			err = row.Scan(&c.Serial, &c.Workload, &c.Issued, &c.Expires, &c.Revoked)
 			return c, err
 		}, `SELECT serial, workload, issued_at, expires_at, revoked_at IS NOT NULL FROM certificates WHERE expires_at > $1 ORDER BY workload, issued_at`, now)
+		if err != nil {
+			return list, err
+		}
+		removed, err := database.Collect(tx, func(row database.Row) (name string, err error) {
+			err = row.Scan(&name)
+			return name, err
+		}, `SELECT name FROM workloads WHERE removed = 1 ORDER BY name`)
+		list.Removed = append([]string{}, removed...) // a list also where it is empty
 		return list, err
 	})
 }
@@ -127,6 +135,13 @@ func (o Operators) ListCertificates(ctx context.Context, _ sts.ListRequest) (sts
 func (o Operators) RenewCertificates(ctx context.Context, r sts.WorkloadRequest) (done sts.Done, err error) {
 	before := o.Now().Truncate(time.Second).Add(time.Second)
 	return done, o.Store.Write(ctx, func(tx database.Tx) error {
+		var removed bool
+		if err := tx.QueryRow(`SELECT COALESCE((SELECT removed FROM workloads WHERE name = $1), 0)`, r.Workload).Scan(&removed); err != nil {
+			return err
+		}
+		if removed {
+			return fault.Conflicting("workload-removed", "%s was removed and gets no certificate; `app certs join-token %s` lets it in again", r.Workload, r.Workload)
+		}
 		return o.changeWorkload(tx, r.Workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before)
 	})
 }
