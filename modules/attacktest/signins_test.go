@@ -13,9 +13,9 @@ import (
 // at once when to come back. Whoever uses the installation meanwhile notices nothing.
 func TestSignInsAtOnce(t *testing.T) {
 	run(t, []attack{
-		{name: "sign-ins at once", send: func(a *assault) string { return a.signIns(either(300, 1000), a.signIn) }},
+		{name: "sign-ins at once", send: func(a *assault) string { return a.signIns(either(150, 1000), a.signIn) }},
 		{name: "sign-ins with long passwords at once", send: func(a *assault) string {
-			return a.signIns(either(300, 1000), func(client *http.Client, i int) (status int, right bool) {
+			return a.signIns(either(150, 1000), func(client *http.Client, i int) (status int, right bool) {
 				status, _ = a.send(client, "", "POST", "/oauth2/sign-in", fmt.Sprintf("name=m%d&password=%08000d", i, i))
 				return status, false
 			})

@@ -98,7 +98,7 @@ const embeddedConfig = "TEST_EMBEDDED_CONFIG"
 
 func TestMain(m *testing.M) {
 	// Scripts wait for processes and disks more than they compute. -parallel still wins: it is read later.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"app": func() {

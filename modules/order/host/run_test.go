@@ -33,15 +33,37 @@ type run struct{ placed, refused, cancelled, repeated, largest atomic.Int64 }
 // repeats is how often a client sends a request again that was put off, as it is told to.
 const repeats = 5
 
-// send is what a client does that wants an order: it comes again while the answer is 503.
+// send is what a client does that wants an order: it comes again while the answer is 503 or there is none, which an id or a key
+// makes safe.
 func (s *system) send(r *run, by context.Context, request order.CreateRequest) (created order.Created, err error) {
 	for range repeats {
-		if created, err = s.orders.Create(by, request); fault.CodeOf(err) != fault.Unavailable {
+		if created, err = s.orders.Create(by, request); !putOff(err) {
 			return created, err
 		}
 		r.repeated.Add(1)
 	}
 	return created, err
+}
+
+// putOff says whether a client may come again: a disk can stall for longer than anybody waits for an answer.
+func putOff(err error) bool {
+	code := fault.CodeOf(err)
+	return code == fault.Unavailable || code == fault.DeadlineExceeded
+}
+
+// takeBack cancels an order. Who hears nothing asks again, and may hear then that it was cancelled.
+func (s *system) takeBack(r *run, id string) (err error) {
+	for range repeats {
+		before := err
+		if err = s.cancel(id); before != nil && fault.CodeOf(err) == fault.NotFound {
+			return nil
+		}
+		if !putOff(err) {
+			return err
+		}
+		r.repeated.Add(1)
+	}
+	return err
 }
 
 // TestDatabasesEndAsSmallAsTheyBegan places, refuses and cancels orders while a year and more passes and what is over is
@@ -160,16 +182,16 @@ func customer(i int64) context.Context {
 
 func (s *system) placeAndCancel(t *testing.T, r *run, i int64) {
 	request := order.CreateRequest{Name: strings.Repeat("n", 200), Items: order100("a", 1)}
-	switch i % 3 {
-	case 0:
+	key := fmt.Sprint("placed-", i)
+	if i%2 == 0 {
 		id := fmt.Sprint("order-", i%1000) // ids come back
 		request.ID = &id
-	case 1:
-		request.IdempotencyKey = fmt.Sprint("placed-", i)
+	} else {
+		request.IdempotencyKey = key
 	}
 	created, err := s.send(r, customer(i), request)
-	if fault.CodeOf(err) == fault.Conflict { // another client has an order of that id just now
-		request.ID = nil
+	if request.ID != nil && fault.CodeOf(err) == fault.Conflict { // another client has an order of that id just now
+		request.ID, request.IdempotencyKey = nil, key
 		created, err = s.send(r, customer(i), request)
 	}
 	if err != nil {
@@ -177,7 +199,7 @@ func (s *system) placeAndCancel(t *testing.T, r *run, i int64) {
 		return
 	}
 	r.placed.Add(1)
-	if err := s.cancel(created.ID); err != nil {
+	if err := s.takeBack(r, created.ID); err != nil {
 		t.Errorf("cancelling order %d: %v", i, err)
 		return
 	}
