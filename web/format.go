@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"oms/platform/money"
 )
 
 // functions are what templates can call.
@@ -19,31 +21,15 @@ var functions = template.FuncMap{
 	"hue":     hue,
 }
 
-// fractions are the decimal places of currencies that do not have two (ISO 4217).
-var fractions = map[string]int{
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
-	"UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-}
-
 // symbols are those that nobody mistakes for another currency's.
 var symbols = map[string]string{"USD": "$", "EUR": "€", "GBP": "£"}
 
 // Money writes an amount in minor units: 124900 USD is $1,249.00, 5000 CHF is 50.00 CHF.
 func Money(amount int64, currency string) string {
-	places, special := fractions[currency]
-	if !special {
-		places = 2
-	}
-	sign, digits := "", strconv.FormatInt(amount, 10)
-	if strings.HasPrefix(digits, "-") {
-		sign, digits = "−", digits[1:]
-	}
-	if missing := places + 1 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	text := grouped(digits[:len(digits)-places])
-	if places > 0 {
-		text += "." + digits[len(digits)-places:]
+	sign, whole, fraction := money.Split(amount, currency)
+	sign, text := strings.ReplaceAll(sign, "-", "−"), grouped(whole)
+	if fraction != "" {
+		text += "." + fraction
 	}
 	if symbol := symbols[currency]; symbol != "" {
 		return sign + symbol + text

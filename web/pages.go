@@ -18,6 +18,7 @@ type SignIn struct {
 	Ended   string // what became of the session that was there
 	Cards   []Card // accounts of the demo, one click away
 	Exposed bool   // others than this machine can use them
+	NoUsers bool   // nobody can sign in yet
 }
 
 // Card is an account of the demo, with what it may do in plain words.
@@ -45,6 +46,20 @@ func (p Problem) Framed() Frame {
 	p.Frame.Title = cmp.Or(p.Title, http.StatusText(p.Status))
 	return p.Frame
 }
+
+// Explained is the data of the page "explained": what a type of problem means.
+type Explained struct {
+	Title  string
+	Means  []string
+	Status int // with which it is answered
+	By     []Answering
+}
+
+// Answering is what answers a type of problem: "POST /order", and what that does.
+type Answering struct{ Request, Summary string }
+
+// Framed implements [Page].
+func (e Explained) Framed() Frame { return Frame{Title: e.Title} }
 
 // explained says in plain words what a kind of failure means to somebody who is not signed in.
 var explained = map[fault.Code]string{

@@ -5,13 +5,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"oms/modules/systemtest"
 )
 
-// binary is the program as it is delivered: a test binary, or one with the race detector, has another memory.
+// binary is the program as it is delivered.
 var binary string
 
 // long reports whether the attacks are as large as docs/security.md tells.
@@ -37,7 +36,7 @@ func TestMain(m *testing.M) {
 	case long && os.Getenv(areLast) == "":
 		os.Exit(giveWay())
 	default:
-		os.Exit(buildAndRun(m))
+		os.Exit(systemtest.WithProgram(m, func(path string) { binary = path }))
 	}
 }
 
@@ -66,23 +65,6 @@ func firstInLine(name string, args ...string) *exec.Cmd {
 		return exec.Command("nice", append([]string{"-n", "-19", "--", name}, args...)...) // nice(1) counts from 19
 	}
 	return exec.Command(name, args...)
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "attacks")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "app")
-	build := exec.Command("go", "build", "-o", binary, "oms")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "the program cannot be built:", err)
-		return 1
-	}
-	return m.Run()
 }
 
 // either is how much is sent: little in a test run, all of it in the long form.

@@ -87,27 +87,33 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"oms/modules"
-	"oms/modules/command"
 	"oms/modules/sts/ststest"
 	"oms/modules/systemtest"
 	"oms/platform/module"
 )
 
-// embeddedConfig tells the child processes where the configuration is that main.go embeds.
-const embeddedConfig = "TEST_EMBEDDED_CONFIG"
-
 func TestMain(m *testing.M) {
 	// Scripts wait for processes and disks more than they compute. -parallel still wins: it is read later.
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"app": func() {
-		configuration, err := os.ReadFile(os.Getenv(embeddedConfig))
-		if err != nil {
+	os.Exit(systemtest.WithProgram(m, func(path string) {
+		if err := os.Setenv("PATH", filepath.Dir(path)+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
 			panic(err)
 		}
-		os.Exit(command.Main(os.Args[1:], configuration))
-	}})
+	}))
+}
+
+// app runs the program, which has to succeed, or to fail.
+func app(ts *testscript.TestScript, fails bool, args []string) {
+	err := ts.Exec("app", args...)
+	_, failed := errors.AsType[*exec.ExitError](err)
+	switch {
+	case fails && !failed:
+		ts.Fatalf("app %s does not fail: %v", strings.Join(args, " "), err)
+	case !fails:
+		ts.Check(err)
+	}
 }
 
 func TestProcess(t *testing.T) {
@@ -133,11 +139,6 @@ func params(d deployment) testscript.Params {
 			p := &script{servers: map[string]*server{}, tokens: map[string]string{}, browsers: map[string]http.CookieJar{}, deployment: d}
 			env.Values[scriptKey{}] = p
 			env.Defer(p.end)
-			configuration, err := filepath.Abs("../../config.yaml")
-			if err != nil {
-				return err
-			}
-			env.Setenv(embeddedConfig, configuration)
 			env.Setenv("ROOT", "data/pki/root.pem")
 			at := func(port int) string { return fmt.Sprintf("localhost:%d", port) }
 			for i, m := range module.Sorted(modules.All) {
@@ -158,7 +159,7 @@ func params(d deployment) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "serve-as": serveAs, "serve-unread": serveUnread, "signal": send, "drained": drained, "deploy": deploy, "ready": ready, "terminate": terminate, "crash": crash, "says": says,
-			"http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
+			"app": app, "http": request, "transcript": transcript, "json": sameJSON, "stock": stock,
 			"capture": capture, "modes": modes, "holds": holds, "exits": exits, "occupy": occupy, "earlier": earlier,
 			"begin-load": beginLoad, "end-load": endLoad, "knock": knock, "lines": lines,
 			"sessions-come-and-go":    sessionsComeAndGo,

@@ -70,9 +70,9 @@ func run(ctx context.Context, c system.Config, o system.Options, given string, l
 	if err != nil {
 		return err
 	}
-	parts = append(parts, lifecycle.Part{Name: "announcement", Start: func(context.Context) error {
+	parts = append(parts, lifecycle.Part{Name: "announcement", Start: func(ctx context.Context) error {
 		if c.Log.Format != "json" { // which programs read
-			announce(people, c, given, system.Reached, addresses)
+			announce(ctx, people, c, given, system, addresses)
 		}
 		return nil
 	}})
@@ -99,7 +99,7 @@ func limitMemory(c system.Config) {
 }
 
 // announce tells people at the terminal where to go.
-func announce(to io.Writer, c system.Config, given string, reached []string, addresses map[string]net.Addr) {
+func announce(ctx context.Context, to io.Writer, c system.Config, given string, s *system.System, addresses map[string]net.Addr) {
 	var text strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	say("")
@@ -110,7 +110,7 @@ func announce(to io.Writer, c system.Config, given string, reached []string, add
 	}
 	say("  Health and metrics: http://%v/readyz /livez /metrics", addresses["admin"])
 	say("")
-	for _, line := range reached {
+	for _, line := range s.Reached {
 		say("    %s", line)
 	}
 	if addresses["public"] != nil {
@@ -128,6 +128,10 @@ func announce(to io.Writer, c system.Config, given string, reached []string, add
 		}
 		say("")
 		say("  Demo users: %s (password NAME-demo). For curl: app token --user alice%s", strings.Join(names, ", "), given)
+	}
+	for _, lack := range s.Lacks(ctx) {
+		say("")
+		say("  %s Next:  app %s%s", lack.Says, lack.Command, given)
 	}
 	say("")
 	_, _ = io.WriteString(to, text.String())

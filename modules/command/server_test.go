@@ -313,7 +313,7 @@ func (p *script) end() {
 
 // environ is what a server may see: nothing of who runs the tests. A script's other settings stand in its config.yaml.
 func environ(ts *testscript.TestScript) []string {
-	names := []string{"PATH", "HOME", "TMPDIR", embeddedConfig, "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL", "APP_TRUST__PROFILE"}
+	names := []string{"PATH", "HOME", "TMPDIR", "APP_SERVER__ADDRESS", "APP_SERVER__PUBLIC_URL", "APP_TRUST__PROFILE"}
 	for _, m := range modules.All {
 		if !m.Public {
 			names = append(names, "APP_MODULES__"+strings.ToUpper(m.Name)+"__URL")

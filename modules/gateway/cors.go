@@ -12,8 +12,8 @@ import (
 
 // What scripts of other sites may send, and see of an answer, beyond what every script may (Fetch, 3.3.2).
 var (
-	corsAllowed = strings.Join([]string{"Authorization", "Content-Type", "If-None-Match"}, ", ")
-	corsExposed = strings.Join([]string{"Allow", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", traceHeader, "WWW-Authenticate"}, ", ")
+	corsAllowed = []string{"Authorization", "Content-Type", "If-None-Match"} // beside what the operation looks at
+	corsExposed = strings.Join([]string{"Allow", "ETag", "Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", traceHeader, "WWW-Authenticate"}, ", ")
 )
 
 // corsMaxAge is how long a browser may remember what it was told, in seconds.
@@ -26,8 +26,7 @@ func (g *gateway) share(next echo.HandlerFunc) echo.HandlerFunc {
 		return next
 	}
 	return func(c echo.Context) error {
-		methods := g.shared[c.Path()]
-		if len(methods) == 0 {
+		if _, shared := g.shared[c.Path()]; !shared {
 			return next(c)
 		}
 		header, origin := c.Response().Header(), c.Request().Header.Get("Origin")
@@ -48,24 +47,32 @@ func (g *gateway) answerPreflight(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		header.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
-		header.Set("Access-Control-Allow-Methods", strings.Join(g.shared[c.Path()], ", "))
-		header.Set("Access-Control-Allow-Headers", corsAllowed)
+		header.Set("Access-Control-Allow-Methods", strings.Join(g.shared[c.Path()].methods, ", "))
+		header.Set("Access-Control-Allow-Headers", strings.Join(slices.Concat(corsAllowed, g.shared[c.Path()].headers), ", "))
 		header.Set("Access-Control-Max-Age", corsMaxAge)
 		return c.NoContent(http.StatusNoContent)
 	}
 }
 
-// sharedMethods are the methods of what scripts of other sites may ask for, by the path in the form of the router: the
-// modules' operations, and the pages that are for programs and that nobody has to be known for.
-func sharedMethods(table []route) map[string][]string {
-	shared := map[string][]string{}
+// sharing is what scripts of other sites may ask of a path.
+type sharing struct{ methods, headers []string }
+
+// sharedPaths are what scripts of other sites may ask for, by the path in the form of the router: the modules' operations, and
+// the pages that are for programs and that nobody has to be known for.
+func sharedPaths(table []route) map[string]sharing {
+	all := map[string]sharing{}
 	for _, r := range table {
 		if r.credential == bearer || r.credential == theirs && r.class == limits.Token && r.method == http.MethodGet {
-			shared[echoPath(r.path)] = append(shared[echoPath(r.path)], r.method)
+			shared := all[echoPath(r.path)]
+			shared.methods, shared.headers = append(shared.methods, r.method), append(shared.headers, r.headers...)
+			all[echoPath(r.path)] = shared
 		}
 	}
-	for path := range shared {
-		slices.Sort(shared[path])
+	for path, shared := range all {
+		slices.Sort(shared.methods)
+		slices.Sort(shared.headers)
+		shared.headers = slices.Compact(shared.headers)
+		all[path] = shared
 	}
-	return shared
+	return all
 }

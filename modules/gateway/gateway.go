@@ -77,7 +77,7 @@ func New(o Options) (http.Handler, []prometheus.Collector, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	g.routes, g.shared = indexOf(table), sharedMethods(table)
+	g.routes, g.shared = indexOf(table), sharedPaths(table)
 	router.Use(g.middleware()...)
 	return router, []prometheus.Collector{g.requests}, mount(router, table)
 }
@@ -86,7 +86,7 @@ type gateway struct {
 	Options
 	ours      *http.CrossOriginProtection // knows forms of other sites
 	routes    map[string]route            // see [indexOf]
-	shared    map[string][]string         // see [sharedMethods]
+	shared    map[string]sharing          // see [sharedPaths]
 	requests  *prometheus.CounterVec
 	told      *semaphore.Weighted // see [toldAtOnce]
 	strangers *sampled.Log        // requests that no user is proven to stand behind

@@ -81,7 +81,8 @@ func bearerToken(r *http.Request) (secret.Text, error) {
 		return "", nil
 	}
 	if len(sent) > 1 || r.URL.Query().Has("access_token") {
-		return "", fault.New(fault.Malformed, "Send one credential, in one Authorization header.")
+		return "", fault.New(fault.Malformed, "Send one credential, in one Authorization header.").
+			With(fault.Field{Code: fault.Repeated, Header: "Authorization", Detail: "is given more than once"})
 	}
 	scheme, raw, _ := strings.Cut(sent[0], " ")
 	raw = strings.TrimLeft(raw, " ") // one or more (RFC 9110 section 11.4)

@@ -35,6 +35,7 @@ type route struct {
 	maxBody    int64        // bytes; 0 leaves it to who reads the body
 	errors     errorForm    // in which it fails
 	name       string       // of the operation, or what the page shows
+	headers    []string     // that it looks at, beside those of every request
 	handle     Handler
 
 	ours *http.CrossOriginProtection // knows forms of other sites; of the user interface
@@ -56,7 +57,8 @@ func (g *gateway) table() ([]route, error) {
 	root := route{method: http.MethodGet, path: "/", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "the way to the pages", handle: toPages}
 	bare := root // as people type it
 	bare.path = "/ui"
-	return slices.Concat(operations, []route{root, bare}, g.pageRoutes(), g.uiRoutes()), err
+	about := route{method: http.MethodGet, path: fault.Explained + "{type}", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "about a type of problem", handle: g.explain}
+	return slices.Concat(operations, []route{root, bare, about}, g.pageRoutes(), g.uiRoutes()), err
 }
 
 // operationRoutes are those of the modules' rows.
@@ -72,7 +74,7 @@ func (g *gateway) operationRoutes() (routes []route, err error) {
 			}
 			routes = append(routes, route{
 				method: bound.Row.Edge.Method, path: bound.Row.Edge.Path, credential: bearer, class: classOf(bound.Row.Edge.Method), rank: rankOf(bound.Row), errors: problem,
-				name: bound.Row.Name, handle: g.operation(module, bound),
+				name: bound.Row.Name, headers: bound.RequestHeaders(), handle: g.operation(module, bound),
 			})
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // ManageInventory is the scope of those who look after the stock.
 const ManageInventory = "manage_inventory"
 
+// OutOfStock is the conflict of who takes what is reserved.
+var OutOfStock = fault.Kind{Name: "out-of-stock", Means: "Fewer of a product would be on hand than are reserved for orders, so nothing was changed. Cancel orders first, or leave as many as are reserved."}
+
 // Service is the inventory. Its errors are *fault.Error; every method may fail with unavailable.
 type Service interface {
 	// List gives the products that are asked for, by category and code. Errors: malformed for an overlong filter.
@@ -23,7 +26,8 @@ type Service interface {
 	// expected is not met; conflict out-of-stock where fewer would be on hand than are reserved.
 	Adjust(context.Context, AdjustRequest) (Product, error)
 	// Put sets the name, the price and the stock of a product, and adds it where there is none. Errors: invalid_argument;
-	// conflict out-of-stock where fewer would be on hand than are reserved.
+	// precondition_failed where it should be new and is not; conflict out-of-stock where fewer would be on hand than are
+	// reserved.
 	Put(context.Context, PutRequest) (PutResponse, error)
 	// Check says which lines Reserve would refuse now. It holds nothing and stores nothing: who asks first does not leave
 	// a refusal behind. Errors: invalid_argument.
@@ -40,8 +44,8 @@ type Service interface {
 // ListRequest asks for the products of a category whose name or code contains a text, without regard to case. What is
 // empty asks for everything.
 type ListRequest struct {
-	Category string `json:"category,omitempty" query:"category"`
-	Query    string `json:"query,omitempty" query:"q"`
+	Category string `json:"category,omitempty" query:"category" maxLength:"800"`
+	Query    string `json:"query,omitempty" query:"q" maxLength:"800"`
 }
 
 // Products is a list of products.
@@ -88,6 +92,8 @@ type PutRequest struct {
 	Name     string   `json:"name" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
 	Price    PutPrice `json:"price"`
 	OnHand   *int64   `json:"on_hand" minimum:"0" maximum:"1000000000"` // reserved or not
+	// IfNoneMatch is "*" where the product must not be there yet (RFC 9110 section 13.1.2), else "".
+	IfNoneMatch string `json:"if_none_match,omitempty" header:"If-None-Match" optional:"empty" pattern:"^[*]$" mustBe:"*, for a product that is not there yet"`
 }
 
 // PutPrice is a [Price] that has to be given: what is left out is not for nothing.
@@ -97,14 +103,17 @@ type PutPrice struct {
 }
 
 // Problems names the numbers that are missing.
-func (r *PutRequest) Problems() (missing []fault.Field) {
-	if r.Price.Amount == nil {
-		missing = append(missing, fault.Field{Pointer: "/price/amount", Detail: "must be given"})
+func (r *PutRequest) Problems() []fault.Field { return missing("", r.Price, r.OnHand) }
+
+// missing are the numbers that are not given of a product that stands at a pointer.
+func missing(at string, price PutPrice, onHand *int64) (problems []fault.Field) {
+	if price.Amount == nil {
+		problems = append(problems, fault.Field{Code: fault.Required, Pointer: at + "/price/amount", Detail: "must be given"})
 	}
-	if r.OnHand == nil {
-		missing = append(missing, fault.Field{Pointer: "/on_hand", Detail: "must be given"})
+	if onHand == nil {
+		problems = append(problems, fault.Field{Code: fault.Required, Pointer: at + "/on_hand", Detail: "must be given"})
 	}
-	return missing
+	return problems
 }
 
 // PutResponse is the [Product] as it is now, member by member.

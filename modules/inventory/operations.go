@@ -35,7 +35,7 @@ var (
 		Timeout: 5 * time.Second, Retry: rpc.Never,
 		Edge:      rpc.Edge{Method: http.MethodPost, Path: "/inventory/{category}/{code}/adjustments"},
 		Errors:    []fault.Code{fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed},
-		Conflicts: []string{"out-of-stock"},
+		Conflicts: []fault.Kind{OutOfStock},
 	})
 	Put = rpc.Define(Service.Put, rpc.Row{
 		Name:    "inventory.Put",
@@ -44,8 +44,8 @@ var (
 		Who:     rpc.User, Scope: ManageInventory,
 		Timeout: 5 * time.Second, Retry: rpc.Never, // once more, it would undo what has happened between
 		Edge:      rpc.Edge{Method: http.MethodPut, Path: "/inventory/{category}/{code}"},
-		Errors:    []fault.Code{fault.InvalidArgument},
-		Conflicts: []string{"out-of-stock"},
+		Errors:    []fault.Code{fault.InvalidArgument, fault.PreconditionFailed},
+		Conflicts: []fault.Kind{OutOfStock},
 	})
 	Check = rpc.Define(Service.Check, rpc.Row{
 		Name:    "inventory.Check",

@@ -14,11 +14,11 @@ var (
 		Name:    "order.Create",
 		Summary: "Place an order: all of its items are reserved, or nothing is.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.User, Scope: AddOrder,
+		Who:     rpc.User, Scope: AddOrder, OptionalScopes: []string{ViewOrders},
 		Timeout: 5 * time.Second, Retry: rpc.Never, // a request without an id places another order each time
 		Edge:      rpc.Edge{Method: http.MethodPost, Path: "/order", Success: http.StatusCreated, Location: "/order/{id}"},
 		Errors:    []fault.Code{fault.InvalidArgument},
-		Conflicts: []string{"order-exists", "out-of-stock"},
+		Conflicts: []fault.Kind{OrderExists, OutOfStock},
 	})
 	Get = rpc.Define(Service.Get, rpc.Row{
 		Name:    "order.Get",
@@ -41,21 +41,21 @@ var (
 		Name:    "order.Update",
 		Summary: "Replace the name and the items of an order.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.User, Scope: UpdateOrder,
+		Who:     rpc.User, Scope: UpdateOrder, OptionalScopes: []string{ViewOrders},
 		Timeout: 5 * time.Second, Retry: rpc.Idempotent, // by its content
 		Edge:      rpc.Edge{Method: http.MethodPut, Path: "/order/{id}"},
 		Errors:    []fault.Code{fault.InvalidArgument, fault.NotFound},
-		Conflicts: []string{"illegal-transition", "out-of-stock", "update-in-progress"},
+		Conflicts: []fault.Kind{IllegalTransition, OutOfStock, UpdateInProgress},
 	})
 	Cancel = rpc.Define(Service.Cancel, rpc.Row{
 		Name:    "order.Cancel",
 		Summary: "Cancel an order and give its items back to the stock.",
 		Callers: rpc.Callers("gateway"),
-		Who:     rpc.User, Scope: CancelOrder,
+		Who:     rpc.User, Scope: CancelOrder, OptionalScopes: []string{ViewOrders},
 		Timeout: 5 * time.Second, Retry: rpc.Never, // an id comes back: a late repetition would cancel another order
 		Edge:      rpc.Edge{Method: http.MethodDelete, Path: "/order/{id}"},
 		Errors:    []fault.Code{fault.NotFound},
-		Conflicts: []string{"illegal-transition"},
+		Conflicts: []fault.Kind{IllegalTransition},
 	})
 )
 

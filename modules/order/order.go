@@ -8,6 +8,8 @@ package order
 import (
 	"context"
 	"time"
+
+	"oms/platform/fault"
 )
 
 // The scopes of orders.
@@ -17,6 +19,21 @@ const (
 	CancelOrder = "cancel_order" // cancel anybody's
 	ViewOrders  = "view_orders"  // see everybody's, in full
 )
+
+// The conflicts of orders.
+var (
+	OrderExists = fault.Kind{Name: "order-exists", Means: "The id of the new order is that of another live order: one that is pending, confirmed or fulfilled. " +
+		"Nothing was changed. Choose another id, or leave it out to get one that nobody has."}
+	OutOfStock = fault.Kind{Name: "out-of-stock", Means: "There is less of a product than the order asks for. All lines of an order go together, so nothing was changed. " +
+		"Each entry of errors says which line it is, how many were requested and how many are available: lower the quantities, or wait for a delivery."}
+	IllegalTransition = fault.Kind{Name: "illegal-transition", Means: "An order goes from pending to confirmed, and may end as cancelled or expired; only a confirmed one can be " +
+		"updated or cancelled. Nothing was changed. Read the order to see its status."}
+	UpdateInProgress = fault.Kind{Name: "update-in-progress", Means: "Another update of the same order is waiting for the inventory. Nothing of this one was done. " +
+		"Read the order in a moment, then repeat your update if it still makes sense."}
+)
+
+// KeyHeader is the header of [CreateRequest.IdempotencyKey].
+const KeyHeader = "Idempotency-Key"
 
 // Service is the order module. Its errors are *fault.Error; every method may fail with unavailable.
 type Service interface {
@@ -58,12 +75,14 @@ type CreateRequest struct {
 	// IdempotencyKey names this request for 24 hours, 1 to 255 visible ASCII characters: the same owner repeating it gets
 	// the answer of the first time. "" is none.
 	IdempotencyKey string `json:"idempotency_key,omitempty" header:"Idempotency-Key" optional:"empty" pattern:"^[!-~]{1,255}$" mustBe:"1 to 255 visible ASCII characters"`
+	Show           bool   `json:"show,omitempty" prefer:"representation"` // the answer shall have the order
 }
 
 // Created confirms an order.
 type Created struct {
 	ID     string `json:"id" edge:"-"`
 	Status string `json:"status"`
+	Order  *Order `json:"order,omitempty" edge:"representation"` // as it is now and as far as the caller may see it, where that was asked for
 }
 
 // GetRequest names an order.
@@ -115,19 +134,23 @@ type UpdateRequest struct {
 	ID    string `json:"id" path:"id"`
 	Name  string `json:"name" minLength:"1" maxLength:"200" pattern:"^\\P{Cc}*[^\\p{Cc}\\p{Z}]\\P{Cc}*$" mustBe:"1 to 200 characters, none of them a control character"`
 	Items []Item `json:"items" minItems:"1" maxItems:"100"`
+	Show  bool   `json:"show,omitempty" prefer:"representation"` // as in [CreateRequest]
 }
 
 // Updated confirms an update.
 type Updated struct {
 	Status string `json:"status"`
+	Order  *Order `json:"order,omitempty" edge:"representation"` // as in [Created]
 }
 
 // CancelRequest names an order to cancel.
 type CancelRequest struct {
-	ID string `json:"id" path:"id"`
+	ID   string `json:"id" path:"id"`
+	Show bool   `json:"show,omitempty" prefer:"representation"` // as in [CreateRequest]
 }
 
 // Cancelled confirms a cancellation.
 type Cancelled struct {
 	Status string `json:"status"`
+	Order  *Order `json:"order,omitempty" edge:"representation"` // as in [Created]
 }

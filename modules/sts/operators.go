@@ -60,77 +60,77 @@ type Operators interface {
 	CreateJoinToken(context.Context, WorkloadRequest) (JoinToken, error)
 }
 
-// patience is how long an operator waits: for a password that is hashed on a busy machine, and for a database that a server
-// beside the command is writing to.
-const patience = time.Minute
-
-// forOperators is a row with what all of these have in common.
-func forOperators(r rpc.Row) rpc.Row {
-	r.Callers, r.Who, r.Proof, r.Timeout = rpc.Callers(rpc.Operator), rpc.Workload, rpc.ByCertificate, patience
-	return r
-}
+// The conflicts that operators meet.
+var (
+	UserExists       = fault.Kind{Name: "user-exists", Means: "There is, or was, a user of that name; names are never reused."}
+	UserDisabled     = fault.Kind{Name: "user-disabled", Means: "The user is locked out until an operator enables it."}
+	DemoDisabled     = fault.Kind{Name: "demo-disabled", Means: "It is a demo account, and those cannot be used here."}
+	NeverStarted     = fault.Kind{Name: "never-started", Means: "The STS makes its keys and roots at its first start, which has not been yet."}
+	RotationUnderWay = fault.Kind{Name: "rotation-under-way", Means: "What follows is published already and signs soon; until then there is nothing to replace."}
+	WorkloadRemoved  = fault.Kind{Name: "workload-removed", Means: "The module was removed and gets no certificate until it joins again."}
+)
 
 // The operations for operators. Whoever may open the database of the STS may perform them all, and nobody else any.
 var (
-	AddUser = rpc.Define(Operators.AddUser, forOperators(rpc.Row{
+	AddUser = rpc.Define(Operators.AddUser, rpc.ForOperators(rpc.Row{
 		Name: "sts.AddUser", Summary: "Add a user who can sign in.",
-		Retry: rpc.Never, Errors: []fault.Code{fault.InvalidArgument}, Conflicts: []string{"user-exists"},
+		Retry: rpc.Never, Errors: []fault.Code{fault.InvalidArgument}, Conflicts: []fault.Kind{UserExists},
 	}))
-	ListUsers = rpc.Define(Operators.ListUsers, forOperators(rpc.Row{
+	ListUsers = rpc.Define(Operators.ListUsers, rpc.ForOperators(rpc.Row{
 		Name: "sts.ListUsers", Summary: "List all users by name.",
 		Retry: rpc.Idempotent,
 	}))
-	SetPassword = rpc.Define(Operators.SetPassword, forOperators(rpc.Row{
+	SetPassword = rpc.Define(Operators.SetPassword, rpc.ForOperators(rpc.Row{
 		Name: "sts.SetPassword", Summary: "Replace a user's password and end the user's sessions.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound},
 	}))
-	SetUserDisabled = rpc.Define(Operators.SetUserDisabled, forOperators(rpc.Row{
+	SetUserDisabled = rpc.Define(Operators.SetUserDisabled, rpc.ForOperators(rpc.Row{
 		Name: "sts.SetUserDisabled", Summary: "Lock a user out at once, or let a disabled user in again.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
-	SetUserScopes = rpc.Define(Operators.SetUserScopes, forOperators(rpc.Row{
+	SetUserScopes = rpc.Define(Operators.SetUserScopes, rpc.ForOperators(rpc.Row{
 		Name: "sts.SetUserScopes", Summary: "Replace what a user may do.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound},
 	}))
-	SignOutUser = rpc.Define(Operators.SignOutUser, forOperators(rpc.Row{
+	SignOutUser = rpc.Define(Operators.SignOutUser, rpc.ForOperators(rpc.Row{
 		Name: "sts.SignOutUser", Summary: "End all sessions of a user, and what was issued before.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
-	IssueToken = rpc.Define(Operators.IssueToken, forOperators(rpc.Row{
+	IssueToken = rpc.Define(Operators.IssueToken, rpc.ForOperators(rpc.Row{
 		Name: "sts.IssueToken", Summary: "Issue an access token of a user.",
-		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound}, Conflicts: []string{"user-disabled", "demo-disabled", "never-started"},
+		Retry: rpc.Idempotent, Errors: []fault.Code{fault.InvalidArgument, fault.NotFound}, Conflicts: []fault.Kind{UserDisabled, DemoDisabled, NeverStarted},
 	}))
-	ListSigningKeys = rpc.Define(Operators.ListSigningKeys, forOperators(rpc.Row{
+	ListSigningKeys = rpc.Define(Operators.ListSigningKeys, rpc.ForOperators(rpc.Row{
 		Name: "sts.ListSigningKeys", Summary: "List the keys that sign tokens, or still verify them.",
 		Retry: rpc.Idempotent,
 	}))
-	RotateSigningKey = rpc.Define(Operators.RotateSigningKey, forOperators(rpc.Row{
+	RotateSigningKey = rpc.Define(Operators.RotateSigningKey, rpc.ForOperators(rpc.Row{
 		Name: "sts.RotateSigningKey", Summary: "Replace the key that signs tokens, in good order.",
-		Retry: rpc.Never, Conflicts: []string{"rotation-under-way"},
+		Retry: rpc.Never, Conflicts: []fault.Kind{RotationUnderWay},
 	}))
-	RevokeSigningKey = rpc.Define(Operators.RevokeSigningKey, forOperators(rpc.Row{
+	RevokeSigningKey = rpc.Define(Operators.RevokeSigningKey, rpc.ForOperators(rpc.Row{
 		Name: "sts.RevokeSigningKey", Summary: "Withdraw a key, so that nothing counts that it has signed.",
 		Retry: rpc.Never, Errors: []fault.Code{fault.NotFound},
 	}))
-	ListCertificates = rpc.Define(Operators.ListCertificates, forOperators(rpc.Row{
+	ListCertificates = rpc.Define(Operators.ListCertificates, rpc.ForOperators(rpc.Row{
 		Name: "sts.ListCertificates", Summary: "List the trusted roots and the certificates that have not expired.",
 		Retry: rpc.Idempotent,
 	}))
-	RenewCertificates = rpc.Define(Operators.RenewCertificates, forOperators(rpc.Row{
+	RenewCertificates = rpc.Define(Operators.RenewCertificates, rpc.ForOperators(rpc.Row{
 		Name: "sts.RenewCertificates", Summary: "Have workloads renew their certificates at once.",
-		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound}, Conflicts: []string{"workload-removed"},
+		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound}, Conflicts: []fault.Kind{WorkloadRemoved},
 	}))
-	RotateRoot = rpc.Define(Operators.RotateRoot, forOperators(rpc.Row{
+	RotateRoot = rpc.Define(Operators.RotateRoot, rpc.ForOperators(rpc.Row{
 		Name: "sts.RotateRoot", Summary: "Replace the private root and the public one, in good order.",
-		Retry: rpc.Never, Errors: []fault.Code{fault.InvalidArgument}, Conflicts: []string{"rotation-under-way"},
+		Retry: rpc.Never, Errors: []fault.Code{fault.InvalidArgument}, Conflicts: []fault.Kind{RotationUnderWay},
 	}))
-	RemoveWorkload = rpc.Define(Operators.RemoveWorkload, forOperators(rpc.Row{
+	RemoveWorkload = rpc.Define(Operators.RemoveWorkload, rpc.ForOperators(rpc.Row{
 		Name: "sts.RemoveWorkload", Summary: "Revoke all certificates of a workload and give it none any more.",
 		Retry: rpc.Idempotent, Errors: []fault.Code{fault.NotFound},
 	}))
-	CreateJoinToken = rpc.Define(Operators.CreateJoinToken, forOperators(rpc.Row{
+	CreateJoinToken = rpc.Define(Operators.CreateJoinToken, rpc.ForOperators(rpc.Row{
 		Name: "sts.CreateJoinToken", Summary: "Make a token with which a workload gets its first certificate.",
-		Retry: rpc.Never, Errors: []fault.Code{fault.NotFound}, Conflicts: []string{"never-started"},
+		Retry: rpc.Never, Errors: []fault.Code{fault.NotFound}, Conflicts: []fault.Kind{NeverStarted},
 	}))
 )
 

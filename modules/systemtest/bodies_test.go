@@ -77,8 +77,8 @@ func TestEveryProblemOfABodyIsNamedAtOnce(t *testing.T) {
 		var pointers []string
 		for _, f := range p.Errors {
 			pointers = append(pointers, f.Pointer)
-			if f.Detail == "" {
-				t.Errorf("%s: %s without a detail", text, f.Pointer)
+			if f.Detail == "" || f.Code == "" {
+				t.Errorf("%s: %s without a detail or a code", text, f.Pointer)
 			}
 		}
 		slices.Sort(pointers)

@@ -14,8 +14,6 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
-
-	"oms/modules/system"
 )
 
 // oneAddress is what one address can hold of the default budget, in bytes.
@@ -34,7 +32,7 @@ func (d *deployment) fillWithOrders(n int, token string) {
 
 // A page ends where it is large, and the next one goes on from there: nothing is left out, and nothing comes twice.
 func TestAPageOfLargeOrdersEndsBeforeItIsLarge(t *testing.T) {
-	for name, opened := range map[string]func(testing.TB, ...func(*system.Config)) *deployment{"one process": open, "split": openSplit} {
+	for name, opened := range everyShape {
 		t.Run(name, func(t *testing.T) {
 			d := opened(t)
 			alice := d.token("alice")
@@ -128,7 +126,7 @@ func (d *deployment) unread(from net.IP, streams int, head map[string]string) (s
 
 // One connection with 250 lists that nobody read took 712 MB, and the public reads with it.
 func TestListsThatNobodyReadsTakeNoMoreThanOneShare(t *testing.T) {
-	for name, opened := range map[string]func(testing.TB, ...func(*system.Config)) *deployment{"one process": open, "split": openSplit} {
+	for name, opened := range everyShape {
 		t.Run(name, func(t *testing.T) {
 			d := opened(t)
 			alice, bob := d.token("alice"), d.token("bob")

@@ -26,7 +26,7 @@ func TestAnUpdateSwapsTheStock(t *testing.T) {
 	}
 	short := strings.Replace(changedOrder, `"qty":2`, `"qty":11`, 1)
 	p := d.expectProblem(d.do("PUT", "/order/swap", bearer(admin), body(short)), 409, "conflict")
-	if p.Type != "out-of-stock" || len(p.Errors) != 1 || *p.Errors[0].Available != 10 {
+	if p.Type != "/problems/out-of-stock" || len(p.Errors) != 1 || *p.Errors[0].Available != 10 {
 		t.Errorf("%+v, want what the order holds counted as available to it", p)
 	}
 	if got := d.expect(d.do("GET", "/order/swap"), 200); got.Body != after.Body {
@@ -54,7 +54,7 @@ func TestACancelledOrderIsGoneAndItsIDIsFree(t *testing.T) {
 		t.Errorf("its owner sees %s", got.Body)
 	}
 	p := d.expectProblem(d.do("PUT", "/order/gone", bearer(admin), body(changedOrder)), 409, "conflict")
-	if p.Type != "illegal-transition" {
+	if p.Type != "/problems/illegal-transition" {
 		t.Errorf("%+v", p)
 	}
 	d.placeOrder("gone", d.token("bob"))
@@ -78,7 +78,7 @@ func TestProductsAreSetAndAdded(t *testing.T) {
 		t.Errorf("again: %s", got.Body)
 	}
 	d.expect(d.do("POST", "/order", bearer(alice), body(`{"id":"mugs","name":"Mugs","items":[{"category":"kitchen","code":"mug","qty":2}]}`)), 201)
-	if p := d.expectProblem(put("kitchen/mug", `{"name":"A mug","price":{"amount":1250,"currency":"EUR"},"on_hand":1}`), 409, "conflict"); p.Type != "out-of-stock" {
+	if p := d.expectProblem(put("kitchen/mug", `{"name":"A mug","price":{"amount":1250,"currency":"EUR"},"on_hand":1}`), 409, "conflict"); p.Type != "/problems/out-of-stock" {
 		t.Errorf("%+v", p)
 	}
 	if p := d.expectProblem(put("kitchen/mug", `{}`), 422, "invalid_argument"); len(p.Errors) != 4 {
@@ -104,7 +104,7 @@ func TestAdjustments(t *testing.T) {
 		t.Errorf("%s, want %s", got.Body, want)
 	}
 	d.expectProblem(adjust(`{"delta":5,"reason":"delivery","expected":75}`), 412, "precondition_failed")
-	if p := d.expectProblem(adjust(`{"delta":-80,"reason":"lost"}`), 409, "conflict"); p.Type != "out-of-stock" {
+	if p := d.expectProblem(adjust(`{"delta":-80,"reason":"lost"}`), 409, "conflict"); p.Type != "/problems/out-of-stock" {
 		t.Errorf("%+v", p)
 	}
 	if p := d.expectProblem(adjust(`{"delta":0,"reason":"","expected":-1}`), 422, "invalid_argument"); len(p.Errors) != 3 {

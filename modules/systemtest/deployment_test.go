@@ -37,6 +37,9 @@ func open(t testing.TB, change ...func(*system.Config)) *deployment {
 	return openOn(t, seededDirectory(t), change...)
 }
 
+// everyShape opens the system in one process, and with a process for every module.
+var everyShape = map[string]func(testing.TB, ...func(*system.Config)) *deployment{"one process": open, "split": openSplit}
+
 // openOn is open on a data directory that may outlive the test.
 func openOn(t testing.TB, dir string, change ...func(*system.Config)) *deployment {
 	t.Helper()

@@ -75,7 +75,7 @@ func TestAnIDThatIsTakenIsAConflict(t *testing.T) {
 		"another owner":   {bearer(d.token("bob")), body(orderBody("mine"))},
 		"another content": {bearer(alice), body(strings.Replace(orderBody("mine"), `"qty":1`, `"qty":2`, 1))},
 	} {
-		if p := d.expectProblem(d.do("POST", "/order", request...), 409, "conflict"); p.Type != "order-exists" {
+		if p := d.expectProblem(d.do("POST", "/order", request...), 409, "conflict"); p.Type != "/problems/order-exists" {
 			t.Errorf("%s: %+v", who, p)
 		}
 	}
@@ -91,7 +91,7 @@ func TestOutOfStockNamesTheLines(t *testing.T) {
 		{"category":"books","code":"978-1617295959","qty":11},
 		{"category":"electronics","code":"APMBA132021","qty":33}]}`))
 	p := d.expectProblem(got, 409, "conflict")
-	if p.Type != "out-of-stock" || len(p.Errors) != 2 {
+	if p.Type != "/problems/out-of-stock" || len(p.Errors) != 2 {
 		t.Fatalf("%+v", p)
 	}
 	for i, want := range []string{"/items/1 11 10", "/items/2 33 32"} {
@@ -256,7 +256,7 @@ func TestFiftyWantTheLastOne(t *testing.T) {
 	for _, got := range answers {
 		counts[got.Status]++
 		if got.Status == 409 {
-			if p := d.expectProblem(got, 409, "conflict"); p.Type != "out-of-stock" || len(p.Errors) != 1 {
+			if p := d.expectProblem(got, 409, "conflict"); p.Type != "/problems/out-of-stock" || len(p.Errors) != 1 {
 				t.Errorf("problem %+v", p)
 			}
 		}

@@ -93,7 +93,10 @@ type problem struct {
 }
 
 type fieldError struct {
+	Code      string `json:"code"`
 	Detail    string `json:"detail"`
+	Header    string `json:"header"`
+	Parameter string `json:"parameter"`
 	Pointer   string `json:"pointer"`
 	Requested *int64 `json:"requested"`
 	Available *int64 `json:"available"`

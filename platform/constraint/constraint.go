@@ -33,7 +33,9 @@ type Rules struct{ members []member }
 type member struct {
 	index     int
 	name      string // in JSON
-	parameter string // in a query, or ""
+	parameter string // of a path or a query, or ""
+	header    string // or ""
+	inQuery   bool
 	rule      *Rule
 	inside    *Rules // of the struct that the field is, points to or lists
 }
@@ -44,7 +46,8 @@ func Of(t reflect.Type) (*Rules, error) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		m := member{index: i, name: name, parameter: field.Tag.Get("query")}
+		query := field.Tag.Get("query")
+		m := member{index: i, name: name, parameter: cmp.Or(query, field.Tag.Get("path")), header: field.Tag.Get("header"), inQuery: query != ""}
 		var err error
 		if m.rule, err = newRule(field); err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", t, field.Name, err)
@@ -104,11 +107,11 @@ func (r *Rules) Problems(value any) []fault.Field {
 func (r *Rules) Check(value any) error {
 	whole := reflect.ValueOf(value).Elem()
 	for _, m := range r.members {
-		if m.parameter == "" || m.rule == nil {
+		if !m.inQuery || m.rule == nil {
 			continue
 		}
-		if sentence := m.rule.broken(whole.Field(m.index)); sentence != "" {
-			return fault.New(fault.Malformed, "The parameter %s %s.", m.parameter, sentence)
+		if code, sentence := m.rule.broken(whole.Field(m.index)); sentence != "" {
+			return fault.New(fault.Malformed, "The parameter %s %s.", m.parameter, sentence).With(m.problem("", code, sentence))
 		}
 	}
 	if problems := r.Problems(value); len(problems) > 0 {
@@ -134,8 +137,8 @@ func (r *Rules) broken(value reflect.Value, pointer string) (problems []fault.Fi
 	for _, m := range r.members {
 		field, at := value.Field(m.index), pointer+"/"+m.name
 		if m.rule != nil {
-			if sentence := m.rule.broken(field); sentence != "" {
-				problems = append(problems, fault.Field{Pointer: at, Detail: sentence})
+			if code, sentence := m.rule.broken(field); sentence != "" {
+				problems = append(problems, m.problem(at, code, sentence))
 				continue // 100,000 items where 100 may be do not deserve 100,000 complaints
 			}
 		}
@@ -144,6 +147,14 @@ func (r *Rules) broken(value reflect.Value, pointer string) (problems []fault.Fi
 		}
 	}
 	return problems
+}
+
+// problem is one of the member, which stands at a pointer where it is in a body.
+func (m member) problem(at string, code fault.FieldCode, sentence string) fault.Field {
+	if m.parameter != "" || m.header != "" {
+		at = ""
+	}
+	return fault.Field{Code: code, Detail: sentence, Header: m.header, Parameter: m.parameter, Pointer: at}
 }
 
 // Rule is what one member has to keep. A nil figure is no bound.
@@ -253,27 +264,38 @@ func (r *Rule) Describe() string {
 	return ""
 }
 
-// broken is what is wrong with a value, or "".
-func (r *Rule) broken(value reflect.Value) string {
+// broken is what is wrong with a value, for programs and for people; both are "" where nothing is.
+func (r *Rule) broken(value reflect.Value) (fault.FieldCode, string) {
 	if value.Kind() == reflect.Pointer {
 		if value.IsNil() {
-			return ""
+			return "", ""
 		}
 		value = value.Elem()
 	}
 	var kept bool
+	code := fault.OutOfRange
 	switch value.Kind() {
 	case reflect.String:
-		kept = r.AllowsText(value.String())
+		text := value.String()
+		kept = r.AllowsText(text)
+		switch {
+		case text == "":
+			code = fault.Required
+		case r.AllowsLength(text):
+			code = fault.WrongForm
+		}
 	case reflect.Slice:
 		kept = within(int64(value.Len()), r.MinItems, r.MaxItems)
+		if value.IsNil() {
+			code = fault.Required
+		}
 	default:
 		kept = r.AllowsNumber(value.Int())
 	}
 	if kept {
-		return ""
+		return "", ""
 	}
-	return r.Describe()
+	return code, r.Describe()
 }
 
 // AllowsNumber reports whether a whole number keeps the rule.

@@ -6,9 +6,12 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,6 +54,11 @@ func (c Code) Status() int {
 	return statuses[Internal]
 }
 
+// Codes are all of them, by status.
+func Codes() []Code {
+	return slices.SortedFunc(maps.Keys(statuses), func(a, b Code) int { return cmp.Compare(a.Status(), b.Status()) })
+}
+
 // Known reports whether the code is on the list.
 func (c Code) Known() bool { _, known := statuses[c]; return known }
 
@@ -69,10 +77,24 @@ func New(code Code, detail string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(detail, args...)}
 }
 
-// Conflicting makes a Conflict of the given type.
-func Conflicting(kind, detail string, args ...any) *Error {
+// Kind is a conflict that has a name.
+type Kind struct {
+	Name  string // "out-of-stock"
+	Means string // what has happened, and what to do, for whoever looks it up: some sentences
+}
+
+// Title is its name as a title: "Out of stock".
+func (k Kind) Title() string {
+	if k.Name == "" {
+		return ""
+	}
+	return strings.ToUpper(k.Name[:1]) + strings.ReplaceAll(k.Name[1:], "-", " ")
+}
+
+// Conflicting makes a Conflict of the given kind.
+func Conflicting(kind Kind, detail string, args ...any) *Error {
 	e := New(Conflict, detail, args...)
-	e.Type = kind
+	e.Type = kind.Name
 	return e
 }
 

@@ -63,12 +63,12 @@ func TestACauseIsForTheLogAlone(t *testing.T) {
 }
 
 func TestAProblemIsRebuiltFromItsCode(t *testing.T) {
-	original := fault.Conflicting("out-of-stock", "Too few.").With(fault.Field{Detail: "d", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: 1}}})
+	original := fault.Conflicting(fault.Kind{Name: "out-of-stock"}, "Too few.").With(fault.Field{Code: fault.NotEnough, Detail: "d", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: 1}}})
 	text, err := json.Marshal(original.Problem("/order", "trace"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"type":"out-of-stock","title":"Out of stock","status":409,"detail":"Too few.","instance":"/order","code":"conflict","trace_id":"trace","errors":[{"detail":"d","pointer":"/items/0","requested":1}]}`
+	const want = `{"type":"/problems/out-of-stock","title":"Out of stock","status":409,"detail":"Too few.","instance":"/order","code":"conflict","trace_id":"trace","errors":[{"code":"not_enough","detail":"d","pointer":"/items/0","requested":1}]}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

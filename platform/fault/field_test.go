@@ -10,7 +10,9 @@ import (
 
 func TestAFieldIsOneObject(t *testing.T) {
 	for text, field := range map[string]fault.Field{
-		`{"detail":"d","pointer":"/a"}`: {Detail: "d", Pointer: "/a"},
+		`{"detail":"d","pointer":"/a"}`:                                    {Detail: "d", Pointer: "/a"},
+		`{"code":"required","detail":"d","header":"X-Y"}`:                  {Code: fault.Required, Detail: "d", Header: "X-Y"},
+		`{"code":"wrong_form","detail":"d","parameter":"p","available":1}`: {Code: fault.WrongForm, Detail: "d", Parameter: "p", Figures: []fault.Figure{{Name: "available", Value: 1}}},
 		`{"detail":"\u003cb\u003e","pointer":"","requested":6,"available":-1}`: {
 			Detail: "<b>", Figures: []fault.Figure{{Name: "requested", Value: 6}, {Name: "available", Value: -1}},
 		},

@@ -9,12 +9,39 @@ import (
 	"strings"
 )
 
-// Field is one problem of one part of the input. Its JSON is one object: detail, pointer, then the figures by name.
+// Field is one problem of one part of the input. Its JSON is one object: code, detail, then a header, a parameter or a pointer,
+// then the figures by name.
 type Field struct {
-	Detail  string
-	Pointer string   // JSON Pointer (RFC 6901) into the request body; "" is the whole body
-	Figures []Figure // what a program can go by: "available", 3
+	Code      FieldCode // for programs
+	Detail    string    // for people
+	Header    string    // the name of a header, where the problem is there
+	Parameter string    // of the path or the query, where the problem is there
+	Pointer   string    // else: JSON Pointer (RFC 6901) into the request body; "" is the whole body
+	Figures   []Figure  // what a program can go by: "available", 3
 }
+
+// FieldCode says what is wrong with a part of the input. The list is appended to, and an entry never changes.
+type FieldCode string
+
+// What can be wrong with a part of the input.
+const (
+	Required   FieldCode = "required"     // it is missing
+	NotKnown   FieldCode = "unknown"      // nothing of that name is known here
+	WrongType  FieldCode = "wrong_type"   // another type is expected
+	WrongForm  FieldCode = "wrong_form"   // it is not written as it has to be
+	OutOfRange FieldCode = "out_of_range" // a number, a length or how many there are is beyond its bounds
+	Repeated   FieldCode = "repeated"     // it is given more than once
+	Reused     FieldCode = "reused"       // it names something else already
+	NotEnough  FieldCode = "not_enough"   // less is there than is asked for
+)
+
+// FieldCodes are all of them.
+func FieldCodes() []FieldCode {
+	return []FieldCode{Required, NotKnown, WrongType, WrongForm, OutOfRange, Repeated, Reused, NotEnough}
+}
+
+// InBody says whether the problem is one of the body.
+func (f Field) InBody() bool { return f.Header == "" && f.Parameter == "" }
 
 // Figure is a whole number with a name.
 type Figure struct {
@@ -32,10 +59,13 @@ func (f Field) Figure(name string) (value int64, found bool) {
 	return 0, false
 }
 
-// sentence is what every field has.
+// sentence is a field without its figures.
 type sentence struct {
-	Detail  string `json:"detail"`
-	Pointer string `json:"pointer"`
+	Code      FieldCode `json:"code,omitempty"`
+	Detail    string    `json:"detail"`
+	Header    string    `json:"header,omitempty"`
+	Parameter string    `json:"parameter,omitempty"`
+	Pointer   *string   `json:"pointer,omitempty"` // nil where the problem is elsewhere
 }
 
 // MarshalJSON implements [json.Marshaler].
@@ -43,7 +73,11 @@ func (f Field) MarshalJSON() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // whoever encodes the whole decides about that
-	err := encoder.Encode(sentence{f.Detail, f.Pointer})
+	known := sentence{Code: f.Code, Detail: f.Detail, Header: f.Header, Parameter: f.Parameter}
+	if f.InBody() {
+		known.Pointer = &f.Pointer
+	}
+	err := encoder.Encode(known)
 	for _, figure := range f.Figures {
 		text.Truncate(text.Len() - len("}\n"))
 		text.WriteByte(',')
@@ -60,7 +94,10 @@ func (f *Field) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &known); err != nil {
 		return err
 	}
-	*f = Field{Detail: known.Detail, Pointer: known.Pointer}
+	*f = Field{Code: known.Code, Detail: known.Detail, Header: known.Header, Parameter: known.Parameter}
+	if known.Pointer != nil && f.InBody() {
+		f.Pointer = *known.Pointer
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if _, err := decoder.Token(); err != nil { // the opening brace, or null
 		return err
@@ -84,7 +121,7 @@ func (f *Field) UnmarshalJSON(text []byte) error {
 
 // Problem is a fault as it travels: problem details (RFC 9457). RetryAfter travels beside it, in the Retry-After header.
 type Problem struct {
-	Type     string  `json:"type"` // the fault's Type, or about:blank (RFC 9457 section 4.2.1)
+	Type     string  `json:"type"` // the path of the page about the fault's Type, or about:blank (RFC 9457 section 4.2.1)
 	Title    string  `json:"title"`
 	Status   int     `json:"status"`
 	Detail   string  `json:"detail,omitempty"`
@@ -95,6 +132,9 @@ type Problem struct {
 }
 
 const untyped = "about:blank"
+
+// Explained is the path below which every type of problem has a page: /problems/out-of-stock.
+const Explained = "/problems/"
 
 // Problem is the fault for a response to a request for instance that is traced as traceID. The cause is left out.
 func (e *Error) Problem(instance, traceID string) Problem {
@@ -107,8 +147,7 @@ func (e *Error) Problem(instance, traceID string) Problem {
 		p.Title = "Client Closed Request"
 	}
 	if e.Type != "" {
-		p.Type = e.Type
-		p.Title = strings.ToUpper(e.Type[:1]) + strings.ReplaceAll(e.Type[1:], "-", " ")
+		p.Type, p.Title = Explained+e.Type, Kind{Name: e.Type}.Title()
 	}
 	return p
 }
@@ -118,7 +157,7 @@ func (e *Error) Problem(instance, traceID string) Problem {
 func (p Problem) Fault() (e *Error, ok bool) {
 	e = &Error{Code: p.Code, Detail: p.Detail, Fields: p.Errors}
 	if p.Type != untyped {
-		e.Type = p.Type
+		e.Type = strings.TrimPrefix(p.Type, Explained)
 	}
 	return e, p.Code.Known()
 }

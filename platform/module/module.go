@@ -118,6 +118,13 @@ type Hosted struct {
 	Public     http.Handler            // of the public listener, where the module is the public one
 	Background []Background
 	Collectors []prometheus.Collector
+	Lacks      func(context.Context) (*Lack, error) // what it needs to be of use; nil: it needs nothing
+}
+
+// Lack is what a module does not have that somebody has to bring, such as a first user.
+type Lack struct {
+	Says    string // a sentence: "There are no users yet."
+	Command string // with which an operator brings it, without the program's name: "users add NAME"
 }
 
 // Background is work that goes on while the process runs.

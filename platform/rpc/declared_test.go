@@ -10,13 +10,14 @@ import (
 )
 
 func TestARowDeclaresItsFailures(t *testing.T) {
-	row := rpc.Row{Errors: []fault.Code{fault.NotFound}, Conflicts: []string{"taken"}}
+	taken, other := fault.Kind{Name: "taken"}, fault.Kind{Name: "other"}
+	row := rpc.Row{Errors: []fault.Code{fault.NotFound}, Conflicts: []fault.Kind{taken}}
 	for failure, declared := range map[*fault.Error]bool{
 		fault.New(fault.NotFound, ""):           true,
 		fault.New(fault.InvalidArgument, ""):    false,
 		fault.New(fault.PreconditionFailed, ""): false,
-		fault.Conflicting("taken", ""):          true,
-		fault.Conflicting("other", ""):          false,
+		fault.Conflicting(taken, ""):            true,
+		fault.Conflicting(other, ""):            false,
 		fault.New(fault.Unavailable, ""):        true,
 		fault.New(fault.PermissionDenied, ""):   true,
 	} {
@@ -32,11 +33,11 @@ func TestAnObserverTellsUndeclaredFailures(t *testing.T) {
 	name := operations[0].Row().Name
 	var o rpctest.Observer
 	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: name})
-	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: "other.Operation", Err: fault.Conflicting("other", "")})
+	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: "other.Operation", Err: fault.Conflicting(fault.Kind{Name: "other"}, "")})
 	if got := o.Undeclared(operations); got != nil {
 		t.Errorf("told of what is no failure of theirs: %q", got)
 	}
-	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: name, Err: fault.Conflicting("other", "")})
+	o.Observe(context.Background(), rpc.Record{Executed: true, Operation: name, Err: fault.Conflicting(fault.Kind{Name: "other"}, "")})
 	if got := o.Undeclared(operations); len(got) != 1 {
 		t.Errorf("got %q, want one sentence", got)
 	}

@@ -71,7 +71,7 @@ func TestAnOutdatedProofGoesBackTheWayThatItCame(t *testing.T) {
 		"it is refused behind":             {identity.Transaction, nil, refuse, later, true, fault.Unavailable},
 		"told as it is":                    {identity.Internal, nil, refuse, func(err error) error { return err }, true, fault.Unavailable},
 		"of no user":                       {"", nil, refuse, later, false, fault.Unavailable},
-		"the service has made up its mind": {identity.Internal, nil, refuse, func(error) error { return fault.Conflicting("taken", "No.") }, false, fault.Conflict},
+		"the service has made up its mind": {identity.Internal, nil, refuse, func(error) error { return fault.Conflicting(fault.Kind{Name: "taken"}, "No.") }, false, fault.Conflict},
 		"the service keeps it to itself":   {identity.Internal, nil, refuse, func(error) error { return fault.Retryable(time.Second, "Later.") }, false, fault.Unavailable},
 		"the STS is away":                  {identity.Internal, func(*rpc.Call) error { return fault.Retryable(time.Second, "away") }, nil, later, false, fault.Unavailable},
 		"the callee fails":                 {identity.Internal, nil, func(*rpc.Call) error { return errors.New("broken") }, later, false, fault.Unavailable},

@@ -27,7 +27,7 @@ type Row struct {
 	Large          bool          // its answer can have hundreds of parts: few are made at once, and it is the first to be refused under load
 	Edge           Edge          // how it is reached from outside; unset: not at all
 	Errors         []fault.Code  // with which it can fail, beside those with which every operation can; see [Row.Declares]
-	Conflicts      []string      // the types of its conflicts, such as "out-of-stock"; none: it fails with no conflict
+	Conflicts      []fault.Kind  // its conflicts, such as "out-of-stock"; none: it fails with no conflict
 }
 
 // Declares reports whether the operation may fail like this: with what its row names, or with one of the codes with
@@ -35,7 +35,7 @@ type Row struct {
 func (r Row) Declares(failure *fault.Error) bool {
 	switch failure.Code {
 	case fault.Conflict:
-		return slices.Contains(r.Conflicts, failure.Type)
+		return slices.ContainsFunc(r.Conflicts, func(k fault.Kind) bool { return k.Name == failure.Type })
 	case fault.InvalidArgument, fault.NotFound, fault.PreconditionFailed:
 		return slices.Contains(r.Errors, failure.Code)
 	default:
@@ -68,10 +68,6 @@ const (
 // such a row has to judge what the request itself brings, such as a join token.
 const Anonymous = "stranger"
 
-// Operator is the caller of rows for operators: whoever may open the module's database. It calls within a process, beside a
-// server; no certificate can name it.
-const Operator = "operator"
-
 // Retry says whether a transport may send a call again when it does not know whether the first one arrived.
 type Retry int
 
@@ -85,7 +81,8 @@ const (
 // Edge binds an operation to a request from outside. The members of the request type are bound by struct tags:
 // `path:"id"` and `query:"limit"` name where a member comes from, the others are the body. Of the response,
 // `header:"ETag"` members become headers, `edge:"-"` members stay inside, and where the `edge:"created"` one is true the status
-// is 201.
+// is 201. A flag of the request that is tagged `prefer:"representation"` says that the client prefers to see what has become of
+// the thing (RFC 7240), and the response's `edge:"representation"` member, where it is there, is sent instead of all others.
 type Edge struct {
 	Method   string // GET also serves HEAD
 	Path     string // "/order/{id}"

@@ -86,6 +86,9 @@ func (o *Op[S, Req, Resp]) Row() Row { return o.row }
 // Rule is the rule of a member of the request, by the JSON names that lead to it.
 func (o *Op[S, Req, Resp]) Rule(path ...string) *constraint.Rule { return o.rules.Member(path...) }
 
+// Problems is everything that a request breaks the rules with; a call refuses it for the same.
+func (o *Op[S, Req, Resp]) Problems(request Req) []fault.Field { return o.rules.Problems(&request) }
+
 // NewRequest is a pointer to a zero request.
 func (o *Op[S, Req, Resp]) NewRequest() any { return new(Req) }
 

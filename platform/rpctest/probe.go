@@ -107,7 +107,7 @@ func (prober) Fail(_ context.Context, f Failure) (Nothing, error) {
 	case "panic":
 		panic("a password is hunter2")
 	case "conflict":
-		return Nothing{}, fault.Conflicting("out-of-stock", "Too %s.", "few").
+		return Nothing{}, fault.Conflicting(fault.Kind{Name: "out-of-stock"}, "Too %s.", "few").
 			With(fault.Field{Detail: "short", Pointer: "/items/0", Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}}).
 			Because(errors.New("a password is hunter2"))
 	case "retry":

@@ -55,7 +55,7 @@ type binder struct {
 func (b *binder) full() bool { return len(b.problems) >= MaxProblems }
 
 // problem reports what is wrong with the value that is being bound, or with what is below it (RFC 6901 section 3).
-func (b *binder) problem(detail string, below ...string) {
+func (b *binder) problem(code fault.FieldCode, detail string, below ...string) {
 	if b.full() {
 		return
 	}
@@ -63,7 +63,7 @@ func (b *binder) problem(detail string, below ...string) {
 	for _, token := range slices.Concat(b.path, below) {
 		pointer += "/" + strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 	}
-	b.problems = append(b.problems, fault.Field{Pointer: pointer, Detail: detail})
+	b.problems = append(b.problems, fault.Field{Code: code, Pointer: pointer, Detail: detail})
 }
 
 // within runs bind one step further down.
@@ -93,7 +93,7 @@ func (b *binder) bind(value Value, target reflect.Value) {
 		if want == Number {
 			called = "a whole number"
 		}
-		b.problem("must be " + called + ", not " + value.kind.String())
+		b.problem(fault.WrongType, "must be "+called+", not "+value.kind.String())
 		return
 	}
 	switch kind {
@@ -145,14 +145,14 @@ const maxNamed = 128
 
 func (b *binder) unknown(name string, known members) {
 	if len(name) > maxNamed {
-		b.problem("has a member " + Quote(name) + " that is not known")
+		b.problem(fault.NotKnown, "has a member "+Quote(name)+" that is not known")
 		return
 	}
 	detail := "is not a known member"
 	if better := known.closest(name); better != "" {
 		detail += "; did you mean " + better + "?"
 	}
-	b.problem(detail, name)
+	b.problem(fault.NotKnown, detail, name)
 }
 
 func (b *binder) bindMap(value Value, target reflect.Value) {
@@ -176,14 +176,14 @@ func (b *binder) bindSlice(value Value, target reflect.Value) {
 
 func (b *binder) bindInteger(literal string, target reflect.Value) {
 	if strings.ContainsAny(literal, ".eE") {
-		b.problem("must be a whole number, written without fraction and exponent")
+		b.problem(fault.WrongType, "must be a whole number, written without fraction and exponent")
 		return
 	}
 	bits := target.Type().Bits()
 	if target.CanUint() {
 		number, err := strconv.ParseUint(literal, 10, bits)
 		if err != nil {
-			b.problem(fmt.Sprintf("must be a whole number from 0 to %d", ^uint64(0)>>(64-bits)))
+			b.problem(fault.OutOfRange, fmt.Sprintf("must be a whole number from 0 to %d", ^uint64(0)>>(64-bits)))
 			return
 		}
 		target.SetUint(number)
@@ -191,7 +191,7 @@ func (b *binder) bindInteger(literal string, target reflect.Value) {
 	}
 	number, err := strconv.ParseInt(literal, 10, bits)
 	if err != nil {
-		b.problem(fmt.Sprintf("must be a whole number from %d to %d", int64(-1)<<(bits-1), ^(int64(-1) << (bits - 1))))
+		b.problem(fault.OutOfRange, fmt.Sprintf("must be a whole number from %d to %d", int64(-1)<<(bits-1), ^(int64(-1)<<(bits-1))))
 		return
 	}
 	target.SetInt(number)

@@ -146,9 +146,9 @@ func (q *request) place() error {
 	switch {
 	case failure == nil:
 		return q.placed(created, request.IdempotencyKey, sent)
-	case failure.Type == "order-exists", slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Pointer == "/idempotency_key" }):
+	case failure.Type == order.OrderExists.Name, slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Header == order.KeyHeader }):
 		return q.alreadySent(failure)
-	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
+	case failure.Code == fault.InvalidArgument, failure.Type == order.OutOfStock.Name:
 		wrong, short := refused(failure)
 		return q.placeAgain(failure.Code.Status(), sent, wrong, short)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"oms/modules/order"
 	"oms/platform/fault"
 	"oms/web"
 )
@@ -48,9 +49,9 @@ var explanations = map[fault.Code]explanation{
 
 // conflicts by type.
 var conflicts = map[string]explanation{
-	"illegal-transition": {"This order cannot be changed any more",
+	order.IllegalTransition.Name: {"This order cannot be changed any more",
 		"It has moved on since you opened the page: only confirmed orders can be changed or cancelled.", "See the order", ""},
-	"update-in-progress": {"Another change is under way",
+	order.UpdateInProgress.Name: {"Another change is under way",
 		"Somebody has just changed this order, and the stock has not answered yet. Look at it again in a moment, then repeat your change.", "See the order", ""},
 }
 

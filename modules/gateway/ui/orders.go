@@ -118,7 +118,7 @@ func (q *request) changeable(right string) (order.Order, error) {
 	}
 	found, err := q.Orders.Get(q.ctx(), order.GetRequest{ID: q.r.PathValue("id")})
 	if err == nil && found.Status != "" && found.Status != order.StatusConfirmed {
-		err = fault.Conflicting("illegal-transition", "The order is %s.", found.Status)
+		err = fault.Conflicting(order.IllegalTransition, "The order is %s.", found.Status)
 	}
 	return found, err
 }
@@ -190,7 +190,7 @@ func (q *request) edit() error {
 	switch {
 	case failure == nil:
 		return q.redirect(orderPath(request.ID), web.Notice{Text: "The order is changed, and everything in it is reserved."})
-	case failure.Code == fault.InvalidArgument, failure.Type == "out-of-stock":
+	case failure.Code == fault.InvalidArgument, failure.Type == order.OutOfStock.Name:
 		wrong, short := refused(failure)
 		return q.editPage(failure.Code.Status(), sent, wrong, short)
 	}

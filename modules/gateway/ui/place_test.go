@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"oms/modules/inventory"
+	"oms/modules/order"
 	"oms/platform/fault"
 )
 
@@ -139,7 +140,7 @@ func TestPlacingWithAnUnclearEnd(t *testing.T) {
 	}
 	w.ordersFail.Store(fault.New(fault.Internal, "a defect that nobody shall read"))
 	alice.post("/ui/orders", form...).must(http.StatusInternalServerError, "Your order is not placed yet", traceID).mustNotSay("defect")
-	w.ordersFail.Store(fault.Conflicting("order-exists", "taken"))
+	w.ordersFail.Store(fault.Conflicting(order.OrderExists, "taken"))
 	alice.post("/ui/orders", form...).must(http.StatusConflict, "This basket was already sent")
 	w.ordersFail.Store(fault.New(fault.RateLimited, "slow down"))
 	alice.post("/ui/orders", form...).must(http.StatusTooManyRequests, "Slow down a little")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type shopPage struct {
 	Found           int64
 	Back            string // where adding to the basket leads back to
 	MayOrder        bool
+	MayManage       bool
 	basket          basket
 }
 
@@ -69,9 +71,12 @@ func (q *request) shop() error {
 	}
 	return q.show(http.StatusOK, "shop", shopPage{
 		Frame: q.frame(title, "shop"), Query: request.Query, Category: request.Category, Categories: categories(all),
-		Shelves: shelves(found), Found: int64(len(found.Data)), Back: q.r.URL.RequestURI(), MayOrder: q.may(order.AddOrder), basket: q.basket,
+		Shelves: shelves(found), Found: int64(len(found.Data)), Back: q.r.URL.RequestURI(), MayOrder: q.may(order.AddOrder), MayManage: q.may(inventory.ManageInventory), basket: q.basket,
 	})
 }
+
+// inCategory is the query of the shop that shows a category.
+func inCategory(category string) string { return url.Values{"category": {category}}.Encode() }
 
 // clip cuts a text to so many characters, which is kinder than refusing a search.
 func clip(text string, most int) string {

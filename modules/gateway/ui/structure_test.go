@@ -28,6 +28,7 @@ func TestPagesAreSound(t *testing.T) {
 		"short": admin.post("/ui/orders", with(full.form(), "qty.0", "50")...), "invalid edit": admin.post(id+"/edit", "name", ""),
 		"orders": admin.get("/ui/orders"), "order": admin.get(id), "edit": admin.get(id + "/edit"), "cancel": admin.get(id + "/cancel"),
 		"not found": admin.get("/ui/nothing"), "account": admin.get("/ui/account"),
+		"new product": w.browser(t, "stock").get("/ui/products/new"),
 	}
 	seen := map[string]string{}
 	for name, p := range pages {

@@ -93,6 +93,9 @@ var pages = []struct {
 	{http.MethodGet, "/ui/orders/{id}/cancel", "the question whether to cancel an order", (*request).askCancel},
 	{http.MethodPost, "/ui/orders/{id}/cancel", "the order that was cancelled, or why it was not", (*request).cancel},
 
+	{http.MethodGet, addingPath, "the form that adds a product", (*request).askProduct},
+	{http.MethodPost, productsPath, "the shop with one more product, or why it was not added", (*request).addProduct},
+
 	{http.MethodGet, accountPath, "who is signed in, since when, and with how many browsers", (*request).showAccount},
 	{http.MethodPost, accountPath + "/sign-out", "the sign-in page, after the user was signed out everywhere", (*request).signOutEverywhere},
 }
@@ -182,6 +185,8 @@ func (q *request) here() string {
 		return orderPath(id)
 	case strings.HasPrefix(q.r.URL.Path, accountPath):
 		return accountPath
+	case strings.HasPrefix(q.r.URL.Path, productsPath):
+		return addingPath
 	}
 	return "/ui/basket"
 }

@@ -58,6 +58,7 @@ var products = []inventory.Product{
 var rights = map[string]identity.Scopes{
 	"alice": identity.NewScopes(order.AddOrder),
 	"bob":   identity.NewScopes(order.AddOrder),
+	"stock": identity.NewScopes(inventory.ManageInventory),
 	"admin": identity.NewScopes(order.AddOrder, order.UpdateOrder, order.CancelOrder, order.ViewOrders),
 }
 
@@ -257,15 +258,19 @@ func (p page) form() (fields []string) {
 }
 
 // with sets a field of a form.
-func with(fields []string, name, value string) []string {
+func with(fields []string, changes ...string) []string {
 	changed := append([]string(nil), fields...)
-	for i := 0; i < len(changed); i += 2 {
-		if changed[i] == name {
-			changed[i+1] = value
-			return changed
+	for c := 0; c < len(changes); c += 2 {
+		i := 0
+		for i < len(changed) && changed[i] != changes[c] {
+			i += 2
 		}
+		if i == len(changed) {
+			changed = append(changed, changes[c], "")
+		}
+		changed[i+1] = changes[c+1]
 	}
-	return append(changed, name, value)
+	return changed
 }
 
 func field(fields []string, name string) string {

@@ -12,6 +12,7 @@ import (
 	"oms/platform/database"
 	"oms/platform/module"
 	"oms/platform/rpc"
+	"oms/platform/trust/direct"
 )
 
 // Module is the inventory module.
@@ -38,7 +39,16 @@ func open(ctx context.Context, env module.Env) (module.Hosted, error) {
 		Host:       stock.Host,
 		Background: []module.Background{{Name: "inventory retention", Run: pruner.Run}},
 		Collectors: []prometheus.Collector{pruner.Collector()},
+		Lacks:      stock.lacksProducts,
 	}, nil
+}
+
+// lacksProducts says where products come from while there are none.
+func (h *Hosted) lacksProducts(ctx context.Context) (*module.Lack, error) {
+	if some, err := h.HasProducts(ctx); some || err != nil {
+		return nil, err
+	}
+	return &module.Lack{Says: "There are no products yet: a user with manage_inventory adds them in the shop, or they come from a file.", Command: "stock import FILE"}, nil
 }
 
 // demoProducts is the opening stock of the demo.
@@ -50,6 +60,19 @@ func demoProducts() []inventory.Product {
 		{Category: "books", Code: "978-1617295959", Name: "Microservices Security in Action", Price: usd(5099), Available: 10},
 		{Category: "books", Code: "978-1484220498", Name: "Advanced API Security", Price: usd(1539), Available: 10},
 	}
+}
+
+// Operators is what operators need; see [inventory.Operators].
+type Operators = internal.Operators
+
+// Administer gives what operators do on a database, beside a running server or without one: a Conn for
+// [inventory.OperatorOperations]. Nobody else is let in there: it is served in this process alone.
+func Administer(o Operators) (rpc.Conn, error) {
+	host, err := rpc.NewHost[inventory.Operators](Module.Name, inventory.OperatorOperations, o, o.Observer, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return direct.Conn(host, rpc.Operator), nil
 }
 
 // Settings are the module's part of the configuration, under its name.

@@ -10,14 +10,8 @@ import (
 	"oms/platform/identity"
 )
 
-// maxFilter is the longest text in bytes that is looked for: more than any name.
-const maxFilter = 800
-
 // List gives the products that are asked for. The text is looked for here, since databases fold the case of few alphabets.
 func (s *Service) List(ctx context.Context, r inventory.ListRequest) (inventory.Products, error) {
-	if len(r.Category) > maxFilter || len(r.Query) > maxFilter {
-		return inventory.Products{}, fault.New(fault.Malformed, "The parameters category and q have at most %d bytes.", maxFilter)
-	}
 	all, err := database.Read(ctx, s.Store, func(tx database.Tx) ([]inventory.Product, error) {
 		return database.Collect(tx, scanProduct, selectProduct+` WHERE $1 = '' OR category = $1 ORDER BY category, code`, r.Category)
 	})
@@ -58,10 +52,10 @@ func (s *Service) Adjust(ctx context.Context, r inventory.AdjustRequest) (invent
 		case r.Expected != nil && *r.Expected != before:
 			return p, fault.New(fault.PreconditionFailed, "There are %d on hand, not %d: look again and adjust from there.", before, *r.Expected)
 		case after > maxOnHand:
-			return p, fault.Invalid(fault.Field{Pointer: "/delta", Detail: "would take the stock above what the inventory can hold"})
+			return p, fault.Invalid(fault.Field{Code: fault.OutOfRange, Pointer: "/delta", Detail: "would take the stock above what the inventory can hold"})
 		case after < reserved:
-			return p, fault.Conflicting("out-of-stock", "Only %d of %s/%s are free; %d on hand are reserved for orders.", p.Available, r.Category, r.Code, reserved).
-				With(fault.Field{Pointer: "/delta", Detail: "takes more than is free", Figures: []fault.Figure{{Name: "requested", Value: -r.Delta}, {Name: "available", Value: p.Available}}})
+			return p, fault.Conflicting(inventory.OutOfStock, "Only %d of %s/%s are free; %d on hand are reserved for orders.", p.Available, r.Category, r.Code, reserved).
+				With(fault.Field{Code: fault.NotEnough, Pointer: "/delta", Detail: "takes more than is free", Figures: []fault.Figure{{Name: "requested", Value: -r.Delta}, {Name: "available", Value: p.Available}}})
 		}
 		if err := database.ChangeOne(tx, `UPDATE products SET on_hand = $1 WHERE category = $2 AND code = $3 AND on_hand = $4 AND reserved <= $1`,
 			after, r.Category, r.Code, before); err != nil {
@@ -88,16 +82,27 @@ func scanProduct(row database.Row) (p inventory.Product, err error) {
 	return p, err
 }
 
+// maxRepeated is the longest name of a product in bytes that an answer repeats: more than any product has.
+const maxRepeated = 512
+
 // findProduct gives one product, or not_found.
 func findProduct(tx database.Tx, category, code string) (inventory.Product, error) {
 	p, found, err := database.Find(tx, scanProduct, selectProduct+` WHERE category = $1 AND code = $2`, category, code)
 	switch {
 	case err != nil || found:
 		return p, err
-	case len(category)+len(code) > maxFilter: // not worth repeating
+	case len(category)+len(code) > maxRepeated:
 		return p, fault.New(fault.NotFound, "There is no such product.")
 	}
 	return p, fault.New(fault.NotFound, "There is no product %s/%s.", category, code)
+}
+
+// HasProducts says whether there is any product.
+func (s *Service) HasProducts(ctx context.Context) (bool, error) {
+	return database.Read(ctx, s.Store, func(tx database.Tx) (bool, error) {
+		_, found, err := database.Find(tx, database.Column[int], `SELECT 1 FROM products LIMIT 1`)
+		return found, err
+	})
 }
 
 // AddProducts adds the products that are not there yet, with their stock as the opening; the others stay as they are.

@@ -3,6 +3,7 @@ package internal
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"oms/modules/inventory"
 	"oms/platform/database"
@@ -14,39 +15,61 @@ func (s *Service) Put(ctx context.Context, r inventory.PutRequest) (inventory.Pu
 	if err := s.Store.Room(); err != nil {
 		return inventory.PutResponse{}, err
 	}
-	return database.Write(ctx, s.Store, func(tx database.Tx) (inventory.PutResponse, error) { return s.put(tx, r, actorOf(ctx, "")) })
+	line := inventory.StockLine{Category: r.Category, Code: r.Code, Name: r.Name, Price: r.Price, OnHand: r.OnHand}
+	return database.Write(ctx, s.Store, func(tx database.Tx) (inventory.PutResponse, error) {
+		done, err := put(tx, line, actorOf(ctx, ""), s.Now())
+		if err == nil && r.IfNoneMatch != "" && !done.added {
+			err = fault.New(fault.PreconditionFailed, "There is a product %s/%s already.", r.Category, r.Code)
+		}
+		p := done.after
+		return inventory.PutResponse{
+			Category: p.Category, Code: p.Code, Name: p.Name, Price: p.Price, Available: p.Available, OnHand: *r.OnHand, Reserved: done.reserved, Created: done.added,
+		}, err
+	})
 }
 
-// put is Put in a transaction.
-func (s *Service) put(tx database.Tx, r inventory.PutRequest, by actor) (inventory.PutResponse, error) {
-	before, found, err := database.Find(tx, scanProduct, selectProduct+` WHERE category = $1 AND code = $2`, r.Category, r.Code)
+// setting is what has become of a product that was set.
+type setting struct {
+	after          inventory.Product // without OnHand and Reserved
+	reserved       int64
+	added, changed bool
+}
+
+// put sets a product. Numbers are given.
+func put(tx database.Tx, line inventory.StockLine, by actor, now time.Time) (done setting, err error) {
+	before, found, err := database.Find(tx, scanProduct, selectProduct+` WHERE category = $1 AND code = $2`, line.Category, line.Code)
 	if err != nil {
-		return inventory.PutResponse{}, err
+		return done, err
 	}
-	change := movement{category: r.Category, code: r.Code, kind: "adjust", by: by, reason: "The stock was set."}
+	change := movement{category: line.Category, code: line.Code, kind: "adjust", by: by, reason: "The stock was set."}
 	if !found {
 		before.OnHand, before.Reserved = new(int64), new(int64)
 		change.reason = "The product was added."
 		if _, err := tx.Exec(`INSERT INTO products (category, code, name, amount, currency, opening, on_hand) VALUES ($1, $2, $3, 0, $4, 0, 0)`,
-			r.Category, r.Code, r.Name, r.Price.Currency); err != nil {
-			return inventory.PutResponse{}, err
+			line.Category, line.Code, line.Name, line.Price.Currency); err != nil {
+			return done, err
 		}
 	}
-	onHand, reserved := *r.OnHand, *before.Reserved
+	onHand, reserved := *line.OnHand, *before.Reserved
 	if onHand < reserved {
-		return inventory.PutResponse{}, fault.Conflicting("out-of-stock", "%d of %s/%s are reserved for orders: no fewer can be on hand.", reserved, r.Category, r.Code).
-			With(fault.Field{Pointer: "/on_hand", Detail: fmt.Sprintf("is less than the %d that are reserved", reserved)})
+		return done, fault.Conflicting(inventory.OutOfStock, "%d of %s/%s are reserved for orders: no fewer can be on hand.", reserved, line.Category, line.Code).
+			With(fault.Field{Code: fault.OutOfRange, Pointer: "/on_hand", Detail: fmt.Sprintf("is less than the %d that are reserved", reserved)})
 	}
 	if err := database.ChangeOne(tx, `UPDATE products SET name = $1, amount = $2, currency = $3, on_hand = $4 WHERE category = $5 AND code = $6`,
-		r.Name, *r.Price.Amount, r.Price.Currency, onHand, r.Category, r.Code); err != nil {
-		return inventory.PutResponse{}, err
+		line.Name, *line.Price.Amount, line.Price.Currency, onHand, line.Category, line.Code); err != nil {
+		return done, err
 	}
-	after := inventory.PutResponse{
-		Category: r.Category, Code: r.Code, Name: r.Name, Price: inventory.Price{Amount: *r.Price.Amount, Currency: r.Price.Currency},
-		Available: onHand - reserved, OnHand: onHand, Reserved: reserved, Created: !found,
+	done = setting{
+		after: inventory.Product{
+			Category: line.Category, Code: line.Code, Name: line.Name, Available: onHand - reserved,
+			Price: inventory.Price{Amount: *line.Price.Amount, Currency: line.Price.Currency},
+		},
+		reserved: reserved, added: !found,
 	}
-	if change.onHand = onHand - *before.OnHand; change.onHand == 0 {
-		return after, nil
+	change.onHand = onHand - *before.OnHand
+	done.changed = change.onHand != 0 || before.Name != line.Name || before.Price != done.after.Price
+	if change.onHand == 0 {
+		return done, nil
 	}
-	return after, change.record(tx, s.Now())
+	return done, change.record(tx, now)
 }

@@ -159,6 +159,20 @@ func put(t *testing.T, w world) {
 	}
 	w.mustBeReserved(t, "books", "a", 4)
 	w.reserve(t, "of the new one", 1, line("books", "new", 7))
+	onlyNew := request("a", 50)
+	onlyNew.IfNoneMatch = "*"
+	_, err = w.edge.Put(manager, onlyNew)
+	mustFail(t, "one that is there, where it should be new", err, fault.PreconditionFailed)
+	if onHand, _ := w.see(t, "books", "a"); onHand != 4 {
+		t.Errorf("%d on hand", onHand)
+	}
+	onlyNew.Code = "newer"
+	if got, err := w.edge.Put(manager, onlyNew); err != nil || !got.Created {
+		t.Errorf("a new one, where it should be: %+v, %v", got, err)
+	}
+	onlyNew.IfNoneMatch = `"a"`
+	_, err = w.edge.Put(manager, onlyNew)
+	mustFail(t, "another condition", err, fault.InvalidArgument)
 }
 
 func invalidProducts(t *testing.T, w world) {
@@ -168,10 +182,10 @@ func invalidProducts(t *testing.T, w world) {
 		request inventory.PutRequest
 		want    []string
 	}{
-		"nothing": {inventory.PutRequest{}, []string{"/category", "/code", "/name", "/price/currency", "/price/amount", "/on_hand"}},
+		"nothing": {inventory.PutRequest{}, []string{"category", "code", "/name", "/price/currency", "/price/amount", "/on_hand"}},
 		"all of it is bad": {inventory.PutRequest{
 			Category: "a\nb", Code: strings.Repeat("x", 65), Name: " ", Price: inventory.PutPrice{Amount: &negative, Currency: "eur"}, OnHand: &negative,
-		}, []string{"/category", "/code", "/name", "/price/amount", "/price/currency", "/on_hand"}},
+		}, []string{"category", "code", "/name", "/price/amount", "/price/currency", "/on_hand"}},
 		"too much": {inventory.PutRequest{
 			Category: "books", Code: "a", Name: "n", Price: inventory.PutPrice{Amount: &huge, Currency: "EURO"}, OnHand: &huge,
 		}, []string{"/price/amount", "/price/currency", "/on_hand"}},
@@ -180,7 +194,7 @@ func invalidProducts(t *testing.T, w world) {
 		_, err := w.edge.Put(manager, c.request)
 		var pointers []string
 		for _, field := range mustFail(t, what, err, fault.InvalidArgument).Fields {
-			pointers = append(pointers, field.Pointer)
+			pointers = append(pointers, field.Parameter+field.Pointer)
 		}
 		if diff := cmp.Diff(c.want, pointers); diff != "" {
 			t.Errorf("%s (-want +got): %s", what, diff)

@@ -35,7 +35,7 @@ func (s *Service) changeOrder(ctx context.Context, id string, change func(databa
 }
 
 func illegalTransition(id string, status order.Status, what string) error {
-	return fault.Conflicting("illegal-transition", "The order '%s' is %s and cannot be %s.", id, status, what)
+	return fault.Conflicting(order.IllegalTransition, "The order '%s' is %s and cannot be %s.", id, status, what)
 }
 
 // Cancel ends a confirmed order. It is cancelled as soon as that is committed; the stock is given back at once where
@@ -50,7 +50,11 @@ func (s *Service) Cancel(ctx context.Context, r order.CancelRequest) (order.Canc
 	if err := s.settleNow(ctx, key); err != nil {
 		s.Log.WarnContext(ctx, "the stock of a cancelled order is given back later", "order", r.ID, "cause", err)
 	}
-	return order.Cancelled{Status: fmt.Sprintf("Order '%s' removed.", r.ID)}, nil
+	answer := order.Cancelled{Status: fmt.Sprintf("Order '%s' removed.", r.ID)}
+	if r.Show {
+		answer.Order = s.shown(ctx, key)
+	}
+	return answer, nil
 }
 
 // cancel also drops an update that is under way: the release is the newest word to inventory.
@@ -89,7 +93,11 @@ func (s *Service) Update(ctx context.Context, r order.UpdateRequest) (order.Upda
 	if err != nil {
 		return order.Updated{}, err
 	}
-	return order.Updated{Status: fmt.Sprintf("Order '%s' updated.", r.ID)}, nil
+	answer := order.Updated{Status: fmt.Sprintf("Order '%s' updated.", r.ID)}
+	if r.Show {
+		answer.Order = s.shown(ctx, key)
+	}
+	return answer, nil
 }
 
 // judgeUpdate refuses an update that would begin now and that inventory does not have the items for. What it cannot judge
@@ -128,7 +136,7 @@ func (s *Service) beginUpdate(tx database.Tx, r orderRow, wanted order.UpdateReq
 	case found && digest(waiting.Name, waiting.Items) == digest(wanted.Name, wanted.Items):
 		return r.Version + 1, nil
 	case found:
-		return 0, fault.Conflicting("update-in-progress", "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.ID)
+		return 0, fault.Conflicting(order.UpdateInProgress, "Another update of the order '%s' is waiting for the inventory. Look at the order again in a moment, then repeat yours.", r.ID)
 	case digest(r.Name, r.Items) == digest(wanted.Name, wanted.Items):
 		return 0, nil
 	case full != nil:

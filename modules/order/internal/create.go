@@ -35,7 +35,11 @@ func (s *Service) Create(ctx context.Context, r order.CreateRequest) (order.Crea
 		return order.Created{}, err
 	}
 	unsettled := s.settleNow(ctx, key)
-	return s.created(ctx, key, unsettled)
+	created, err := s.created(ctx, key, unsettled)
+	if err == nil && r.Show {
+		created.Order = s.shown(ctx, key)
+	}
+	return created, err
 }
 
 // newOrder is the pending order that a request asks for.
@@ -118,7 +122,7 @@ func (s *Service) placedBefore(tx database.Tx, placing orderRow, r order.CreateR
 	case err != nil || !found:
 		return "", false, err
 	case existing.Owner != placing.Owner || existing.digest != placing.digest:
-		return "", false, fault.Conflicting("order-exists", "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.ID)
+		return "", false, fault.Conflicting(order.OrderExists, "The id '%s' is taken by another order. Choose another id, or leave it out to get one.", placing.ID)
 	}
 	if r.IdempotencyKey != "" {
 		err = mayName(tx, existing.key)

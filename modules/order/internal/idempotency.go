@@ -32,8 +32,9 @@ func (s *Service) findByIdempotencyKey(tx database.Tx, placing orderRow, r order
 		return "", false, err
 	case before != requestDigest(r):
 		return "", false, fault.Invalid(fault.Field{
-			Detail:  fmt.Sprintf("was used for another request in the last %.0f hours; make a new one for each order", s.Retention.Answers.Hours()),
-			Pointer: "/idempotency_key",
+			Detail: fmt.Sprintf("was used for another request in the last %.0f hours; make a new one for each order", s.Retention.Answers.Hours()),
+			Code:   fault.Reused,
+			Header: order.KeyHeader,
 		})
 	}
 	found, err = database.Found(tx.QueryRow(`SELECT key FROM orders WHERE key = $1 AND status <> 'expired' UNION ALL SELECT key FROM refusals WHERE key = $1`, key).Scan(&key))

@@ -30,7 +30,8 @@ func (s *Service) List(ctx context.Context, r order.ListRequest) (order.Orders, 
 	if r.After != "" {
 		key, err := base64.RawURLEncoding.DecodeString(r.After)
 		if err != nil || uuid.Validate(string(key)) != nil {
-			return order.Orders{}, fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.")
+			return order.Orders{}, fault.New(fault.Malformed, "The parameter after must be the next of an earlier page.").
+				With(fault.Field{Code: fault.WrongForm, Parameter: "after", Detail: "must be the next of an earlier page"})
 		}
 		after = string(key)
 	}

@@ -48,14 +48,35 @@ func (s *Service) Get(ctx context.Context, r order.GetRequest) (order.Order, err
 	if err != nil {
 		return order.Order{}, err
 	}
-	switch {
-	case principal.Scopes.Has(order.ViewOrders), principal.Subject != "" && principal.Subject == found.Owner:
-		found.ETag = found.etag("full")
-		return found.Order, nil
-	case s.PublicRead && (found.Status == order.StatusConfirmed || found.Status == order.StatusFulfilled):
-		return order.Order{ID: found.ID, Name: found.Name, Items: found.Items, ETag: found.etag("public")}, nil
+	public := s.PublicRead && (found.Status == order.StatusConfirmed || found.Status == order.StatusFulfilled)
+	if !seesAll(principal, found) && !public {
+		return order.Order{}, orderNotFound(r.ID)
 	}
-	return order.Order{}, orderNotFound(r.ID)
+	return found.seenBy(principal), nil
+}
+
+// seesAll says whether somebody sees all of an order.
+func seesAll(principal identity.Principal, r orderRow) bool {
+	return principal.Scopes.Has(order.ViewOrders) || principal.Subject != "" && principal.Subject == r.Owner
+}
+
+// seenBy is the order as somebody sees it who may see it at all.
+func (r orderRow) seenBy(principal identity.Principal) order.Order {
+	if seesAll(principal, r) {
+		r.ETag = r.etag("full")
+		return r.Order
+	}
+	return order.Order{ID: r.ID, Name: r.Name, Items: r.Items, ETag: r.etag("public")}
+}
+
+// shown is the order for who has just done something to it; nil where it cannot be read just now, which undoes nothing.
+func (s *Service) shown(ctx context.Context, key string) *order.Order {
+	found, err := database.Read(ctx, s.Store, func(tx database.Tx) (orderRow, error) { return findByKey(tx, key) })
+	if err != nil {
+		s.Log.WarnContext(ctx, "an order that was changed cannot be shown", "cause", err)
+		return nil
+	}
+	return new(found.seenBy(identity.From(ctx)))
 }
 
 // storedItems are items as a column holds them: JSON.

@@ -84,9 +84,9 @@ func refusedByInventory(problems []inventory.Problem) error {
 		field := fault.Field{Pointer: fmt.Sprintf("/items/%d", p.Line)}
 		if p.Unknown {
 			unknown = true
-			field.Detail = "is not a product that we have; GET /inventory lists them"
+			field.Code, field.Detail = fault.NotKnown, "is not a product that we have; GET /inventory lists them"
 		} else {
-			field.Detail = fmt.Sprintf("%d requested, %d available", p.Requested, p.Available)
+			field.Code, field.Detail = fault.NotEnough, fmt.Sprintf("%d requested, %d available", p.Requested, p.Available)
 			field.Figures = []fault.Figure{{Name: "requested", Value: p.Requested}, {Name: "available", Value: p.Available}}
 		}
 		fields = append(fields, field)
@@ -94,5 +94,5 @@ func refusedByInventory(problems []inventory.Problem) error {
 	if unknown {
 		return fault.Invalid(fields...)
 	}
-	return fault.Conflicting("out-of-stock", "There is not enough stock, so nothing was changed. Lower the quantities that errors lists.").With(fields...)
+	return fault.Conflicting(order.OutOfStock, "There is not enough stock, so nothing was changed. Lower the quantities that errors lists.").With(fields...)
 }

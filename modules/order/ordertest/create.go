@@ -88,7 +88,7 @@ func outOfStock(t *testing.T, w world) {
 	_, err := w.create(alice, "1", item("books", "a", 1), item("books", "b", 3), item("books", "b", 3), item("tools", "last", 2))
 	failure := mustFail(t, "short", err, fault.Conflict, "out-of-stock")
 	field := func(line int, requested, available int64) fault.Field {
-		return fault.Field{Pointer: fmt.Sprint("/items/", line), Detail: fmt.Sprintf("%d requested, %d available", requested, available), Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}}
+		return fault.Field{Code: fault.NotEnough, Pointer: fmt.Sprint("/items/", line), Detail: fmt.Sprintf("%d requested, %d available", requested, available), Figures: []fault.Figure{{Name: "requested", Value: requested}, {Name: "available", Value: available}}}
 	}
 	if diff := cmp.Diff([]fault.Field{field(1, 6, 5), field(2, 6, 5), field(3, 2, 1)}, failure.Fields); diff != "" {
 		t.Error("fields (-want +got):", diff)

@@ -28,7 +28,7 @@ func named(t *testing.T, w world) {
 	}
 	w.mustBeAvailable(t, "books", "a", 8)
 	failure := mustFail(t, "the key for another request", errorOf(w.createNamed(alice, "k", item("books", "a", 3))), fault.InvalidArgument)
-	if len(failure.Fields) != 1 || failure.Fields[0].Pointer != "/idempotency_key" {
+	if len(failure.Fields) != 1 || failure.Fields[0].Header != order.KeyHeader {
 		t.Errorf("fields %+v", failure.Fields)
 	}
 	_, err = w.orders.Create(alice, order.CreateRequest{ID: ptr("1"), Name: "An order", Items: []order.Item{item("books", "a", 2)}, IdempotencyKey: "k"})

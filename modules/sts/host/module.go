@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -79,6 +80,12 @@ func New(ctx context.Context, o Options) (module.Hosted, error) {
 			{Name: "join tokens", Run: service.LeaveJoinTokens}, {Name: "retired keys", Run: service.ForgetKeys}, {Name: "sts retention", Run: pruner.Run},
 		},
 		Collectors: []prometheus.Collector{pruner.Collector()},
+		Lacks: func(ctx context.Context) (*module.Lack, error) {
+			if some, err := service.HasUsers(ctx); some || err != nil {
+				return nil, err
+			}
+			return &module.Lack{Says: "There are no users yet.", Command: "users add NAME --scope '" + strings.Join(Scopes(o.Modules), " ") + "'"}, nil
+		},
 	}, err
 }
 

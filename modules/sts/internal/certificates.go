@@ -140,7 +140,7 @@ func (o Operators) RenewCertificates(ctx context.Context, r sts.WorkloadRequest)
 			return err
 		}
 		if removed {
-			return fault.Conflicting("workload-removed", "%s was removed and gets no certificate; `app certs join-token %s` lets it in again", r.Workload, r.Workload)
+			return fault.Conflicting(sts.WorkloadRemoved, "%s was removed and gets no certificate; `app certs join-token %s` lets it in again", r.Workload, r.Workload)
 		}
 		return o.changeWorkload(tx, r.Workload, `UPDATE workloads SET renew_before = $1 WHERE name = $2 OR $2 = ''`, before)
 	})

@@ -92,7 +92,7 @@ func activeKey(tx database.Tx, p purpose, now time.Time) (storedKey, error) {
 	case err != nil:
 		return storedKey{}, err
 	case len(keys) == 0 || keys[0].State != sts.KeyActive:
-		return storedKey{}, fault.Conflicting("never-started", "the STS has no %s yet; start `app serve` once", nouns[p])
+		return storedKey{}, fault.Conflicting(sts.NeverStarted, "the STS has no %s yet; start `app serve` once", nouns[p])
 	}
 	return keys[0], nil
 }
@@ -154,7 +154,7 @@ func (s keyStore) rotate(tx database.Tx, p purpose, r sts.RotateRequest, now tim
 	}
 	for _, k := range keys {
 		if k.State == sts.KeyNext {
-			return sts.SigningKey{}, fault.Conflicting("rotation-under-way", "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.Activates.Format(time.RFC3339))
+			return sts.SigningKey{}, fault.Conflicting(sts.RotationUnderWay, "a rotation is under way: the next %s signs from %s on; wait for that", nouns[p], k.Activates.Format(time.RFC3339))
 		}
 	}
 	activates := now.Add(r.Announcement)

@@ -35,6 +35,8 @@ var ended = map[string]string{
 func (s *Service) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page web.SignIn) error {
 	if s.Demo {
 		page.Cards, page.Exposed = demoCards(), s.DemoRemote
+	} else if some, err := s.HasUsers(r.Context()); err == nil && !some {
+		page.NoUsers = true
 	}
 	return web.Render(w, r, status, "sign-in", page)
 }

@@ -61,6 +61,18 @@ func checkScopes(scopes, known identity.Scopes) error {
 	return errors.Join(problems...)
 }
 
+// HasUsers says whether anybody can sign in.
+func (s *Service) HasUsers(ctx context.Context) (bool, error) {
+	return database.Read(ctx, s.Store, func(tx database.Tx) (bool, error) {
+		query := `SELECT 1 FROM users WHERE disabled = 0 AND demo = 0 LIMIT 1`
+		if s.Demo {
+			query = `SELECT 1 FROM users WHERE disabled = 0 LIMIT 1`
+		}
+		_, found, err := database.Find(tx, database.Column[int], query)
+		return found, err
+	})
+}
+
 const selectUser = `SELECT name, full_name, email, scopes, disabled, demo, created_at FROM users`
 
 func scanUser(row database.Row) (u sts.User, err error) {
@@ -97,7 +109,7 @@ func (o Operators) AddUser(ctx context.Context, r sts.AddUserRequest) (done sts.
 	return done, o.Store.Write(ctx, func(tx database.Tx) error {
 		added, err := insertUser(tx, user, hash)
 		if err == nil && !added {
-			return fault.Conflicting("user-exists", "there is a user %q already; names are never reused", r.Name)
+			return fault.Conflicting(sts.UserExists, "there is a user %q already; names are never reused", r.Name)
 		}
 		return err
 	})
@@ -227,9 +239,9 @@ func (o Operators) mayHaveToken(user sts.User, r sts.IssueTokenRequest) error {
 	case user.Name == "":
 		return noUser(r.User)
 	case user.Disabled:
-		return fault.Conflicting("user-disabled", "the user %q is disabled; `app users enable %s` lets it in again", r.User, shell.Quote(r.User))
+		return fault.Conflicting(sts.UserDisabled, "the user %q is disabled; `app users enable %s` lets it in again", r.User, shell.Quote(r.User))
 	case !counts(user, o.Demo):
-		return fault.Conflicting("demo-disabled", "%q is a demo account, and demo.enabled is false", r.User)
+		return fault.Conflicting(sts.DemoDisabled, "%q is a demo account, and demo.enabled is false", r.User)
 	case r.Lifetime < time.Second || r.Lifetime > issuers.MaxOwnLifetime:
 		return fault.New(fault.InvalidArgument, "a token lives from 1s to %v", issuers.MaxOwnLifetime)
 	case len(r.Scopes.Intersect(user.Scopes)) < len(r.Scopes):

@@ -23,17 +23,19 @@ type Binding struct {
 	path      []int // the request's members from the path, the query, a header and, the others, from the body
 	query     []int
 	header    []int
+	prefers   int // the request's flag that the client prefers the representation; -1 is none
 	body      part
-	headers   []int // the response's members that are headers; the others are the body
-	created   int   // that which says that something is new; -1 is none
-	answer    part
+	answer    shape
+	created   int               // the response's flag that something is new; -1 is none
+	instead   int               // the response's member that is sent instead of all, where it is there; -1 is none
+	preferred shape             // of that member
 	rules     *constraint.Rules // of the request
 }
 
 // New makes the binding of an operation with an edge. It fails where the row and the tags of its types do not match: a
 // member that could not be bound would be a request that nobody can make, or a panic while one is made.
 func New(operation rpc.Operation) (*Binding, error) {
-	b := &Binding{Operation: operation, Row: operation.Row(), created: -1}
+	b := &Binding{Operation: operation, Row: operation.Row(), prefers: -1, created: -1, instead: -1}
 	if !b.Row.Edge.Bound() {
 		return nil, fmt.Errorf("operation %s has no edge", b.Row.Name)
 	}
@@ -54,6 +56,10 @@ func (b *Binding) bindRequest(request reflect.Type) error {
 		field := request.Field(i)
 		inPath, inQuery, inHeader := field.Tag.Get("path"), field.Tag.Get("query"), field.Tag.Get("header")
 		switch {
+		case field.Tag.Get("prefer") == "representation" && field.Type.Kind() == reflect.Bool:
+			b.prefers = i
+		case field.Tag.Get("prefer") != "":
+			return fmt.Errorf("member %s: the tag prefer is representation, for a flag", field.Name)
 		case inPath != "" && inQuery+inHeader != "" || inQuery != "" && inHeader != "":
 			return fmt.Errorf("member %s comes from the path, from the query or from a header, not from two of them", field.Name)
 		case inHeader != "" && field.Type.Kind() != reflect.String:
@@ -90,7 +96,6 @@ func (b *Binding) bindRequest(request reflect.Type) error {
 }
 
 func (b *Binding) bindResponse(response reflect.Type) error {
-	var answer []int
 	unfilled := b.Row.Edge.Location
 	for i := range response.NumField() {
 		field := response.Field(i)
@@ -98,20 +103,27 @@ func (b *Binding) bindResponse(response reflect.Type) error {
 		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); text {
 			unfilled = strings.ReplaceAll(unfilled, "{"+name+"}", "")
 		}
-		switch {
-		case field.Tag.Get("header") != "" && !text:
-			return fmt.Errorf("member %s is a header and not a text", field.Name)
-		case field.Tag.Get("header") != "":
-			b.headers = append(b.headers, i)
-		case field.Tag.Get("edge") == "":
-			answer = append(answer, i)
-		case field.Tag.Get("edge") == "created" && field.Type.Kind() == reflect.Bool:
+		switch edge := field.Tag.Get("edge"); {
+		case edge == "created" && field.Type.Kind() == reflect.Bool:
 			b.created = i
-		case field.Tag.Get("edge") != "-":
-			return fmt.Errorf("member %s: the edge tags are -, and created for a flag", field.Name)
+		case edge == "representation" && field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct:
+			b.instead = i
+		case edge != "" && edge != "-":
+			return fmt.Errorf("member %s: the edge tags are -, created for a flag, and representation for what points to a struct", field.Name)
 		}
 	}
-	b.answer = newPart(response, answer)
+	var err error
+	if b.answer, err = newShape(response); err != nil {
+		return err
+	}
+	if b.instead >= 0 {
+		if b.preferred, err = newShape(response.Field(b.instead).Type.Elem()); err != nil {
+			return err
+		}
+	}
+	if (b.instead >= 0) != (b.prefers >= 0) {
+		return fmt.Errorf("a request that prefers the representation and a response that has it belong together")
+	}
 	if strings.Contains(unfilled, "{") {
 		return fmt.Errorf("the location %s names a text that %s does not have", b.Row.Edge.Location, response)
 	}
@@ -119,6 +131,29 @@ func (b *Binding) bindResponse(response reflect.Type) error {
 		return fmt.Errorf("%d is not a status of success", success)
 	}
 	return nil
+}
+
+// shape is how a struct is sent.
+type shape struct {
+	headers []int // the members that are headers
+	body    part  // the others, but for those with an edge tag
+}
+
+func newShape(t reflect.Type) (s shape, err error) {
+	var body []int
+	for i := range t.NumField() {
+		field := t.Field(i)
+		switch {
+		case field.Tag.Get("header") != "" && field.Type.Kind() != reflect.String:
+			return s, fmt.Errorf("member %s is a header and not a text", field.Name)
+		case field.Tag.Get("header") != "":
+			s.headers = append(s.headers, i)
+		case field.Tag.Get("edge") == "":
+			body = append(body, i)
+		}
+	}
+	s.body = newPart(t, body)
+	return s, nil
 }
 
 // part is some members of a struct, as a struct of their own.

@@ -79,14 +79,16 @@ func TestRequestsThatCannotBeBound(t *testing.T) {
 		code        fault.Code
 		pointers    string
 	}{
-		"unknown parameter":       {"?x=1", `{}`, fault.Malformed, ""},
-		"a member of the path":    {"?id=1", `{}`, fault.Malformed, ""},
-		"a member of the body":    {"?name=1", `{}`, fault.Malformed, ""},
-		"parameter in other case": {"?Limit=1", `{}`, fault.Malformed, ""},
-		"parameter twice":         {"?limit=1&limit=1", `{}`, fault.Malformed, ""},
-		"not a number":            {"?limit=1x", `{}`, fault.Malformed, ""},
-		"no number":               {"?limit", `{}`, fault.Malformed, ""},
-		"too large a number":      {"?limit=9223372036854775808", `{}`, fault.Malformed, ""},
+		"unknown parameter":       {"?x=1", `{}`, fault.Malformed, "?x"},
+		"a member of the path":    {"?id=1", `{}`, fault.Malformed, "?id"},
+		"a member of the body":    {"?name=1", `{}`, fault.Malformed, "?name"},
+		"parameter in other case": {"?Limit=1", `{}`, fault.Malformed, "?Limit"},
+		"parameter twice":         {"?limit=1&limit=1", `{}`, fault.Malformed, "?limit"},
+		"not a number":            {"?limit=1x", `{}`, fault.Malformed, "?limit"},
+		"no number":               {"?limit", `{}`, fault.Malformed, "?limit"},
+		"too large a number":      {"?limit=9223372036854775808", `{}`, fault.Malformed, "?limit"},
+		"a parameter no name":     {"?=1", `{}`, fault.Malformed, `?""`},
+		"a long parameter":        {"?" + strings.Repeat("é", 100) + "=1", `{}`, fault.Malformed, "?" + strings.Repeat("é", 32)},
 		"bad escape":              {"?limit=%z", `{}`, fault.Malformed, ""},
 		"semicolon":               {"?limit=1;after=2", `{}`, fault.Malformed, ""},
 		"no body":                 {"", ``, fault.Malformed, ""},
@@ -105,7 +107,12 @@ func TestRequestsThatCannotBeBound(t *testing.T) {
 		}
 		var pointers []string
 		for _, field := range failure.Fields {
-			pointers = append(pointers, field.Pointer)
+			if field.Code == "" || field.Detail == "" {
+				t.Errorf("%s: %+v", name, field)
+			}
+			if pointers = append(pointers, field.Pointer); !field.InBody() {
+				pointers[len(pointers)-1] = "?" + field.Parameter
+			}
 		}
 		if got := strings.Join(pointers, " "); got != c.pointers {
 			t.Errorf("%s: problems at %q, want %q", name, got, c.pointers)
@@ -121,7 +128,8 @@ func TestAHeaderIsGivenOnceOrNotAtAll(t *testing.T) {
 		}
 	}
 	for _, keys := range [][]string{{""}, {"k", "k"}, {"k", ""}} {
-		if _, err := b.decode("/x/a/b", "", `{}`, keys...); fault.CodeOf(err) != fault.Malformed {
+		_, err := b.decode("/x/a/b", "", `{}`, keys...)
+		if failure := fault.From(err); failure == nil || failure.Code != fault.Malformed || len(failure.Fields) != 1 || failure.Fields[0].Header == "" {
 			t.Errorf("%q: %v", keys, err)
 		}
 	}

@@ -33,6 +33,9 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := b.decodeHeaders(r.Header, whole); err != nil {
 		return nil, err
 	}
+	if b.prefers >= 0 {
+		whole.Field(b.prefers).SetBool(prefersRepresentation(r.Header.Values("Prefer")))
+	}
 	if len(b.body.members) == 0 {
 		return request, nil
 	}
@@ -65,7 +68,7 @@ func (b *Binding) Decode(w http.ResponseWriter, r *http.Request) (any, error) {
 func (b *Binding) withRules(problems []fault.Field, request any) []fault.Field {
 	form := problems
 	for _, rule := range b.rules.Problems(request) {
-		if !slices.ContainsFunc(form, func(p fault.Field) bool { return overlap(p.Pointer, rule.Pointer) }) {
+		if !slices.ContainsFunc(form, func(p fault.Field) bool { return rule.InBody() && overlap(p.Pointer, rule.Pointer) }) {
 			problems = append(problems, rule)
 		}
 	}
@@ -84,14 +87,42 @@ func (b *Binding) decodeHeaders(header http.Header, whole reflect.Value) error {
 		given := header.Values(name)
 		switch {
 		case len(given) > 1:
-			return fault.New(fault.Malformed, "The header %s is given %d times; give it once.", name, len(given))
+			return fault.New(fault.Malformed, "The header %s is given %d times; give it once.", name, len(given)).
+				With(fault.Field{Code: fault.Repeated, Header: name, Detail: "is given more than once"})
 		case len(given) == 1 && given[0] == "":
-			return fault.New(fault.Malformed, "The header %s is empty; leave it out, or give it a value.", name)
+			return fault.New(fault.Malformed, "The header %s is empty; leave it out, or give it a value.", name).
+				With(fault.Field{Code: fault.WrongForm, Header: name, Detail: "is empty"})
 		case len(given) == 1:
 			whole.Field(i).SetString(given[0])
 		}
 	}
 	return nil
+}
+
+// prefersRepresentation reads the preferences of a client (RFC 7240 section 2): the first that says what to return counts, and
+// what is not known is ignored, as all that is not well-formed: a preference never fails a request.
+func prefersRepresentation(values []string) bool {
+	for preference := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		preference, _, _ = strings.Cut(preference, ";")
+		name, value, _ := strings.Cut(preference, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "return") {
+			value = strings.TrimSpace(value)
+			return value == "representation" || value == `"representation"`
+		}
+	}
+	return false
+}
+
+// RequestHeaders are the headers that the operation looks at.
+func (b *Binding) RequestHeaders() (names []string) {
+	request := reflect.TypeOf(b.Operation.NewRequest()).Elem()
+	for _, i := range b.header {
+		names = append(names, request.Field(i).Tag.Get("header"))
+	}
+	if b.prefers >= 0 {
+		names = append(names, "Prefer")
+	}
+	return names
 }
 
 // decodeQuery binds the parameters. Unknown and repeated ones are refused: what looks like a filter must be one.
@@ -108,16 +139,29 @@ func (b *Binding) decodeQuery(raw string, whole reflect.Value) error {
 			continue
 		}
 		if len(given) > 1 {
-			return fault.New(fault.Malformed, "The parameter %s is given %d times; give it once.", name, len(given))
+			return fault.New(fault.Malformed, "The parameter %s is given %d times; give it once.", name, len(given)).
+				With(fault.Field{Code: fault.Repeated, Parameter: name, Detail: "is given more than once"})
 		}
 		if !setText(whole.Field(i), given[0]) {
-			return fault.New(fault.Malformed, "The parameter %s must be a whole number.", name)
+			return fault.New(fault.Malformed, "The parameter %s must be a whole number.", name).
+				With(fault.Field{Code: fault.WrongType, Parameter: name, Detail: "must be a whole number"})
 		}
 	}
 	if len(values) > 0 {
-		return fault.New(fault.Malformed, "There is no parameter %s here.", strictjson.Quote(slices.Min(slices.Collect(maps.Keys(values)))))
+		name := slices.Min(slices.Collect(maps.Keys(values)))
+		return fault.New(fault.Malformed, "There is no parameter %s here.", strictjson.Quote(name)).
+			With(fault.Field{Code: fault.NotKnown, Parameter: recognisable(name), Detail: "is not known here"})
 	}
 	return nil
+}
+
+// recognisable is the name of a parameter as an answer repeats it.
+func recognisable(name string) string {
+	const longest = 64
+	if name == "" {
+		return `""`
+	}
+	return strings.ToValidUTF8(name[:min(len(name), longest)], "")
 }
 
 // setText sets a text, or an optional whole number.

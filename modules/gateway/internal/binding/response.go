@@ -28,9 +28,14 @@ func (b *Binding) Encode(response any) (*Answer, error) {
 	if b.created >= 0 && whole.Field(b.created).Bool() {
 		a.status = http.StatusCreated
 	}
-	for _, i := range b.headers {
-		if value := whole.Field(i).String(); value != "" {
-			a.header.Set(whole.Type().Field(i).Tag.Get("header"), value)
+	sent, as := whole, b.answer
+	if b.instead >= 0 && !whole.Field(b.instead).IsNil() {
+		sent, as = whole.Field(b.instead).Elem(), b.preferred
+		a.header.Set("Preference-Applied", "return=representation") // RFC 7240 section 3
+	}
+	for _, i := range as.headers {
+		if value := sent.Field(i).String(); value != "" {
+			a.header.Set(sent.Type().Field(i).Tag.Get("header"), value)
 		}
 	}
 	if location := b.location(whole); location != "" {
@@ -39,7 +44,7 @@ func (b *Binding) Encode(response any) (*Answer, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // the answer is JSON, and declared as nothing else
-	if err := encoder.Encode(b.answer.from(whole).Interface()); err != nil {
+	if err := encoder.Encode(as.body.from(sent).Interface()); err != nil {
 		return nil, err
 	}
 	a.body = body.Bytes()[:body.Len()-1] // without the encoder's newline

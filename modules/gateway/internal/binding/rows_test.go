@@ -93,6 +93,26 @@ type (
 	createdText struct {
 		ID string `json:"id" edge:"created"`
 	}
+	shows struct {
+		Show bool `json:"show,omitempty" prefer:"representation"`
+	}
+	showsText struct {
+		Show string `json:"show,omitempty" prefer:"representation"`
+	}
+	preferring struct {
+		Flag bool `json:"flag,omitempty" prefer:"minimal"`
+	}
+	shown struct {
+		ID    string  `json:"id" edge:"-"`
+		Thing *answer `json:"thing,omitempty" edge:"representation"`
+		Done  string  `json:"done"`
+	}
+	shownText struct {
+		Thing *string `json:"thing,omitempty" edge:"representation"`
+	}
+	shownNumber struct {
+		Thing *numberInHeader `json:"thing,omitempty" edge:"representation"`
+	}
 )
 
 func TestRowsThatCannotBeBoundAreRefused(t *testing.T) {
@@ -124,6 +144,12 @@ func TestRowsThatCannotBeBoundAreRefused(t *testing.T) {
 		"a number as a header":          {operation[nothing, numberInHeader](get("/x")), "member Tag"},
 		"an edge tag that says nothing": {operation[nothing, oddEdge](get("/x")), "member ID"},
 		"a text that says what is new":  {operation[nothing, createdText](get("/x")), "member ID"},
+		"a preference that is a text":   {operation[showsText, shown](post), "member Show"},
+		"a preference that is unknown":  {operation[preferring, nothing](post), "member Flag"},
+		"a text as representation":      {operation[shows, shownText](post), "member Thing"},
+		"a representation's number":     {operation[shows, shownNumber](post), "member Tag"},
+		"nothing to prefer":             {operation[shows, nothing](post), "belong together"},
+		"nobody can prefer it":          {operation[nothing, shown](post), "belong together"},
 		"a location of nothing":         {operation[nothing, answer](rpc.Edge{Method: http.MethodGet, Path: "/x", Location: "/x/{none}"}), "location"},
 		"a location of a number":        {operation[nothing, answer](rpc.Edge{Method: http.MethodGet, Path: "/x", Location: "/x/{count}"}), "location"},
 		"success that is none":          {operation[nothing, nothing](rpc.Edge{Method: http.MethodGet, Path: "/x", Success: 404}), "404"},
