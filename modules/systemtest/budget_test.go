@@ -254,6 +254,7 @@ func TestBodiesOfAMillionNumbersAreRefusedEarly(t *testing.T) {
 
 // Whatever becomes of a request, what it held is given back.
 func TestEveryRequestGivesBackWhatItHeld(t *testing.T) {
+	t.Parallel()
 	d := openSplit(t)
 	alice := d.token("alice")
 	session := d.signIn("alice")

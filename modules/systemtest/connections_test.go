@@ -11,6 +11,7 @@ import (
 
 // A connection that was opened in time outlives what its certificate is worth, and is of no use then.
 func TestAKeptConnectionIsWorthWhatItsCertificateIs(t *testing.T) {
+	t.Parallel()
 	for what, end := range map[string]func(d *deployment){
 		"the certificate expires": func(*deployment) {},
 		"the root is replaced": func(d *deployment) {

@@ -14,6 +14,7 @@ import (
 
 // A callee that does not answer, or not as it should, costs its callers their deadline and no more.
 func TestACalleeThatDoesNotAnswerCostsADeadline(t *testing.T) {
+	t.Parallel()
 	trickle := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Rpc-Version", "1")
@@ -73,6 +74,7 @@ func TestACalleeThatDoesNotAnswerCostsADeadline(t *testing.T) {
 // Nobody without a certificate keeps answers, and with them connections and a stop of the process, waiting for as long as
 // it likes: HTTP/2 lets a client open no window for what it is answered.
 func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
+	t.Parallel()
 	t.Parallel()
 	d := openSplit(t)
 	conn, err := tls.Dial("tcp", d.addressOf("sts"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})

@@ -225,9 +225,10 @@ var seeded = sync.OnceValue(func() string {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	_ = os.RemoveAll(seeded())
-	os.Exit(code)
+	os.Exit(Alone(func() int {
+		defer func() { _ = os.RemoveAll(seeded()) }()
+		return m.Run()
+	}))
 }
 
 // seededDirectory is a data directory of the test's own, as a first start leaves it.

@@ -80,6 +80,7 @@ func TestAStolenJoinTokenIsWorthOneCertificateOfItsOwner(t *testing.T) {
 // Certificates that nobody needs would make the list of the revoked ones longer than an announcement can be, and so keep
 // the removal of the workload from everybody.
 func TestACapturedWorkloadCannotOutgrowItsRemoval(t *testing.T) {
+	t.Parallel()
 	d := openSplit(t)
 	captured := d.callerWith("sts", d.certificateOf("order"))
 	request := mustMarshal(t, sts.CertificateRequest{Request: d.certificateRequest("order", nil)})
@@ -175,6 +176,7 @@ func TestAStrangerReachesEnrolmentAlone(t *testing.T) {
 // A module that was away while the root was replaced knows the old one alone. Whoever lets it in again says which root
 // there is now.
 func TestAModuleThatSleptThroughANewRootComesBack(t *testing.T) {
+	t.Parallel()
 	short := func(c *system.Config) { c.Trust.CertificateTTL = 4 * time.Second }
 	d := openSplit(t, short)
 	d.stop("order")

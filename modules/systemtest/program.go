@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// WithProgram runs a package's tests beside the program as it is delivered, which they find at path: a test binary, or one with
-// the race detector, takes other times and another memory. It gives the exit status.
+// WithProgram runs a package's tests [Alone], with the program as it is delivered, which they find at path: a test binary, or one
+// with the race detector, takes other times and another memory. It gives the exit status.
 func WithProgram(m *testing.M, use func(path string)) int {
 	dir, err := os.MkdirTemp("", "program")
 	if err != nil {
@@ -25,5 +25,5 @@ func WithProgram(m *testing.M, use func(path string)) int {
 		return 1
 	}
 	use(path)
-	return m.Run()
+	return Alone(m.Run)
 }

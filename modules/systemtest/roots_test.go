@@ -77,6 +77,7 @@ func (d *deployment) asks(client *http.Client, host string) error {
 // An installation of the version with one root for everything is started with this one: no connection fails, neither of
 // those who follow root.pem nor, until the next root signs, of those who have a copy of before.
 func TestAnEarlierInstallationMovesWithoutAFailedConnection(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := ststest.Earlier(t.Context(), dir, time.Now(), module.Names(modules.All)...); err != nil {
 		t.Fatal(err)
