@@ -137,7 +137,7 @@ func TestTheAPIDocumentIsComplete(t *testing.T) {
 				}
 				for _, kind := range row.Conflicts {
 					if row.Edge.Bound() {
-						shows(fault.Explained + kind.Name)
+						shows(fault.Explanations + kind.Name)
 					}
 				}
 			}
@@ -196,8 +196,9 @@ func TestProblemsInTheAPIDocumentAreWellFormed(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
 			t.Fatal(err)
 		}
+		p.Type = strings.TrimPrefix(p.Type, fault.Explanations)
 		failure, known := p.Fault()
-		written, err := json.Marshal(failure.Problem(p.Instance, p.TraceID))
+		written, err := json.Marshal(failure.Problem(p.Instance, p.TraceID).Explained())
 		if err != nil || !known || string(written) != line {
 			t.Errorf("%s would be %s, %v", line, written, err)
 		}

@@ -58,6 +58,7 @@ type app struct {
 	embedded   []byte
 	configFile string
 	dataDir    string
+	address    string
 	running    bool // the usage was good: what fails from now on is a failure
 }
 
@@ -76,6 +77,7 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate(thisBuild().String() + "\n")
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default ./config.yaml where it is there)")
 	root.PersistentFlags().StringVar(&a.dataDir, "data-dir", "", "databases, keys and certificates (default: data_dir of the configuration)")
+	root.PersistentFlags().StringVar(&a.address, "address", "", "host:port of the public listener (default: server.address of the configuration); the public URL follows where that is auto")
 	must(root.MarkPersistentFlagFilename("config", "yaml", "yml"), root.MarkPersistentFlagDirname("data-dir"))
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(a.serve(), a.version(), a.config(), a.token(), a.users(), a.keys(), a.certs(), a.stock(), a.migrate())
@@ -96,6 +98,9 @@ func (a *app) configured(do func(*cobra.Command, *system.Loaded, []string) error
 		flags := map[string]string{}
 		if a.dataDir != "" {
 			flags["data_dir"] = a.dataDir
+		}
+		if a.address != "" {
+			flags["server.address"] = a.address
 		}
 		if hosted := cmd.Flags().Lookup(modulesFlag); hosted != nil && hosted.Changed {
 			flags["server.modules"] = hosted.Value.String()
@@ -119,6 +124,9 @@ func (a *app) given() string {
 	}
 	if a.dataDir != "" {
 		flags.WriteString(" --data-dir " + shell.Quote(a.dataDir))
+	}
+	if a.address != "" {
+		flags.WriteString(" --address " + shell.Quote(a.address))
 	}
 	return flags.String()
 }

@@ -27,7 +27,7 @@ const modulesFlag = "modules"
 func (a *app) serve() *cobra.Command {
 	var options system.Options
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments, Example: "app serve\napp serve --modules order,inventory",
+		Use: "serve", Short: "Run the system until SIGTERM", Args: noArguments, Example: "app serve\napp serve --address localhost:8443\napp serve --modules order,inventory",
 		RunE: a.configured(func(cmd *cobra.Command, loaded *system.Loaded, _ []string) error {
 			return serve(cmd.Context(), loaded.Config, options, a.given(), cmd.ErrOrStderr())
 		}),
@@ -61,6 +61,9 @@ func serve(ctx context.Context, c system.Config, o system.Options, given string,
 type logged struct{ error }
 
 func run(ctx context.Context, c system.Config, o system.Options, given string, log *slog.Logger, people io.Writer) error {
+	if err := c.TryListeners(ctx); err != nil {
+		return err
+	}
 	system, err := system.Open(ctx, c, o, log)
 	if err != nil {
 		return err
@@ -104,7 +107,7 @@ func announce(ctx context.Context, to io.Writer, c system.Config, given string, 
 	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	say("")
 	if public := addresses["public"]; public != nil {
-		say("  The order system is ready: open %s (listening on %v).", c.Server.PublicURL, public)
+		say("  The order system is ready: open %s (listening on %v).", c.PublicURL(), public)
 	} else {
 		say("  Ready: %s. The public door is where the gateway runs.", strings.Join(c.Listeners(), ", "))
 	}
@@ -119,7 +122,7 @@ func announce(ctx context.Context, to io.Writer, c system.Config, given string, 
 			curl += " --cacert " + shell.Quote(system.RootCertificate(c))
 		}
 		say("")
-		say("  Try:  %s %s", curl, shell.Quote(c.Server.PublicURL+"/inventory"))
+		say("  Try:  %s %s", curl, shell.Quote(c.PublicURL()+"/inventory"))
 	}
 	if c.Demo.Enabled && c.Hosts("sts") {
 		var names []string

@@ -22,8 +22,8 @@ func (a *app) token() *cobra.Command {
 		Long:    "Print an access token of a user on standard output. It needs the data directory of the STS: who can read it is an operator.",
 		Example: "app token --user alice --scope view_orders --ttl 5m",
 		RunE: a.operate(func(cmd *cobra.Command, o operator, _ []string) error {
-			request.Issuer = o.config.Server.PublicURL
-			request.Audience = cmp.Or(request.Audience, o.config.Server.PublicURL)
+			request.Issuer = o.config.PublicURL()
+			request.Audience = cmp.Or(request.Audience, o.config.PublicURL())
 			request.Lifetime = cmp.Or(request.Lifetime, system.SettingsOf[stshost.Settings](o.config, sts.Name).AccessTokenTTL)
 			if cmd.Flags().Changed("scope") {
 				request.Scopes = append(identity.Scopes{}, identity.NewScopes(strings.Fields(scope)...)...)

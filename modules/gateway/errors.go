@@ -52,7 +52,7 @@ func problem(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(failure.Code.Status())
 		return
 	}
-	body, err := json.Marshal(failure.Problem(r.URL.EscapedPath(), identity.From(r.Context()).Transaction))
+	body, err := json.Marshal(failure.Problem(r.URL.EscapedPath(), identity.From(r.Context()).Transaction).Explained())
 	if err != nil {
 		body = nil // a problem is made of texts and numbers; without its text the status still stands
 	}

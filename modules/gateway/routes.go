@@ -57,7 +57,7 @@ func (g *gateway) table() ([]route, error) {
 	root := route{method: http.MethodGet, path: "/", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "the way to the pages", handle: toPages}
 	bare := root // as people type it
 	bare.path = "/ui"
-	about := route{method: http.MethodGet, path: fault.Explained + "{type}", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "about a type of problem", handle: g.explain}
+	about := route{method: http.MethodGet, path: fault.Explanations + "{type}", credential: none, class: limits.Read, rank: limits.Cheap, errors: problem, name: "about a type of problem", handle: g.explain}
 	return slices.Concat(operations, []route{root, bare, about}, g.pageRoutes(), g.uiRoutes()), err
 }
 

@@ -47,7 +47,8 @@ type Server struct {
 	Address string `koanf:"address"`
 
 	// PublicURL is what the world calls the service: the issuer of its tokens, their audience at the edge, and the base
-	// of redirects. It is https://host or https://host:port, without a path, in lower case, as browsers send it.
+	// of redirects. It is https://host or https://host:port, without a path, in lower case, as browsers send it; "auto" is
+	// that of Address ([Config.PublicURL]).
 	PublicURL string `koanf:"public_url"`
 
 	// AdminAddress is host:port of the health and metrics listener: plain HTTP, so on loopback only. "auto" is the port
@@ -143,6 +144,7 @@ type Log struct {
 func Defaults(modules []module.Module) Config {
 	c := Config{
 		Server: Server{
+			PublicURL:       autoURL,
 			AdminAddress:    adminAuto,
 			Modules:         []string{allModules},
 			ShutdownTimeout: 30 * time.Second, // what Kubernetes grants before it kills
@@ -172,7 +174,6 @@ func Defaults(modules []module.Module) Config {
 	}
 	for _, m := range c.modules {
 		if m.Public {
-			c.Server.PublicURL = m.URL
 			c.Server.Address, _ = config.HostPort(m.URL, "") // [Load] judges what is made of a bad one
 		} else {
 			c.Modules[m.Name] = &ModuleAddress{URL: m.URL}

@@ -93,6 +93,9 @@ func (s *System) disconnect(context.Context) error {
 	return nil
 }
 
+// unassigned is how a module is reached that is nowhere.
+const unassigned = "unassigned"
+
 // describe says how a module is reached from here.
 func (s *System) describe(module string) string {
 	name, url := s.trust.profile.Name(), s.config.Module(module).URL
@@ -102,7 +105,7 @@ func (s *System) describe(module string) string {
 	case s.hosted[module].Host != nil:
 		return fmt.Sprintf("%s, %s", rpc.InProcess, name)
 	case url == "":
-		return "unassigned"
+		return unassigned
 	}
 	return fmt.Sprintf("%s, %s, at %s", rpc.OverHTTPS, name, url)
 }

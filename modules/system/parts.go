@@ -33,7 +33,7 @@ func (s *System) Parts(listening func(name string, address net.Addr)) ([]lifecyc
 	parts := []lifecycle.Part{
 		{Name: "databases", Stop: func(context.Context) error { return s.close() }},
 		lifecycle.HTTPServer{
-			Name: "admin listener", Address: s.config.AdminAddress(), Handler: bounded(s.Admin), Log: s.log,
+			Name: "admin listener", Address: s.config.AdminAddress(), Setting: adminSetting, Handler: bounded(s.Admin), Log: s.log,
 			Connections: s.table("admin", adminBounds()),
 			Listening:   func(address net.Addr) { listening("admin", address) },
 		}.Part(),
@@ -160,7 +160,7 @@ func (s *System) publicListener(bounds connections.Bounds, listening func(string
 		certificates = s.trust.member.Public().GetCertificate
 	}
 	return lifecycle.HTTPServer{
-		Name: "public listener", Address: s.config.Server.Address, Handler: s.Edge, Log: s.log,
+		Name: "public listener", Address: s.config.Server.Address, Setting: publicSetting, Handler: s.Edge, Log: s.log, URL: s.config.PublicURL(),
 		TLS:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates},
 		Connections: s.table("public", bounds),
 		Listening:   func(address net.Addr) { listening("public", address) },
@@ -179,7 +179,7 @@ func (s *System) moduleListener(name string, bounds connections.Bounds, listenin
 	bounds.Strangers = min(moduleStrangers, bounds.All/2)
 	door := pki.Listener{Name: name, KeyPair: s.trust.member.KeyPair(name), Peers: s.trust.peers, Anonymous: host.AllowsAnonymous(), Log: s.log}
 	return lifecycle.HTTPServer{
-		Name: name + " listener", Address: s.config.ListenAddress(name), Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
+		Name: name + " listener", Address: s.config.ListenAddress(name), Setting: s.config.listener(name).key, Handler: bounded(routes), Log: s.log, TLS: door.TLS(),
 		Connections: s.table(name, bounds),
 		Listening:   func(address net.Addr) { listening(name, address) },
 	}.Part()

@@ -2,6 +2,7 @@ package system
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,8 +22,16 @@ import (
 // serverProblems judges how this process is reached, and what it is to host.
 func (c *Config) serverProblems() []config.Problem {
 	s := c.Server
-	_, _, badAddress := config.SplitAddress(s.Address)
-	badURL := config.CheckOrigin(s.PublicURL)
+	_, port, badAddress := config.SplitAddress(s.Address)
+	var badURL error
+	switch {
+	case s.PublicURL != autoURL:
+		badURL = config.CheckOrigin(s.PublicURL)
+	case badAddress == nil && port == 0:
+		badURL = errors.New("is auto, and server.address lets the system choose a port, which nobody would know; write a port there, or what the world calls the service here")
+	case badAddress == nil && config.CheckOrigin(c.PublicURL()) != nil:
+		badURL = fmt.Errorf("is auto, and %s is no address for browsers; write what the world calls the service, such as https://localhost:9090", s.Address)
+	}
 	return slices.Concat(
 		config.When(badAddress != nil, "address", "%v", badAddress),
 		config.When(badURL != nil, "public_url", "%v", badURL),
@@ -166,7 +175,8 @@ func (c Config) example(name string) string {
 
 // demoProblems keeps accounts whose passwords everyone knows away from everyone.
 func (c *Config) demoProblems() (list []config.Problem) {
-	if !c.Demo.Enabled || c.Demo.AllowRemote {
+	people := c.Hosts(sts.Name) || c.Hosts(c.publicName()) // elsewhere nobody signs in
+	if !c.Demo.Enabled || c.Demo.AllowRemote || !people {
 		return nil
 	}
 	for _, key := range c.remote() {
@@ -184,7 +194,7 @@ func (c Config) remote() (keys []string) {
 			keys = append(keys, fmt.Sprintf("%s %q", l.key, l.address))
 		}
 	}
-	if public, err := url.Parse(c.Server.PublicURL); err == nil && public.Host != "" && !config.Loopback(public.Hostname()) {
+	if public, err := url.Parse(c.PublicURL()); err == nil && c.Server.PublicURL != autoURL && public.Host != "" && !config.Loopback(public.Hostname()) {
 		keys = append(keys, fmt.Sprintf("server.public_url %q", c.Server.PublicURL))
 	}
 	return keys
@@ -241,7 +251,7 @@ func (c *Config) issuerProblems() (list []config.Problem) {
 	for i, issuer := range c.Trust.Issuers {
 		at := fmt.Sprintf("issuers[%d]", i)
 		switch {
-		case issuer.Issuer != "" && issuer.Issuer == c.Server.PublicURL:
+		case issuer.Issuer != "" && issuer.Issuer == c.PublicURL():
 			list = append(list, config.Problemf(at+".issuer", "%q is server.public_url; our own tokens are trusted without being listed", issuer.Issuer))
 		case seen[issuer.Issuer]:
 			list = append(list, config.Problemf(at+".issuer", "%q is listed twice; keep one", issuer.Issuer))

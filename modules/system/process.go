@@ -1,13 +1,16 @@
 package system
 
 import (
+	"context"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"oms/platform/config"
+	"oms/platform/lifecycle"
 	"oms/platform/module"
 )
 
@@ -126,6 +129,54 @@ func (c Config) listeners() (list []listener) {
 // ListenAddress is host:port where a module listens in the process that hosts it; "" where that is not configured.
 func (c Config) ListenAddress(name string) string { return c.listener(name).address }
 
+// What says where a listener is, for messages about an address that cannot be had.
+const (
+	publicSetting = "--address or server.address"
+	adminSetting  = "server.admin_address"
+)
+
+// TryListeners fails where a start would make files and then could not open a listener. Where all files are there, the start itself
+// finds that out, and whose data they are before that.
+func (c Config) TryListeners(ctx context.Context) error {
+	isThere := func(path string) bool { _, err := os.Stat(path); return err == nil }
+	if isThere(c.DataDir) && !slices.ContainsFunc(c.Stateful(), func(name string) bool { return !isThere(databasePath(c, name)) }) {
+		return nil
+	}
+	if err := lifecycle.TryListening(ctx, "admin listener", c.AdminAddress(), adminSetting); err != nil {
+		return err
+	}
+	for _, l := range c.listeners() {
+		name, setting := l.module, l.key
+		if c.module(l.module).Public {
+			name, setting = "public", publicSetting
+		}
+		if err := lifecycle.TryListening(ctx, name+" listener", l.address, setting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// autoURL is the public URL that follows from the address of the public listener.
+const autoURL = "auto"
+
+// PublicURL is what the world calls the service, with "auto" worked out: https:// and the address of the public listener, as
+// browsers write it, and localhost where that is on every interface. It is "" where there is no such address.
+func (c Config) PublicURL() string {
+	if c.Server.PublicURL != autoURL {
+		return c.Server.PublicURL
+	}
+	host, port, err := config.SplitAddress(c.Server.Address)
+	if err != nil {
+		return ""
+	}
+	if config.Everywhere(host) {
+		host = "localhost"
+	}
+	authority := strings.ToLower(net.JoinHostPort(host, strconv.Itoa(port)))
+	return "https://" + strings.TrimSuffix(authority, ":443")
+}
+
 // PublicHosts are what the public listener is called in a certificate of the public root: the host of the public URL, and
 // that of the listener, unless it is on every interface or names one (fe80::1%eth0). What is on loopback is there by each
 // of loopback's names.
@@ -146,7 +197,7 @@ func (c Config) PublicHosts() []string {
 
 // publicHost is the host of the public URL.
 func (c Config) publicHost() string {
-	public, err := url.Parse(c.Server.PublicURL)
+	public, err := url.Parse(c.PublicURL())
 	if err != nil {
 		return "" // [Load] has refused it
 	}

@@ -103,6 +103,25 @@ func TestPublicHosts(t *testing.T) {
 	}
 }
 
+// TestPublicURL: one key is enough for another port.
+func TestPublicURL(t *testing.T) {
+	for address, want := range map[string]string{
+		"localhost:9090": "https://localhost:9090", "LocalHost:8443": "https://localhost:8443", "localhost:443": "https://localhost",
+		"127.0.0.1:9090": "https://127.0.0.1:9090", "[::1]:9090": "https://[::1]:9090", "[::1]:443": "https://[::1]",
+		":9090": "https://localhost:9090", "0.0.0.0:443": "https://localhost", "[::]:9443": "https://localhost:9443",
+		"orders.example.com:8443": "https://orders.example.com:8443",
+	} {
+		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": address, "demo.enabled": "false"}})
+		if got := loaded.Config.PublicURL(); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+	loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": "localhost:1", "server.public_url": "https://orders.example.com", "demo.enabled": "false"}})
+	if got := loaded.Config.PublicURL(); got != "https://orders.example.com" {
+		t.Errorf("said to be another one: %s", got)
+	}
+}
+
 func TestAdminAddress(t *testing.T) {
 	for _, c := range []struct{ server, admin, want string }{
 		{"localhost:9090", "auto", "localhost:9190"},
@@ -115,7 +134,7 @@ func TestAdminAddress(t *testing.T) {
 		{"localhost:9090", "127.0.0.1:1", "127.0.0.1:1"},
 		{"localhost:0", "localhost:0", "localhost:0"},
 	} {
-		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": c.server, "server.admin_address": c.admin, "demo.enabled": "false"}})
+		loaded := load(t, config.LoadOptions{Flags: map[string]string{"server.address": c.server, "server.public_url": "https://localhost", "server.admin_address": c.admin, "demo.enabled": "false"}})
 		if got := loaded.Config.AdminAddress(); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s", c.server, c.admin, got, c.want)
 		}

@@ -88,7 +88,7 @@ func Open(ctx context.Context, c Config, o Options, log *slog.Logger) (_ *System
 	if s.recorder, err = observe.NewRecorder(log, s.metrics); err != nil {
 		return nil, err
 	}
-	if s.trusted, err = issuers.Open(c.Server.PublicURL, c.Trust.Issuers); err != nil {
+	if s.trusted, err = issuers.Open(c.PublicURL(), c.Trust.Issuers); err != nil {
 		return nil, fmt.Errorf("trust.issuers, %w", err)
 	}
 	if s.proxies, err = forwarded.ParseNetworks(c.Server.TrustedProxies); err != nil {
@@ -130,8 +130,11 @@ func (s *System) budgetUsed() (map[string]float64, error) {
 // DatabaseOptions says where a module's database is and what its schema is.
 func DatabaseOptions(c Config, module string, log *slog.Logger) sqlite.Options {
 	m := c.module(module)
-	return sqlite.Options{Path: filepath.Join(c.DataDir, module+".db"), Owner: module, Migrations: m.Migrations, Erase: m.Secrets, MinFree: int64(c.Database.MinFree), Log: log}
+	return sqlite.Options{Path: databasePath(c, module), Owner: module, Migrations: m.Migrations, Erase: m.Secrets, MinFree: int64(c.Database.MinFree), Log: log}
 }
+
+// databasePath is where a module's database is.
+func databasePath(c Config, module string) string { return filepath.Join(c.DataDir, module+".db") }
 
 // openDatabases opens the database of every hosted module that has one.
 func (s *System) openDatabases(ctx context.Context) error {
@@ -216,7 +219,7 @@ func (c Config) demoRemote() bool { return c.Demo.Enabled && len(c.remote()) > 0
 // installation is what all modules are told.
 func (c Config) installation() module.Installation {
 	return module.Installation{
-		Modules: c.modules, Elsewhere: slices.DeleteFunc(c.names(), c.Hosts), Domain: c.Trust.Domain, PublicURL: c.Server.PublicURL,
+		Modules: c.modules, Elsewhere: slices.DeleteFunc(c.names(), c.Hosts), Domain: c.Trust.Domain, PublicURL: c.PublicURL(),
 		PublicHosts: c.PublicHosts(), DataDir: c.DataDir, Demo: c.Demo.Enabled, DemoRemote: c.demoRemote(),
 		CertificateTTL: c.Trust.CertificateTTL, RootAnnouncement: c.Trust.RootAnnouncement, RootOverlap: c.Trust.RootOverlap,
 	}

@@ -68,7 +68,7 @@ func TestAProblemIsRebuiltFromItsCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"type":"/problems/out-of-stock","title":"Out of stock","status":409,"detail":"Too few.","instance":"/order","code":"conflict","trace_id":"trace","errors":[{"code":"not_enough","detail":"d","pointer":"/items/0","requested":1}]}`
+	const want = `{"type":"out-of-stock","title":"Out of stock","status":409,"detail":"Too few.","instance":"/order","code":"conflict","trace_id":"trace","errors":[{"code":"not_enough","detail":"d","pointer":"/items/0","requested":1}]}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // Field is one problem of one part of the input. Its JSON is one object: code, detail, then a header, a parameter or a pointer,
@@ -121,7 +120,7 @@ func (f *Field) UnmarshalJSON(text []byte) error {
 
 // Problem is a fault as it travels: problem details (RFC 9457). RetryAfter travels beside it, in the Retry-After header.
 type Problem struct {
-	Type     string  `json:"type"` // the path of the page about the fault's Type, or about:blank (RFC 9457 section 4.2.1)
+	Type     string  `json:"type"` // the fault's Type, or about:blank (RFC 9457 section 4.2.1)
 	Title    string  `json:"title"`
 	Status   int     `json:"status"`
 	Detail   string  `json:"detail,omitempty"`
@@ -133,8 +132,8 @@ type Problem struct {
 
 const untyped = "about:blank"
 
-// Explained is the path below which every type of problem has a page: /problems/out-of-stock.
-const Explained = "/problems/"
+// Explanations is the path below which every type of problem has a page: /problems/out-of-stock.
+const Explanations = "/problems/"
 
 // Problem is the fault for a response to a request for instance that is traced as traceID. The cause is left out.
 func (e *Error) Problem(instance, traceID string) Problem {
@@ -147,7 +146,15 @@ func (e *Error) Problem(instance, traceID string) Problem {
 		p.Title = "Client Closed Request"
 	}
 	if e.Type != "" {
-		p.Type, p.Title = Explained+e.Type, Kind{Name: e.Type}.Title()
+		p.Type, p.Title = e.Type, Kind{Name: e.Type}.Title()
+	}
+	return p
+}
+
+// Explained is the problem with the path of the page about its type, as those see it who can open that.
+func (p Problem) Explained() Problem {
+	if p.Type != untyped {
+		p.Type = Explanations + p.Type
 	}
 	return p
 }
@@ -157,7 +164,7 @@ func (e *Error) Problem(instance, traceID string) Problem {
 func (p Problem) Fault() (e *Error, ok bool) {
 	e = &Error{Code: p.Code, Detail: p.Detail, Fields: p.Errors}
 	if p.Type != untyped {
-		e.Type = strings.TrimPrefix(p.Type, Explained)
+		e.Type = p.Type
 	}
 	return e, p.Code.Known()
 }

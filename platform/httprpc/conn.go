@@ -180,23 +180,22 @@ func (t remote) unanswered(operation string, err error, taken bool) error {
 	}
 	switch {
 	case !taken:
-		return undelivered(rpc.NotExecuted, err, "The %s module cannot be reached: %s.", t.Callee, reason(err))
+		return undelivered(rpc.NotExecuted, fmt.Errorf("%s: %w", reason(err), err), "The %s module cannot be reached.", t.Callee)
 	case refused(err):
 		return undelivered(rpc.NotExecuted, err, "The %s module is going away, and has not taken the request.", t.Callee)
 	}
-	return undelivered(rpc.Unknown, err, "The connection to the %s module was lost before its answer (%s): it is not known whether %s was executed.",
-		t.Callee, reason(err), operation)
+	return undelivered(rpc.Unknown, fmt.Errorf("%s: %w", reason(err), err), "The connection to the %s module was lost before its answer: it is not known whether %s was executed.",
+		t.Callee, operation)
 }
 
-// strange is how an attempt ended with an answer that is not ours. The caller is told what it was, so that quotes nothing of
-// the answer; the cause, where there is one, is for the log.
+// strange is how an attempt ended with an answer that is not ours: what it was is for the log, and quotes nothing of the answer.
 func (t remote) strange(operation string, cause error, what string, args ...any) error {
 	told := fmt.Errorf(what, args...)
 	err := told
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", told, cause)
 	}
-	return undelivered(rpc.Unknown, err, "What answers is not the %s module as it should be (%s): it is not known whether %s was executed.", t.Callee, told, operation)
+	return undelivered(rpc.Unknown, err, "What answers is not the %s module as it should be: it is not known whether %s was executed.", t.Callee, operation)
 }
 
 func undelivered(executed rpc.Executed, err error, detail string, args ...any) error {
@@ -240,7 +239,7 @@ func alerted(err error, by []tls.AlertError) bool {
 	return slices.ContainsFunc(by, func(a tls.AlertError) bool { return a.Error() == alert.Err.Error() })
 }
 
-// reason is the class of a failure: what may be told of it.
+// reason is the class of a failure, for operators.
 func reason(err error) string {
 	timeout, slow := errors.AsType[net.Error](err)
 	switch {

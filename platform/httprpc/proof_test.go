@@ -97,7 +97,7 @@ func TestARefusedProofIsRenewedOnce(t *testing.T) {
 				t.Errorf("%v, executed %d times, %d proofs", err, executed, w.profile.Attached())
 			}
 			if failure := fault.From(err); !c.ok && (failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second ||
-				failure.Type != "" || failure.Detail != "lab does not accept the proof of gateway: the proof is too old") {
+				failure.Type != "" || failure.Detail != "The lab module does not let this one in at the moment.") {
 				t.Error(err)
 			}
 			if len(w.log.Lines("not accept the proof")) == 0 {
@@ -111,7 +111,7 @@ func TestACertificateThatDoesNotHoldAnyMoreIsNotTheUsersFault(t *testing.T) {
 	w := newWorld(t).start()
 	for _, op := range []*rpc.Op[lab, sample, sample]{once, join} {
 		_, err := op.Call(t.Context(), w.conn("removed"), sample{ID: "1"})
-		if failure := fault.From(err); failure.Code != fault.Unavailable || !strings.HasPrefix(failure.Detail, "lab does not accept the proof of removed: ") {
+		if failure := fault.From(err); failure.Code != fault.Unavailable || failure.Detail != "The lab module does not let this one in at the moment." {
 			t.Error(err)
 		}
 	}

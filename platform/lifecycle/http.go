@@ -26,8 +26,10 @@ import (
 type HTTPServer struct {
 	Name    string // "public listener"
 	Address string // host:port; port 0 lets the system choose
+	Setting string // what says so, for whoever has to choose another one: "server.address"
 	Handler http.Handler
 	TLS     *tls.Config // with a source of certificates; nil is plain HTTP, for loopback. It is copied.
+	URL     string      // https://host:port, where those are sent who come without TLS; "" tells them only that they have to
 	Log     *slog.Logger
 
 	// Connections bounds how many there are at once; nil does not. It is this server's alone.
@@ -61,7 +63,7 @@ func (s HTTPServer) Part() Part {
 	return Part{
 		Name: s.Name,
 		Start: func(ctx context.Context) (err error) {
-			if listener, err = listen(ctx, s.Address); err != nil {
+			if listener, err = listen(ctx, s.Address, s.Setting); err != nil {
 				return err
 			}
 			s.Log.Info("listening", "listener", s.Name, "address", listener.Addr().String())
@@ -73,6 +75,7 @@ func (s HTTPServer) Part() Part {
 		Run: func(ctx context.Context) error {
 			server.BaseContext = func(net.Listener) context.Context { return ctx }
 			door := newDoorway(listener, server.TLSConfig, s.Connections, log)
+			door.url = s.URL
 			var accepting sync.WaitGroup
 			accepting.Go(func() { door.run(ctx) })
 			defer accepting.Wait()
@@ -101,19 +104,28 @@ func serverTLS(of *tls.Config) *tls.Config {
 	return config
 }
 
+// TryListening fails as the start of a server would whose address cannot be had now, so that nothing is made for it.
+func TryListening(ctx context.Context, name, address, setting string) error {
+	listener, err := listen(ctx, address, setting)
+	if err != nil {
+		return didNotStart(name, err)
+	}
+	return listener.Close()
+}
+
 // listen opens a listener; its error is one line that says what to do.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func listen(ctx context.Context, address, setting string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	op, named := errors.AsType[*net.OpError](err)
 	switch {
 	case err == nil:
 		return listener, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %s: address already in use; stop the process that uses it, or configure another port", address)
+		return nil, fmt.Errorf("cannot listen on %s: address already in use; stop the process that uses it, or write another port: %s", address, setting)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("cannot listen on %s: permission denied; ports below 1024 need a privilege, so configure a higher one", address)
+		return nil, fmt.Errorf("cannot listen on %s: permission denied; ports below 1024 need a privilege, so write a higher one: %s", address, setting)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("cannot listen on %s: this machine does not have that address; configure one that it has", address)
+		return nil, fmt.Errorf("cannot listen on %s: this machine does not have that address; write one that it has: %s", address, setting)
 	case named:
 		err = op.Err // without the operation and the address again
 	}

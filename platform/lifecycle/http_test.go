@@ -139,13 +139,13 @@ func TestAnAddressThatCannotBeListenedOn(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	for address, want := range map[string]string{
-		taken.Addr().String(): "address already in use; stop the process that uses it, or configure another port",
-		"192.0.2.1:9090":      "this machine does not have that address; configure one that it has",
+		taken.Addr().String(): "address already in use; stop the process that uses it, or write another port: server.address",
+		"192.0.2.1:9090":      "this machine does not have that address; write one that it has: server.address",
 		"localhost":           "missing port in address",
 		"localhost:99999":     "invalid port",
 	} {
 		s, _ := server(nil)
-		s.Address = address
+		s.Address, s.Setting = address, "server.address"
 		err := lifecycle.Run(t.Context(), quiet, time.Minute, s.Part())
 		prefix := "public listener did not start: cannot listen on " + address + ": "
 		if err == nil || !strings.HasPrefix(err.Error(), prefix) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

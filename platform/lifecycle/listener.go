@@ -22,6 +22,7 @@ type doorway struct {
 	table *connections.Table // nil is without bounds
 	turns *limits.Turns      // of handshakes
 	log   *slog.Logger
+	url   string // see [HTTPServer.URL]
 
 	ready  chan net.Conn
 	failed chan error

@@ -54,7 +54,7 @@ type running struct {
 func start(ctx context.Context, p Part, failed context.CancelCauseFunc) (*running, error) {
 	if p.Start != nil {
 		if err := p.Start(ctx); err != nil {
-			return nil, fmt.Errorf("%s did not start: %w", p.Name, err)
+			return nil, didNotStart(p.Name, err)
 		}
 	}
 	runCtx, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -157,3 +157,6 @@ func startAll(ctx context.Context, failed context.CancelCauseFunc, parts []Part)
 	}
 	return started, nil
 }
+
+// didNotStart is why a process ends before it was ready.
+func didNotStart(part string, why error) error { return fmt.Errorf("%s did not start: %w", part, why) }

@@ -18,7 +18,17 @@ func NewLog(to io.Writer, level, format string) *slog.Logger {
 	}
 	options := &slog.HandlerOptions{Level: least}
 	if format == "json" {
+		options.ReplaceAttr = withUnit
 		return slog.New(slog.NewJSONHandler(to, options))
 	}
 	return slog.New(slog.NewTextHandler(to, options))
+}
+
+// withUnit writes times that something takes with their unit, as text logs do: JSON would have them as a number of what nobody
+// knows.
+func withUnit(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }

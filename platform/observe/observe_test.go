@@ -118,7 +118,7 @@ func TestReadinessIsThatOfWhatIsHosted(t *testing.T) {
 func TestTheLogHasTheLevelAndTheFormatThatWereAskedFor(t *testing.T) {
 	var text, lines bytes.Buffer
 	observe.NewLog(&text, "warn", "text").Info("unheard")
-	observe.NewLog(&lines, "debug", "json").Debug("heard")
+	observe.NewLog(&lines, "debug", "json").Debug("heard", "after", 1500*time.Millisecond)
 	observe.NewLog(&text, "nonsense", "nonsense").Debug("unheard")
 	if text.Len() > 0 || !strings.HasPrefix(lines.String(), `{"time":`) {
 		t.Errorf("text %q, json %q", text.String(), lines.String())

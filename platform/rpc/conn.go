@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func NewConn(o ConnOptions) Conn {
 type conn struct {
 	ConnOptions
 	invoke handle[*Outgoing]
-	away   atomic.Bool // the callee does not answer, and that was logged
+	stands atomic.Pointer[Standing] // nil before the first call
 }
 
 // Invoke implements [Conn].
@@ -133,14 +134,40 @@ func (c *conn) availability(ctx context.Context, call *Outgoing, next handle[*Ou
 	lost, undelivered := errors.AsType[*UndeliveredError](err)
 	switch {
 	case !undelivered:
-		if c.away.Load() && c.away.Swap(false) {
+		if before := c.stands.Load(); (before == nil || before.Trouble != "") && c.stands.CompareAndSwap(before, &Standing{Since: time.Now()}) && before != nil {
 			c.Log.Info("calls to a module succeed again")
 		}
 	case lost.Executed == NotSent, ctx.Err() != nil: // which say nothing about the callee
-	case !c.away.Swap(true):
-		c.Log.Warn("calls to a module fail", "error", lost.Error())
+	default:
+		c.fails(lost.Error())
 	}
 	return err
+}
+
+// fails notes the latest failure, and logs the first one.
+func (c *conn) fails(why string) {
+	before, now := c.stands.Load(), &Standing{Since: time.Now(), Trouble: why}
+	again := before != nil && before.Trouble != ""
+	if again {
+		now.Since = before.Since
+	}
+	if c.stands.CompareAndSwap(before, now) && !again {
+		c.Log.Warn("calls to a module fail", "error", why)
+	}
+}
+
+// Standing is how calls to a module go.
+type Standing struct {
+	Since   time.Time // when calls began to succeed, or to fail
+	Trouble string    // how the latest one has failed; "" where they succeed. It is for operators, not for callers.
+}
+
+// StandingOf is how the calls of a [NewConn] go; nil where there was none yet, or where it is another Conn.
+func StandingOf(c Conn) *Standing {
+	if known, is := c.(*conn); is {
+		return known.stands.Load()
+	}
+	return nil
 }
 
 const (
@@ -232,5 +259,6 @@ func (c *conn) attempt(ctx context.Context, call *Outgoing, next handle[*Outgoin
 // notAccepted is what a caller makes of a refusal that a fresh proof does not help against: its own caller has done
 // nothing wrong, and must not be told to sign in again.
 func notAccepted(c *Call, refusal *fault.Error) *fault.Error {
-	return fault.Retryable(2*time.Second, "%s does not accept the proof of %s: %s", c.Callee, orNobody(c.Caller), refusal.Detail)
+	why := fmt.Errorf("%s does not accept the proof of %s: %s", c.Callee, orNobody(c.Caller), refusal.Detail) // which is between the two
+	return fault.Retryable(2*time.Second, "The %s module does not let this one in at the moment.", c.Callee).Because(why)
 }

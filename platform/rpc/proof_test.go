@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,14 +26,14 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 		attempts int
 		detail   string
 	}{
-		"proof":           {&trusttest.Profile{OnVerify: func(*rpc.Call) error { return rpc.NotProven("too old") }}, 1, "probe does not accept the proof of gateway: too old"},
+		"proof":           {&trusttest.Profile{OnVerify: func(*rpc.Call) error { return rpc.NotProven("too old") }}, 1, "too old"},
 		"proof, renewed":  {&trusttest.Profile{OnVerify: func(*rpc.Call) error { return rpc.NotProven("too old") }, OnRefused: func(*fault.Error) bool { return true }}, 2, "too old"},
 		"another's proof": {&trusttest.Profile{Names: func(*rpc.Call) string { return "order" }}, 1, "issued to order, and the certificate is that of gateway"},
 	} {
 		host, observer := rpctest.NewProbe(t)
 		_, err := rpctest.Whoami.Call(rpctest.As("alice"), rpctest.InProcess(host, "gateway", c.profile), rpctest.Nothing{})
 		failure := fault.From(err)
-		if failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second || !strings.Contains(failure.Detail, c.detail) {
+		if failure.Code != fault.Unavailable || failure.RetryAfter != 2*time.Second || failure.Detail != "The probe module does not let this one in at the moment." {
 			t.Errorf("%s: %v", name, err)
 		}
 		records := observer.Decided()
@@ -40,6 +41,9 @@ func TestARefusalInAProcessIsARefusalOverTheWire(t *testing.T) {
 			t.Fatalf("%s: %d records, %d proofs for %d attempts", name, len(records), c.profile.Attached(), c.attempts)
 		}
 		d := records[0]
+		if !strings.Contains(fmt.Sprint(d.Err), c.detail) {
+			t.Errorf("%s: the callee records %v", name, d.Err)
+		}
 		if d.Reason != rpc.NotVerified || d.Proof != "test" || d.Caller != "gateway" || d.Operation != "probe.Whoami" || d.Transaction == "" {
 			t.Errorf("%s: decision %+v", name, d)
 		}

@@ -32,8 +32,11 @@ var _ trust.Profile = (*Profile)(nil)
 // New makes the profile.
 func New(o trust.Options) *Profile { return &Profile{o, trust.NewCache(o.Now)} }
 
+// name is what trust.profile calls it.
+const name = "exchange"
+
 // Name implements [trust.Profile].
-func (*Profile) Name() string { return "exchange" }
+func (*Profile) Name() string { return name }
 
 // Attach puts the token into the Authorization header.
 func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
@@ -120,7 +123,7 @@ func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 func onlyBearer(header http.Header) (secret.Text, error) {
 	sent := header.Values("Authorization")
 	if len(sent) != 1 {
-		return "", rpc.NotProven("The call has %d Authorization headers; it takes exactly one.", len(sent))
+		return "", rpc.NotProven("The call has %d Authorization headers; it takes exactly one.%s", len(sent), trust.Mixed(name, header))
 	}
 	scheme, raw, _ := strings.Cut(sent[0], " ")
 	if scheme != "Bearer" || raw == "" {

@@ -66,8 +66,11 @@ func New(o trust.Options) (*Profile, error) {
 	return p, nil
 }
 
+// name is what trust.profile calls it.
+const name = "peer"
+
 // Name implements [trust.Profile].
-func (*Profile) Name() string { return "peer" }
+func (*Profile) Name() string { return name }
 
 // proofClaims are what a caller signs for one attempt.
 type proofClaims struct {
@@ -140,7 +143,7 @@ func (p *Profile) Verify(ctx context.Context, c *rpc.Call) (rpc.Proven, error) {
 func (p *Profile) judge(c *rpc.Call) error {
 	proofs := c.Header.Values(proofHeader)
 	if len(proofs) != 1 {
-		return rpc.NotProven("The call of %s has %d proofs; it takes exactly one.", c.Caller, len(proofs))
+		return rpc.NotProven("The call of %s has %d proofs; it takes exactly one.%s", c.Caller, len(proofs), trust.Mixed(name, c.Header))
 	}
 	sent, err := sentKeys(c)
 	if err != nil {

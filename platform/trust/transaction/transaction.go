@@ -27,8 +27,11 @@ var _ trust.Profile = (*Profile)(nil)
 // New makes the profile.
 func New(o trust.Options) *Profile { return &Profile{NewUsers(o)} }
 
+// name is what trust.profile calls it.
+const name = "transaction"
+
 // Name implements [trust.Profile].
-func (*Profile) Name() string { return "transaction" }
+func (*Profile) Name() string { return name }
 
 // Attach puts the user's transaction token into the Txn-Token header, where there is a user.
 func (p *Profile) Attach(ctx context.Context, c *rpc.Call) error {
@@ -121,7 +124,7 @@ func (u Users) VerifyUser(ctx context.Context, c *rpc.Call) (rpc.Proven, error) 
 func onlyTransactionToken(header http.Header) (secret.Text, error) {
 	switch sent := header.Values(Header); {
 	case len(header.Values("Authorization")) > 0:
-		return "", rpc.NotProven("The call has an Authorization header, which proves nothing here.")
+		return "", rpc.NotProven("The call has an Authorization header, which proves nothing here.%s", trust.Mixed(name, header))
 	case len(sent) > 1:
 		return "", rpc.NotProven("The call has %d transaction tokens; it takes one at most.", len(sent))
 	case len(sent) == 1 && sent[0] == "":
