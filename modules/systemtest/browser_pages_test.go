@@ -122,6 +122,15 @@ func (b *browser) endSession(user string) {
 func checkAdminPages(b *browser, axe string) {
 	b.Helper()
 	b.click(signInButton("admin"))
+	b.checkPage("a product to add", axe, b.goTo("/ui/products/new"), http.StatusOK)
+	b.fill("#name", "A mug")
+	b.checkPage("a product, not whole", axe, b.click("[data-place]"), http.StatusUnprocessableEntity)
+	for field, value := range map[string]string{"#category": "kitchen", "#code": "mug", "#price": "12.50", "#currency": "EUR", "#on_hand": "3"} {
+		b.fill(field, value)
+	}
+	b.checkPage("a product, added", axe, b.click("[data-place]"), http.StatusOK)
+	b.expectText("main", "A mug is in the shop now.")
+	b.checkPage("what a problem means", axe, b.goTo("/problems/out-of-stock"), http.StatusOK)
 	b.checkPage("all orders", axe, b.goTo("/ui/orders"), http.StatusOK)
 	b.checkPage("order, for the admin", axe, b.click("[data-order] a"), http.StatusOK)
 	order := b.path()

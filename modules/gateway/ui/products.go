@@ -17,22 +17,35 @@ const (
 	addingPath   = productsPath + "/new"
 )
 
-// productFields are those of the form that adds a product, with what each is called.
-var productFields = []struct{ name, label string }{
-	{"name", "The name"}, {"category", "The category"}, {"code", "The code"}, {"price", "The price"}, {"currency", "The currency"}, {"on_hand", "The number on hand"},
-}
-
 // productPage is the data of the page "product".
 type productPage struct {
 	web.Frame
-	Sent       map[string]string // what was typed, by field
-	Wrong      problems
-	Summary    []wrongField
+	Fields     []productField
+	Wrong      bool     // something is
 	Categories []string // that there are
 }
 
-// wrongField is a problem of a field in a sentence.
-type wrongField struct{ Field, Sentence string }
+// productField is a field of the form that adds a product.
+type productField struct {
+	Name, Label, Hint string
+	MaxLength         int64
+	Mode              string // which keyboard a phone shows
+	Value             string // what was typed
+	Problem           string // "must be a whole number"
+}
+
+// Sentence says what is wrong.
+func (f productField) Sentence() string { return f.Label + " " + f.Problem + "." }
+
+// productFields are all of them.
+var productFields = []productField{
+	{Name: "name", Label: "Name", MaxLength: *inventory.Put.Rule("name").MaxLength, Mode: "text"},
+	{Name: "category", Label: "Category", MaxLength: *inventory.Put.Rule("category").MaxLength, Mode: "text"},
+	{Name: "code", Label: "Code", MaxLength: *inventory.Put.Rule("code").MaxLength, Mode: "text"},
+	{Name: "price", Label: "Price", Hint: "12.50", MaxLength: 20, Mode: "decimal"},
+	{Name: "currency", Label: "Currency", Hint: "EUR", MaxLength: 3, Mode: "text"},
+	{Name: "on_hand", Label: "Number on hand", MaxLength: 10, Mode: "numeric"},
+}
 
 // askProduct shows the form to who may use it.
 func (q *request) askProduct() error {
@@ -119,11 +132,10 @@ func (p problems) ofProduct(fields []fault.Field) {
 }
 
 func (q *request) showProduct(status int, sent map[string]string, wrong problems) error {
-	page := productPage{Frame: q.frame("Add a product", "shop"), Sent: sent, Wrong: wrong}
+	page := productPage{Frame: q.frame("Add a product", "shop"), Wrong: len(wrong) > 0}
 	for _, field := range productFields {
-		if problem := wrong[field.name]; problem != "" {
-			page.Summary = append(page.Summary, wrongField{field.name, field.label + " " + problem + "."})
-		}
+		field.Value, field.Problem = sent[field.Name], wrong[field.Name]
+		page.Fields = append(page.Fields, field)
 	}
 	if known, err := q.Inventory.List(q.ctx(), inventory.ListRequest{}); err == nil { // it only saves typing
 		page.Categories = categories(known)

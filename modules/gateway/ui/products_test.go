@@ -22,7 +22,7 @@ func TestAProductIsAddedByWhoManagesTheStock(t *testing.T) {
 	added.mustLeadTo("/ui/?category=kitchen")
 	stock.get(added.location).must(http.StatusOK, "A mug is in the shop now.", "€12.50", "3 left")
 	again := stock.post("/ui/products", productForm("name", "Another", "on_hand", "9")...)
-	again.must(http.StatusUnprocessableEntity, "The code is that of a product that is there already in this category.", `value="Another"`)
+	again.must(http.StatusUnprocessableEntity, "Code is that of a product that is there already in this category.", `value="Another"`)
 	stock.get("/ui/?category=kitchen").must(http.StatusOK, "A mug", "3 left").mustNotSay("Another")
 }
 
@@ -30,9 +30,9 @@ func TestWhatIsWrongWithAProductIsSaidAtItsField(t *testing.T) {
 	w := newWorld(t)
 	stock := w.browser(t, "stock")
 	stock.post("/ui/products", "name", " ", "category", strings.Repeat("c", 65), "code", "", "price", "12,50", "currency", "EURO", "on_hand", "1.5").must(http.StatusUnprocessableEntity,
-		"The name must be 1 to 200 characters", "The category must be 1 to 64", "The code must be 1 to 64", "The price is not an amount: ", "The currency must be three capital letters",
-		"The number on hand must be a whole number.", `<a href="#price">`, `value="12,50"`)
-	stock.post("/ui/products", productForm("on_hand", "-1", "price", "0.001")...).must(http.StatusUnprocessableEntity, "The number on hand must be a whole number from 0", "EUR has 2 decimal places")
+		"Name must be 1 to 200 characters", "Category must be 1 to 64", "Code must be 1 to 64", "Price is not an amount: ", "Currency must be three capital letters",
+		"Number on hand must be a whole number.", `<a href="#price">`, `value="12,50"`)
+	stock.post("/ui/products", productForm("on_hand", "-1", "price", "0.001")...).must(http.StatusUnprocessableEntity, "Number on hand must be a whole number from 0", "EUR has 2 decimal places")
 	stock.post("/ui/products", productForm("name", script)...).mustLeadTo("/ui/?category=kitchen")
 	stock.get("/ui/?category=kitchen").must(http.StatusOK, "alert").mustNotSay(script)
 	stock.post("/ui/products", productForm("colour", "red")...).must(http.StatusBadRequest)
