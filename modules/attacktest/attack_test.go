@@ -59,15 +59,23 @@ func (a *assault) lasts() { a.honest.goOn(int64(either(6, 100))) }
 // honestDisk is what the honest clients and the write-ahead logs of the databases may add meanwhile.
 const honestDisk = 16 << 20
 
+// figures are those of every process now.
+func (d *deployment) figures() []figures {
+	now := make([]figures, len(d.processes))
+	for i, p := range d.processes {
+		now[i] = p.figures()
+	}
+	return now
+}
+
 // suffers runs an attack against the installation and judges it.
 func (d *deployment) suffers(t *testing.T, attack attack) {
 	t.Helper()
 	usual := d.usual()
-	before := make([]figures, len(d.processes))
-	for i, p := range d.processes {
+	for _, p := range d.processes {
 		p.forgetPeak()
-		before[i] = p.figures()
 	}
+	before := d.figures()
 	diskBefore, begun := d.disk(), time.Now()
 	stop := d.watch()
 	a := &assault{deployment: d, honest: d.beginHonest()}
@@ -108,7 +116,9 @@ func (d *deployment) suffers(t *testing.T, attack attack) {
 	if len(a.honest.Shed) > 0 && !attack.sheds {
 		t.Errorf("of %d honest requests were put off %v", a.honest.Asked, a.honest.Shed)
 	}
-	d.recovers(t, before)
+	if long {
+		d.recovers(t, before)
+	}
 	if factor := ratio(a.honest.P99, usual); long && factor > slower {
 		d.compares(t, attack, factor)
 	}
@@ -201,9 +211,11 @@ func runIn(t *testing.T, in shape, attacks []attack) {
 	t.Run(in.name, func(t *testing.T) {
 		d := start(t, in)
 		d.stock(t)
+		before := d.figures()
 		for _, attack := range attacks {
 			t.Run(attack.name, func(t *testing.T) { d.suffers(t, attack) })
 		}
+		d.recovers(t, before)
 	})
 }
 

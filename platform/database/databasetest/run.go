@@ -4,8 +4,10 @@ package databasetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -31,6 +33,15 @@ func OpenIn(t testing.TB, module, directory string, differ ...func(*sqlite.Optio
 	for _, set := range differ {
 		set(&o)
 	}
+	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) && len(differ) == 0 {
+		empty, err := emptyOf(module)()
+		if err == nil {
+			err = os.WriteFile(o.Path, empty, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	db, err := sqlite.OpenServer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +52,31 @@ func OpenIn(t testing.TB, module, directory string, differ ...func(*sqlite.Optio
 		}
 	})
 	return db
+}
+
+// empties are the databases of modules before anything is in them, by module.
+var empties sync.Map
+
+// emptyOf makes the file of a module's empty database, once for all tests of a package: with the race detector making the schema
+// takes longer than most tests.
+func emptyOf(module string) func() ([]byte, error) {
+	once, _ := empties.LoadOrStore(module, sync.OnceValues(func() (file []byte, err error) {
+		directory, err := os.MkdirTemp("", "empty")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
+		path := filepath.Join(directory, module+".db")
+		db, err := sqlite.OpenServer(context.Background(), sqlite.Options{Path: path, Migrations: migrations.For(module)})
+		if err != nil {
+			return nil, err
+		}
+		if err := db.Close(); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(path)
+	}))
+	return once.(func() ([]byte, error))
 }
 
 // Run holds an engine to what [database.Store] and [database.Tx] promise.
