@@ -75,7 +75,6 @@ func TestACalleeThatDoesNotAnswerCostsADeadline(t *testing.T) {
 // it likes: HTTP/2 lets a client open no window for what it is answered.
 func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	t.Parallel()
 	d := openSplit(t)
 	conn, err := tls.Dial("tcp", d.addressOf("sts"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {

@@ -197,6 +197,7 @@ func eventually(holds func() bool) bool { return Eventually(15*time.Second, hold
 func testConfig(dir string) system.Config {
 	c := system.Defaults(modules.All)
 	c.DataDir, c.Server.Address, c.Server.AdminAddress, c.Log.Level = dir, "127.0.0.1:0", "127.0.0.1:0", "debug"
+	c.Server.PublicURL = "https://localhost:9090" // which does not follow from a port that the system chooses
 	return c
 }
 
